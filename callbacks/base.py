@@ -1,0 +1,38 @@
+"""What the callbacks of a stack have in common."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.loggers import Logger
+
+from sup.module import SuperpositionModule
+from sup.run import Run
+from sup.stack import Stack
+
+
+class StackCallback(pl.Callback):
+    """A callback made for one stack.
+
+    Args:
+        stack: the runs that are trained.
+        loggers: where each of them logs.
+    """
+
+    def __init__(self, stack: Stack, loggers: dict[Run, Logger]) -> None:
+        self.stack = stack
+        self.loggers = loggers
+
+    def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
+        """Act on the models after a chunk of steps; `module.step` tells how many are done."""
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Call `after_chunk`: what Lightning calls a batch is a chunk of steps here."""
+        assert isinstance(pl_module, SuperpositionModule)
+        self.after_chunk(trainer, pl_module)

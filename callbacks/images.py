@@ -1,0 +1,32 @@
+"""Log pictures of `W^T W` during training."""
+
+import lightning.pytorch as pl
+from lightning.pytorch.loggers import Logger
+
+from callbacks.base import StackCallback
+from sup.figures import evenly_spaced, gram_picture
+from sup.loggers import log_image
+from sup.module import SuperpositionModule
+from sup.run import Run
+from sup.schedule import log_spaced
+from sup.stack import Stack
+
+
+class GramImages(StackCallback):
+    """Logs one picture of `W^T W` for each run at log-spaced steps and at the end.
+
+    A run with a grid shows at most 16 instances in it, evenly spaced through the grid.
+    """
+
+    def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
+        super().__init__(stack, loggers)
+        self.steps = set(log_spaced(stack.config.steps))
+
+    def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
+        """Paint and log, where the chunk ended at one of the steps."""
+        if module.step not in self.steps:
+            return
+        W = module.autoencoder.W.detach().cpu().numpy()
+        for run, place in self.stack.slices:
+            picture = gram_picture(W[place][evenly_spaced(run.grid.size)])
+            log_image(self.loggers[run], "W^T W", picture, module.step)

@@ -1,0 +1,54 @@
+"""Log the loss and the measures of superposition during training."""
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.loggers import Logger
+from torch import Tensor
+
+from callbacks.base import StackCallback
+from sup import metrics
+from sup.figures import evenly_spaced
+from sup.module import SuperpositionModule
+from sup.run import Run
+from sup.stack import Stack
+
+
+class SuperpositionMetrics(StackCallback):
+    """Logs each run's metrics at the measured steps (`sup.schedule`).
+
+    A run's curves are means over its instances. A run with a grid also gets a curve for each
+    instance, for at most 16 of them, evenly spaced through the grid.
+    """
+
+    def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
+        super().__init__(stack, loggers)
+        self.labels = {run: run.grid.labels() for run in stack.runs}
+
+    def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
+        """Measure and log, where the chunk ended at a measured step."""
+        if module.step not in module.measured:
+            return
+        values = self.measure(module)
+        for run, place in self.stack.slices:
+            own = {name: tensor[place] for name, tensor in values.items()}
+            self.loggers[run].log_metrics(self.curves(run, own), module.step)
+
+    @staticmethod
+    def measure(module: SuperpositionModule) -> dict[str, Tensor]:
+        """Return every metric of every instance, ``[instance]``, on the CPU."""
+        with torch.no_grad():
+            W = module.autoencoder.W
+            values = {name: metric(W) for name, metric in metrics.PER_INSTANCE.items()}
+        loss = module.training_loss[module.measurement(module.step)]
+        return {name: tensor.cpu() for name, tensor in {"loss": loss, **values}.items()}
+
+    def curves(self, run: Run, values: dict[str, Tensor]) -> dict[str, float]:
+        """Return what is logged of one run's metrics ``[instance]``, by the curve's name."""
+        curves = {name: tensor.mean().item() for name, tensor in values.items()}
+        if run.grid.size > 1:
+            for index in evenly_spaced(run.grid.size):
+                label = self.labels[run][index]
+                curves |= {
+                    f"{name}/{label}": tensor[index].item() for name, tensor in values.items()
+                }
+        return curves

@@ -1,0 +1,78 @@
+"""Show one progress bar for the whole stack."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.loggers import Logger
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from callbacks.base import StackCallback
+from sup.module import SuperpositionModule
+from sup.run import Run
+from sup.stack import Stack
+from sup.summary import terminal
+
+
+class StepRate(ProgressColumn):
+    """Optimizer steps per second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the speed, or nothing before it is known."""
+        return Text(f"{task.finished_speed or task.speed or 0:.0f} steps/s")
+
+
+class StackProgress(StackCallback):
+    """Advances after each chunk of steps and shows the mean training loss of the stack."""
+
+    def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
+        super().__init__(stack, loggers)
+        runs, size = len(stack.runs), stack.size
+        self.name = f"{runs} run{'s' * (runs > 1)}, {size} instance{'s' * (size > 1)}"
+        self.steps = stack.config.steps
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            StepRate(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("loss {task.fields[loss]}"),
+            console=terminal(),
+            refresh_per_second=4,
+        )
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the bar, at the step that a resumed run starts from."""
+        assert isinstance(pl_module, SuperpositionModule)
+        self.progress.start()
+        self.task = self.progress.add_task(
+            self.name, total=self.steps, completed=pl_module.step, loss="-"
+        )
+
+    def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
+        """Advance the bar."""
+        fields: dict[str, Any] = {"completed": module.step}
+        if module.step in module.measured:
+            loss = module.training_loss[module.measurement(module.step)].mean()
+            fields["loss"] = f"{loss.item():.4g}"
+        self.progress.update(self.task, **fields)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the full bar standing."""
+        self.progress.stop()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Give the terminal back."""
+        self.progress.stop()

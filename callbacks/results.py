@@ -1,0 +1,55 @@
+"""Write each run's results and figures when its training ends."""
+
+import time
+
+import lightning.pytorch as pl
+import xarray as xr
+
+from callbacks.base import StackCallback
+from sup.data import UniformsDataModule
+from sup.figures import RUN_FIGURES
+from sup.module import SuperpositionModule
+from sup.results import make_results, save
+from sup.run import Run
+
+
+class Results(StackCallback):
+    """Evaluates the trained models on held-out samples and writes `results.nc` and figures."""
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        self.started = time.perf_counter()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write every run's results, and log its held-out loss."""
+        assert isinstance(pl_module, SuperpositionModule)
+        data = trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
+        assert isinstance(data, UniformsDataModule)
+        losses = pl_module.evaluate(data.held_out(pl_module.device))
+        attributes = {
+            "device": str(pl_module.device),
+            "wall_time": time.perf_counter() - self.started,
+            "instances_in_stack": self.stack.size,
+        }
+        for run, place in self.stack.slices:
+            results = make_results(
+                run,
+                W=pl_module.autoencoder.W[place],
+                b=pl_module.autoencoder.b[place],
+                loss=losses[place],
+                training_loss=pl_module.training_loss[:, place],
+                steps=pl_module.measured,
+                attributes=attributes,
+            )
+            draw(results, run)
+            save(results, run.directory)
+            final = {"held_out_loss": float(losses[place].mean())}
+            self.loggers[run].log_metrics(final, pl_module.step)
+
+
+def draw(results: xr.Dataset, run: Run) -> None:
+    """Write a run's figures."""
+    folder = run.directory / "figures"
+    folder.mkdir(exist_ok=True)
+    for name, figure in RUN_FIGURES.items():
+        figure(results).savefig(folder / f"{name}.png", dpi=150)

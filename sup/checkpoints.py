@@ -1,0 +1,79 @@
+"""Find the checkpoint that `resume` means, and make sure that it can be continued from."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sup.settings import SettingError
+
+
+@lru_cache(maxsize=16)
+def _contents(path: Path, modified: float) -> dict[str, Any]:
+    """Return what a checkpoint says about its instances; `modified` keys the cache."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)["stack"]
+    except Exception as error:  # torch raises a dozen kinds for a file that is no checkpoint
+        raise SettingError("resume", path, "is no checkpoint of this project") from error
+
+
+def candidates(path: Path) -> list[Path]:
+    """Return the checkpoints that a path can mean.
+
+    Args:
+        path: a checkpoint, a run's directory, or a sweep's. A run that was trained in a stack has
+            its checkpoint beside it, in the sweep's directory.
+
+    Raises:
+        SettingError: where there is none.
+    """
+    if path.is_file():
+        return [path]
+    for pattern in ("checkpoints/*.ckpt", "../checkpoints/*.ckpt", "*/checkpoints/*.ckpt"):
+        if found := sorted(path.glob(pattern)):
+            return found
+    found = "no such file or directory" if not path.exists() else "holds no checkpoint"
+    raise SettingError("resume", path, f"{found}; give a .ckpt file, or a run's directory")
+
+
+def find(path: str, shared: str, instances: Sequence[str]) -> Path:
+    """Return the checkpoint at `path` that holds the given instances.
+
+    Args:
+        path: what `resume` is set to.
+        shared: the shared settings of the instances, as JSON.
+        instances: their own settings, as JSON.
+
+    Raises:
+        SettingError: where there is none; it says what the nearest one differs in.
+    """
+    reason = ""
+    for candidate in candidates(Path(path)):
+        held = _contents(candidate, candidate.stat().st_mtime)
+        missing = sorted(set(instances) - set(held["instances"]))
+        if held["shared"] == shared and not missing:
+            return candidate
+        if held["shared"] != shared:
+            reason = _difference(json.loads(held["shared"]), json.loads(shared))
+        else:
+            nearest = json.loads(held["instances"][0])
+            reason = _difference(nearest, json.loads(missing[0]))
+    raise SettingError("resume", path, f"{reason}; repeat the overrides of the run to be resumed")
+
+
+def _flat(settings: dict[str, Any], parents: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in settings.items():
+        key = f"{parents}{name}"
+        flat |= _flat(value, f"{key}.") if isinstance(value, dict) else {key: value}
+    return flat
+
+
+def _difference(held: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """Name the first setting in which a checkpoint differs from what is wanted."""
+    there, here = _flat(held), _flat(wanted)
+    key = next(key for key in {**there, **here} if there.get(key) != here.get(key))
+    return f"it was trained with {key}={there.get(key)}, not {key}={here.get(key)}"

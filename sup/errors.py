@@ -1,0 +1,54 @@
+"""What a user reads when a command cannot be carried out: one line, exit status 1."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from sup.settings import AXES, NUMBERS, SettingError
+
+GROUPS = ("activation", "importance", "init", "optimizer", "scheduler", "logger", "trainer")
+WORDS = (*GROUPS, "callbacks", "resume", "name", "tags")
+"""Settings that are no numbers, for suggestions."""
+
+_ADVICE = ("full_key:", "object_type=", "Config search path:", "provider=")
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's message in one line.
+
+    Hydra's own messages name the key and what is allowed, but over several lines.
+    """
+    lines = [line.strip() for line in str(error).splitlines()]
+    text = " ".join(line for line in lines if line and not line.startswith(_ADVICE))
+    if match := re.search(r"Could not find '(\S+)/(\S+)'.*Available options in '.*?': (.*)", text):
+        group, option, options = match.groups()
+        text = f"{group}={option}: no such option; allowed: {', '.join(options.split())}"
+    elif match := re.match(r"Could not override '(\S+)'", text):
+        key = match.group(1)
+        near = difflib.get_close_matches(key, [*NUMBERS, *AXES, *WORDS], n=1)
+        guess = f"did you mean {near[0]}? " if near else ""
+        value = re.search(rf"\+({re.escape(key)}=\S*)", text)
+        shown = value.group(1) if value else key
+        text = f"{shown}: no such setting here; {guess}`python train.py --help` lists them"
+    return f"error: {text}"
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn the errors that a user can make into one line and exit status 1.
+
+    HYDRA_FULL_ERROR=1, Hydra's own switch, gives the traceback instead.
+    """
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors arrive here as they are
+    try:
+        yield
+    except (SettingError, HydraException, OmegaConfBaseException) as error:
+        if wants_traceback:
+            raise
+        raise SystemExit(one_line(error)) from error

@@ -1,0 +1,97 @@
+"""The input distribution: sparse features made from shared uniform draws.
+
+Everything random is keyed by (purpose, seed, step), so that nothing else decides it: not the other
+instances of a stack, not where a run was interrupted. Instances of one seed look at the same
+uniforms ``u``; each makes its own input from them by its own density ``p``: ``x = u/p where u < p,
+else 0``. Given ``u < p``, ``u/p`` is uniform on [0, 1), so ``x`` has the distribution that the toy
+model asks for, and inputs at two densities are paired sample by sample.
+"""
+
+from enum import IntEnum
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+_MASK = 2**64 - 1
+
+
+class Purpose(IntEnum):
+    """What a random draw is for. Draws for two purposes are independent."""
+
+    INITIAL_WEIGHTS = 0
+    TRAINING = 1
+    EVALUATION = 2
+
+
+def _mix(state: int) -> int:
+    """Scramble 64 bits so that each bit of the result depends on each bit of `state`.
+
+    The finaliser of splitmix64 (Steele, Lea & Flood, 2014).
+    """
+    state = (state + 0x9E3779B97F4A7C15) & _MASK
+    state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+    return state ^ (state >> 31)
+
+
+def key(purpose: Purpose, seed: int, step: int) -> int:
+    """Return the 63-bit key of a draw.
+
+    torch's CPU generator takes the lower 32 bits. Among the 10,000 steps of a run, two share a
+    key with a chance of one percent; then one batch is seen twice, which does no harm.
+    """
+    state = 0
+    for part in (purpose, seed, step):
+        state = _mix(state ^ part)
+    return state >> 1
+
+
+class Draws:
+    """Random numbers for several seeds, made on `device`.
+
+    Args:
+        seeds: the distinct seeds; a result's first dimension runs over them.
+        shape: the shape of one seed's draw.
+        device: where the numbers are made; a CPU and a GPU make different ones.
+    """
+
+    def __init__(self, seeds: tuple[int, ...], shape: tuple[int, int], device: torch.device):
+        self.seeds = seeds
+        self.shape = shape
+        self.device = device
+        self._generator = torch.Generator(device)
+
+    def uniform(self, purpose: Purpose, step: int) -> Float[Tensor, "seed rows columns"]:
+        """Return uniforms on [0, 1)."""
+        draws = torch.empty(len(self.seeds), *self.shape, device=self.device)
+        for seed, draw in zip(self.seeds, draws, strict=True):
+            draw.uniform_(generator=self._generator.manual_seed(key(purpose, seed, step)))
+        return draws
+
+    def normal(self, purpose: Purpose, step: int) -> Float[Tensor, "seed rows columns"]:
+        """Return standard normals."""
+        draws = torch.empty(len(self.seeds), *self.shape, device=self.device)
+        for seed, draw in zip(self.seeds, draws, strict=True):
+            draw.normal_(generator=self._generator.manual_seed(key(purpose, seed, step)))
+        return draws
+
+
+def inputs(
+    u: Float[Tensor, "seed feature batch"],
+    seed_index: Int[Tensor, " instance"],
+    density: Float[Tensor, " instance"],
+) -> Float[Tensor, "instance feature batch"]:
+    """Make each instance's input from the uniforms of its seed.
+
+    Args:
+        u: uniforms on [0, 1), one draw for each distinct seed.
+        seed_index: which draw each instance looks at.
+        density: ``p = 1 - S`` of each instance, in (0, 1].
+
+    Returns:
+        ``x = u/p where u < p, else 0``, in [0, 1].
+    """
+    own = u if len(u) == 1 else u[seed_index]
+    p = density[:, None, None]
+    return torch.where(own < p, own / p, 0.0)

@@ -1,0 +1,31 @@
+"""The scale of the initial weights, one standard deviation for each instance.
+
+A parameter is a column ``[instance, 1]`` with a value for each instance. Each instance is
+initialised as if it were alone: Xavier over the three-dimensional stacked tensor would depend on
+how many instances are stacked.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def xavier(
+    n_features: int, n_hidden: int, gain: Float[Tensor, "instance 1"]
+) -> Float[Tensor, "instance 1"]:
+    """``gain * sqrt(2 / (n + m))``. Glorot & Bengio, 2010, eq. 12, for a normal distribution."""
+    return gain * (2 / (n_features + n_hidden)) ** 0.5
+
+
+def normal(
+    n_features: int, n_hidden: int, std: Float[Tensor, "instance 1"]
+) -> Float[Tensor, "instance 1"]:
+    """Return the given standard deviation, whatever the shape of the weights."""
+    return std
+
+
+def initial_weights(
+    draws: Float[Tensor, "instance hidden feature"], std: Float[Tensor, "instance 1"]
+) -> Float[Tensor, "instance hidden feature"]:
+    """Scale standard normal draws to each instance's standard deviation."""
+    return (draws.double() * std[..., None]).to(torch.float32)

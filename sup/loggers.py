@@ -1,0 +1,83 @@
+"""One Lightning logger for each run, made from the run: what the `logger` config group names."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import wandb
+from hydra.utils import instantiate
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers.logger import DummyLogger
+from wandb.sdk.lib.wbauth import read_netrc_auth
+
+from sup.run import Run
+
+
+def wandb_mode() -> str:
+    """Return W&B's mode: what the user set (`WANDB_MODE`, `wandb offline`), else by log-in."""
+    settings: Any = wandb.setup().settings
+    if os.environ.get("WANDB_MODE") or settings.mode != "online":
+        return settings.mode
+    known = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
+    logged_in = any(map(os.environ.get, known)) or read_netrc_auth(host=settings.base_url)
+    return "online" if logged_in else "offline"
+
+
+def wandb_logger(run: Run, project: str, entity: str | None) -> WandbLogger:
+    """Start a W&B run of its own: group = sweep, name = overrides, config = resolved config."""
+    experiment = wandb.init(
+        project=project,
+        entity=entity,
+        dir=run.directory,
+        name=run.name,
+        group=run.group,
+        tags=list(run.config.tags),
+        config=run.settings,
+        mode=wandb_mode(),  # type: ignore[arg-type]
+        reinit="create_new",
+        # The runs of a stack share one machine and one console: nothing there is a single run's.
+        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),
+    )
+    return WandbLogger(experiment=experiment)
+
+
+def csv_logger(run: Run) -> CSVLogger:
+    """Write metrics to `metrics.csv` in the run's directory."""
+    return CSVLogger(run.directory, name="", version="")
+
+
+def tensorboard_logger(run: Run) -> TensorBoardLogger:
+    """Write TensorBoard's event files to the run's directory."""
+    return TensorBoardLogger(run.directory, name="", version="tensorboard")
+
+
+def no_logger(run: Run) -> DummyLogger:
+    """Log nothing."""
+    return DummyLogger()
+
+
+def log_image(logger: Logger, name: str, image: np.ndarray, step: int) -> None:
+    """Log a picture ``[row, column, 3]`` in 0..255 where the logger takes pictures."""
+    if isinstance(logger, WandbLogger):
+        logger.log_image(name, [image], step=step)
+    elif isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_image(name, image, step, dataformats="HWC")
+
+
+@contextmanager
+def open_loggers(runs: Sequence[Run]) -> Iterator[dict[Run, Logger]]:
+    """Open each run's logger and close them all, as failed if the work in between fails."""
+    loggers: dict[Run, Logger] = {}
+    status = "failed"
+    try:
+        for run in runs:
+            loggers[run] = instantiate(run.config.logger)(run)
+        yield loggers
+        status = "success"
+    finally:
+        for logger in loggers.values():
+            logger.finalize(status)
+            if isinstance(logger, WandbLogger):
+                logger.experiment.finish(exit_code=int(status != "success"))

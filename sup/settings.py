@@ -1,0 +1,109 @@
+"""What each setting may be, and a check of a whole config that needs neither torch nor files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sup.grid import as_plain, axis_settings, is_number
+
+
+class SettingError(ValueError):
+    """A setting that cannot be: the message names the key, the value and what is allowed."""
+
+    def __init__(self, key: str, value: Any, allowed: str):
+        shown = str(value).replace("'", "") if isinstance(value, list) else value
+        super().__init__(f"{key}={shown}: {allowed}")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one number may be.
+
+    Args:
+        allowed: the sentence a user reads.
+        holds: whether a number is allowed.
+        whole: whether it must be an integer.
+    """
+
+    allowed: str
+    holds: Callable[[float], bool]
+    whole: bool = False
+
+    def admits(self, value: Any) -> bool:
+        """Tell whether `value` is a number that this rule allows."""
+        if not is_number(value) or not isfinite(value):
+            return False
+        return self.holds(value) and not (self.whole and not isinstance(value, int))
+
+
+AT_LEAST_ONE = Rule("a whole number of at least 1", lambda value: value >= 1, whole=True)
+POSITIVE = Rule("a number above 0", lambda value: value > 0)
+ANY_NUMBER = Rule("a finite number", lambda value: True)
+
+NUMBERS = {
+    "n_features": AT_LEAST_ONE,
+    "n_hidden": AT_LEAST_ONE,
+    "steps": AT_LEAST_ONE,
+    "batch_size": AT_LEAST_ONE,
+    "optimizer.lr": POSITIVE,
+    "optimizer.weight_decay": Rule("a number of at least 0", lambda value: value >= 0),
+}
+"""Settings that are one number, the same for all the instances of a stack."""
+
+AXES = {
+    "sparsity": Rule("a number in [0, 1)", lambda value: 0 <= value < 1),
+    "seed": Rule("a whole number in [0, 2^63)", lambda value: 0 <= value < 2**63, whole=True),
+    "importance.decay": Rule("a number in (0, 1]", lambda value: 0 < value <= 1),
+    "importance.ratio": POSITIVE,
+    "init.gain": POSITIVE,
+    "init.std": POSITIVE,
+}
+"""Settings that are a number or a list of numbers. The parameters of a user's own activation,
+importance or initialisation may be any finite numbers."""
+
+
+def check_axis(key: str, value: Any) -> None:
+    """Check one axis setting: a number, or a list of different numbers.
+
+    Raises:
+        SettingError: where it is neither.
+    """
+    rule = AXES.get(key, ANY_NUMBER)
+    allowed = f"must be {rule.allowed}, or a list of them"
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise SettingError(key, value, f"the list is empty; {allowed}")
+    for one in values:
+        if not rule.admits(one):
+            raise SettingError(key, one, allowed)
+        if values.count(one) > 1:
+            raise SettingError(key, value, f"{one} stands twice; the values of a list must differ")
+
+
+def has(config: DictConfig, key: str) -> bool:
+    """Tell whether the dotted `key` stands in `config`, null included."""
+    *parents, name = key.split(".")
+    node = OmegaConf.select(config, ".".join(parents)) if parents else config
+    return node is not None and name in node
+
+
+def check(config: DictConfig) -> None:
+    """Check every setting of a composed config.
+
+    Raises:
+        SettingError: for the first setting that is not allowed.
+    """
+    for key, rule in NUMBERS.items():
+        if not has(config, key):
+            continue  # the chosen optimizer has no such setting
+        value = as_plain(OmegaConf.select(config, key))
+        if not rule.admits(value):
+            raise SettingError(key, value, f"must be {rule.allowed}")
+    given = {key: as_plain(OmegaConf.select(config, key)) for key in AXES if has(config, key)}
+    for key, value in (given | axis_settings(config)).items():
+        check_axis(key, value)
+    if not OmegaConf.is_list(config.tags):
+        raise SettingError("tags", config.tags, "must be a list of words, such as [pilot,relu]")

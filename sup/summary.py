@@ -1,0 +1,61 @@
+"""What a command says at its end: a row for each run, and where everything is."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import xarray as xr
+from rich.console import Console
+from rich.table import Table
+
+from sup.run import Run
+
+COLUMNS = {
+    "loss": ("loss", ".3g"),
+    "dimensions_per_feature": ("dims per feature", ".3f"),
+    "total_dimensionality": ("sum D_i", ".2f"),
+    "features_represented": ("represented", ".0f"),
+}
+"""The table's columns: the variable of the results, its heading, and how to write a number."""
+
+
+def table(runs: Sequence[Run], results: Sequence[xr.Dataset]) -> Table:
+    """Return the end table; a run with several instances shows their range."""
+    rows = Table(box=None, pad_edge=False)
+    rows.add_column("run", overflow="fold")
+    for heading, _ in COLUMNS.values():
+        rows.add_column(heading, justify="right")
+    for run, result in zip(runs, results, strict=True):
+        cells = (_range(result[name], form) for name, (_, form) in COLUMNS.items())
+        rows.add_row(run.name, *cells)
+    return rows
+
+
+def _range(values: xr.DataArray, form: str) -> str:
+    low, high = f"{values.min().item():{form}}", f"{values.max().item():{form}}"
+    return low if low == high else f"{low} to {high}"
+
+
+def terminal() -> Console:
+    """Return the console to write to; one that is no terminal is wide enough for any table."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120)
+
+
+def report(runs: Sequence[Run], results: Sequence[xr.Dataset]) -> None:
+    """Print the end table, where the results are, and how to look at offline W&B runs."""
+    console = terminal()
+    console.print(table(runs, results))
+    home = Path(os.path.commonpath([run.directory for run in runs]))
+    load = "load_run" if len(runs) == 1 else "load_sweep"
+    shown = os.path.relpath(home)
+    console.print(f"\nresults: {shown}\n  sup.{load}({shown!r})", soft_wrap=True)
+    offline = [path for run in runs for path in run.directory.glob("wandb/offline-run-*")]
+    if offline:
+        pattern = "wandb" if len(runs) == 1 else "*/wandb"
+        console.print(
+            f"W&B, offline ({len(offline)} run{'s' * (len(offline) > 1)}):\n"
+            f"  look:   wandb leet {os.path.relpath(offline[0])}\n"
+            f"  upload: wandb sync {shown}/{pattern}/offline-run-*",
+            soft_wrap=True,
+        )

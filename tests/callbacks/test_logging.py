@@ -1,0 +1,80 @@
+"""What reaches each run's logger, and how much of it for a large grid."""
+
+import numpy as np
+import pytest
+import torch
+
+from callbacks.metrics import SuperpositionMetrics
+from sup.figures import MOST_PANELS, evenly_spaced, gram_picture
+from sup.loggers import log_image
+from sup.metrics import PER_INSTANCE
+from sup.stack import Stack
+
+
+def curves(run) -> dict[str, float]:
+    stack = Stack((run,))
+    callback = SuperpositionMetrics(stack, {})
+    values = {name: torch.arange(float(stack.size)) for name in ("loss", *PER_INSTANCE)}
+    return callback.curves(run, values)
+
+
+def test_a_single_instance_has_plain_curves(make_run):
+    assert set(curves(make_run())) == {"loss", *PER_INSTANCE}
+
+
+def test_a_grid_has_means_and_labelled_curves(make_run):
+    logged = curves(make_run("sparsity=[0,0.9]", "seed=[0,1]"))
+    assert logged["loss"] == 1.5
+    assert logged["loss/sparsity=0.9 seed=0"] == 2
+
+
+def test_a_large_grid_has_a_bounded_number_of_curves(make_run):
+    seeds = ",".join(map(str, range(1000)))
+    logged = curves(make_run(f"seed=[{seeds}]"))
+    assert len(logged) == (1 + MOST_PANELS) * (1 + len(PER_INSTANCE))
+    assert logged["loss/seed=0"] == 0
+    assert logged["loss/seed=999"] == 999
+
+
+def test_evenly_spaced():
+    assert evenly_spaced(3) == [0, 1, 2]
+    assert len(evenly_spaced(1000)) == MOST_PANELS
+    assert evenly_spaced(1000)[-1] == 999
+
+
+@pytest.mark.parametrize("instances", [1, 2, 5, 16])
+def test_a_picture_shows_signs_by_colour(instances: int):
+    W = np.zeros((instances, 1, 2))
+    W[:, 0] = [1, -1]
+    picture = gram_picture(W)
+    height, width, _ = picture.shape
+    assert max(height, width) <= 4 * 170
+    red, blue = picture[40, 40], picture[40, 120]
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+
+
+def test_csv(make_run, train_runs):
+    run = make_run("logger=csv", "steps=50")
+    train_runs(run)
+    header, *rows = (run.directory / "metrics.csv").read_text().splitlines()
+    assert {"loss", "held_out_loss", "step", *PER_INSTANCE} <= set(header.split(","))
+    assert len(rows) >= 50
+
+
+def test_tensorboard(make_run, train_runs):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    images = "{_target_: callbacks.GramImages, _partial_: true}"
+    run = make_run("logger=tensorboard", "steps=10", f"+callbacks.images={images}")
+    train_runs(run)
+    events = EventAccumulator(str(run.directory / "tensorboard"))
+    events.Reload()
+    assert set(PER_INSTANCE) <= set(events.Tags()["scalars"])
+    assert len(events.Images("W^T W")) == len([1, 2, 5, 10])
+
+
+def test_a_logger_without_pictures_takes_none(make_run):
+    from lightning.pytorch.loggers import CSVLogger
+
+    log_image(CSVLogger("nowhere"), "W^T W", np.zeros((2, 2, 3), dtype=np.uint8), 0)

@@ -1,0 +1,109 @@
+"""Fixtures: configs, runs and whole commands, in this process."""
+
+import contextlib
+import logging
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+# Time is measured in benchmarks, never in tests.
+hypothesis.settings.register_profile("plain", deadline=None)
+hypothesis.settings.load_profile("plain")
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WANDB_MODE", "WANDB_API_KEY", "HYDRA_FULL_ERROR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", "/nonexistent")
+
+
+@pytest.fixture
+def config() -> Callable[..., DictConfig]:
+    """Compose a config from overrides."""
+
+    def composed(*overrides: str) -> DictConfig:
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return compose("config", list(overrides))
+
+    return composed
+
+
+@pytest.fixture
+def make_run(config: Callable[..., DictConfig], tmp_path: Path) -> Callable:
+    """Describe a run that writes below tmp_path, without W&B and progress bar."""
+    count = 0
+
+    def made(*overrides: str):
+        from sup.run import Run
+
+        nonlocal count
+        count += 1
+        quiet = ("logger=none", "~callbacks.progress", "~callbacks.images")
+        directory = tmp_path / f"run-{count}"
+        directory.mkdir()
+        return Run(config(*quiet, *overrides), directory, name=" ".join(overrides))
+
+    return made
+
+
+@pytest.fixture
+def train_runs() -> Callable:
+    """Train runs as few stacks as they allow and load their results."""
+
+    def trained(*runs):
+        from sup.results import load_run
+        from sup.training import train
+
+        train(runs)
+        return [load_run(run.directory) for run in runs]
+
+    return trained
+
+
+@dataclass
+class Outcome:
+    """How a command ended."""
+
+    status: int
+    out: str
+    error: str
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Outcome]]:
+    """Run `python train.py ARGUMENTS` in this process, with tmp_path as the working directory."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    handlers = logging.root.handlers[:]
+
+    def ran(*arguments: str) -> Outcome:
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), *arguments])
+        capfd.readouterr()
+        status, line = 0, ""
+        try:
+            runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+        except SystemExit as end:
+            status, line = (1, end.code) if isinstance(end.code, str) else (end.code or 0, "")
+        finally:
+            monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        out, error = capfd.readouterr()
+        return Outcome(int(status), out, error + line)
+
+    yield ran
+    GlobalHydra.instance().clear()
+    with contextlib.suppress(ValueError):
+        logging.root.handlers[:] = handlers

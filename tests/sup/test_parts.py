@@ -1,0 +1,119 @@
+"""Importance and initialisation for each instance of a grid, and activations of a user's own."""
+
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+
+from sup.parts import call_part, check_targets, stacked_activation
+from sup.settings import SettingError
+from sup.stack import Stack
+
+CPU = torch.device("cpu")
+
+
+def importance(run) -> torch.Tensor:
+    n = run.config.n_features
+    return call_part(run.config.importance, "importance", run.grid, n_features=n)
+
+
+def test_geometric_importance_for_each_instance(make_run):
+    run = make_run("n_features=3", "importance.decay=[1,0.5]", "seed=[0,1]")
+    powers = torch.tensor([[1, 1, 1], [1, 1, 1], [1, 0.5, 0.25], [1, 0.5, 0.25]])
+    assert torch.equal(importance(run), powers.double())
+
+
+def test_uniform_importance(make_run):
+    run = make_run("n_features=3", "importance=uniform", "seed=[0,1]")
+    assert torch.equal(importance(run), torch.ones(2, 3).double())
+
+
+def test_relative_importance_weighs_the_last_feature(make_run):
+    run = make_run("n_features=3", "importance=relative", "importance.ratio=[0.1,10]")
+    assert importance(run).tolist() == [[1, 1, 0.1], [1, 1, 10]]
+
+
+def test_xavier_is_computed_for_each_instance_as_if_alone(make_run):
+    run = make_run("n_features=200", "n_hidden=20", "init.gain=[1,0.5]", "seed=[0,1,2]")
+    std = Stack((run,)).initial_weights.std((1, 2))
+    xavier = (2 / 220) ** 0.5
+    assert std.tolist() == pytest.approx([xavier] * 3 + [xavier / 2] * 3, rel=0.05)
+
+
+def test_a_given_standard_deviation(make_run):
+    run = make_run("n_features=200", "n_hidden=20", "init=normal", "init.std=[0.02,0.3]")
+    std = Stack((run,)).initial_weights.std((1, 2))
+    assert std.tolist() == pytest.approx([0.02, 0.3], rel=0.05)
+
+
+@pytest.fixture
+def users_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Write a researcher's own file, with the sigmoid stretched onto (-epsilon, 1 + epsilon)."""
+    (tmp_path / "my_activations.py").write_text(
+        textwrap.dedent("""
+        import torch
+        from torch import nn
+
+        class Stretched(nn.Module):
+            def __init__(self, epsilon):
+                super().__init__()
+                self.epsilon = epsilon
+            def forward(self, z):
+                return (1 + 2 * self.epsilon) * torch.sigmoid(z) - self.epsilon
+
+        def cube(z):
+            return z ** 3
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("my_activations", None)
+
+
+@pytest.mark.usefixtures("users_module")
+class TestOwnActivation:
+    """A user's activation by its `_target_`, with a parameter that may be an axis."""
+
+    stretched = ("~activation", "+activation._target_=my_activations.Stretched")
+
+    def test_parameter_as_an_axis(self, make_run):
+        run = make_run(*self.stretched, "+activation.epsilon=[0,0.25]", "seed=[0,1]")
+        z = torch.randn(4, 10, 3, generator=torch.Generator().manual_seed(0))
+        out = stacked_activation([(run.config.activation, run.grid)], CPU)(z)
+        epsilon = torch.tensor([0, 0, 0.25, 0.25])[:, None, None]
+        assert torch.equal(out, (1 + 2 * epsilon) * torch.sigmoid(z) - epsilon)
+
+    def test_stacked_like_the_others_and_named_in_results(self, make_run, train_runs):
+        own = make_run(*self.stretched, "+activation.epsilon=[0,0.25]", "steps=20")
+        sigmoid = make_run("activation=sigmoid", "steps=20")
+        results, plain = train_runs(own, sigmoid)
+        assert results["activation"].item() == "stretched"
+        assert results["activation_epsilon"].values.tolist() == [0, 0.25]
+        assert results.attrs["instances_in_stack"] == 3
+        same = results.sel(activation_epsilon=0)["W"].values
+        assert same == pytest.approx(plain["W"].values, abs=1e-6)
+
+    def test_torchs_own_modules(self, make_run, train_runs):
+        run = make_run(
+            "~activation", "+activation._target_=torch.nn.Softplus", "+activation.beta=2", "steps=3"
+        )
+        (results,) = train_runs(run)
+        assert results["activation"].item() == "softplus"
+        assert results["activation_beta"].item() == 2
+
+    def test_typing_errors_are_found(self, config):
+        for overrides, message in [
+            (["activation._target_=my_activations.Streched"], "cannot be loaded"),
+            (["activation._target_=no_such_module.F"], "No module named 'no_such_module'"),
+            (["activation._target_=my_activations.Stretched", "+activation.eps=1"], "'eps'"),
+        ]:
+            with pytest.raises(SettingError, match=message):
+                check_targets(config(*overrides))
+
+
+def test_an_activation_with_weights_of_its_own_is_refused(make_run):
+    run = make_run("activation._target_=torch.nn.PReLU")
+    with pytest.raises(SettingError, match="activation=prelu: has trainable weights"):
+        stacked_activation([(run.config.activation, run.grid)], CPU)

@@ -1,0 +1,231 @@
+"""Whole commands, as a user types them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import sup
+
+ROOT = Path(__file__).parent.parent
+WANDB = shutil.which("wandb", path=str(Path(sys.executable).parent)) or "wandb"
+
+
+def inspect(run: Path, *options: str) -> list[dict]:
+    """Read back an offline W&B run."""
+    (folder,) = run.glob("wandb/offline-run-*")
+    command = [WANDB, "leet", "inspect", "--json", *options, str(folder)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+@dataclass
+class Sweep:
+    """The main job, with fewer steps: twelve Hydra jobs, one stack, twelve W&B runs."""
+
+    directory: Path
+    out: str
+    error: str
+
+    activations = ("relu", "gelu", "solu")
+    sparsities = (0, 0.5, 0.9, 0.99)
+
+    def jobs(self) -> list[tuple[Path, str, float]]:
+        settings = [(a, s) for a in self.activations for s in self.sparsities]
+        return [(self.directory / str(k), *one) for k, one in enumerate(settings)]
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """Run the sweep in a process of its own, once for all tests."""
+    folder = tmp_path_factory.mktemp("sweep")
+    swept = "activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99 steps=200 tags=[pilot]"
+    environment = {name: value for name, value in os.environ.items() if "WANDB" not in name}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), "-m", *swept.split()],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment | {"NETRC": "/nonexistent"},
+    )
+    assert done.returncode == 0, done.stderr
+    (directory,) = folder.glob("outputs/*/*")
+    return Sweep(directory, done.stdout, done.stderr)
+
+
+class TestSweep:
+    """What the main job leaves behind."""
+
+    def test_results_of_each_job(self, sweep: Sweep):
+        for directory, activation, sparsity in sweep.jobs():
+            results = sup.load_run(directory)
+            assert results["activation"].item() == activation
+            assert results["sparsity"].item() == sparsity
+            assert results.attrs["instances_in_stack"] == 12
+            overrides = yaml.safe_load((directory / ".hydra" / "overrides.yaml").read_text())
+            assert f"activation={activation}" in overrides
+
+    def test_results_joined(self, sweep: Sweep):
+        joined = sup.load_sweep(sweep.directory)
+        assert joined["W"].dims == ("activation", "sparsity", "hidden", "feature")
+        assert joined["activation"].values.tolist() == list(sweep.activations)
+        assert joined["sparsity"].values.tolist() == list(sweep.sparsities)
+        one = sup.load_run(sweep.directory / "6")
+        same = joined.sel(activation="gelu", sparsity=0.9)
+        assert np.array_equal(same["W"].values, one["W"].values)
+
+    def test_offline_wandb_runs(self, sweep: Sweep):
+        groups = set()
+        for directory, activation, sparsity in sweep.jobs():
+            records = inspect(directory)
+            text = json.dumps(records)
+            (run,) = [record["run"] for record in records if record.get("type") == "run"]
+            overrides = f"activation={activation} sparsity={sparsity} steps=200 tags=[pilot]"
+            assert run["display_name"] == overrides
+            assert run["project"] == "superposition"
+            groups.add(run["run_group"])
+            for metric in ("dimensions_per_feature", "features_represented", "held_out_loss"):
+                assert metric in text
+            config = run["config"]["update"]
+            assert config["sparsity"] == sparsity
+            assert config["activation"]["_target_"].lower().endswith(activation)
+            pictures = list(directory.glob("wandb/*/files/media/images/**/*.png"))
+            assert len(pictures) == len([1, 2, 5, 10, 20, 50, 100, 200])
+        assert groups == {"/".join(sweep.directory.parts[-2:])}
+
+    def test_what_the_user_reads(self, sweep: Sweep):
+        assert "12 runs, 12 instances" in sweep.out
+        for _, activation, sparsity in sweep.jobs():
+            assert f"activation={activation} sparsity={sparsity} " in sweep.out
+        assert "sum D_i" in sweep.out
+        assert f"sup.load_sweep('{sweep.directory.relative_to(sweep.directory.parents[2])}')" in (
+            sweep.out
+        )
+        assert "wandb leet" in sweep.out
+        assert "wandb sync" in sweep.out
+        assert sweep.error == ""
+
+
+QUIET = ("logger=none", "steps=50")
+
+
+def test_hydras_own_launcher_gives_the_same(command, tmp_path):
+    swept = ("-m", "activation=relu,solu", "sparsity=0,0.9", *QUIET)
+    for launcher in ("stacked", "basic"):
+        chosen = (f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path / launcher}")
+        assert command(*swept, *chosen).status == 0
+    stacked, basic = (sup.load_sweep(tmp_path / name) for name in ("stacked", "basic"))
+    assert np.abs(stacked["W"] - basic["W"]).max() < 1e-5
+
+
+def test_jobs_that_differ_in_shape_form_several_stacks(command, tmp_path):
+    outcome = command("-m", "n_hidden=2,5", "sparsity=0,0.9", *QUIET)
+    assert outcome.status == 0
+    assert "4 runs, 4 instances, 2 stacks" in outcome.out
+    (directory,) = tmp_path.glob("outputs/*/*")
+    sweep = sup.load_sweep(directory)
+    assert sweep["W"].dims == ("n_hidden", "sparsity", "hidden", "feature")
+
+
+def test_a_grid_in_one_run(command, tmp_path):
+    outcome = command("sparsity=[0,0.5,0.9]", "seed=[0,1,2]", *QUIET)
+    assert outcome.status == 0
+    assert "1 run, 9 instances" in outcome.out
+    (directory,) = tmp_path.glob("outputs/*/*")
+    results = sup.load_run(directory)
+    assert dict(results["loss"].sizes) == {"sparsity": 3, "seed": 3}
+
+
+def test_an_interrupted_run_is_resumed_by_its_directory(command, tmp_path):
+    settings = ("sparsity=0.5", *QUIET)
+    assert command(*settings, "hydra.run.dir=first").status == 0
+    assert command(*settings, "hydra.run.dir=second", "resume=first").status == 0
+    first, second = (sup.load_run(tmp_path / name) for name in ("first", "second"))
+    assert np.array_equal(first["W"].values, second["W"].values)
+
+
+def test_more_hidden_dimensions_than_features_is_allowed_with_a_warning(command):
+    outcome = command("n_hidden=12", *QUIET)
+    assert outcome.status == 0
+    assert "warning: n_hidden=12 exceeds n_features=10" in outcome.out + outcome.error
+
+
+BAD = {
+    "activation=rellu": "activation=rellu: no such option; "
+    "allowed: gelu, linear, relu, sigmoid, silu, solu, tanh",
+    "sparsty=0.5": "sparsty=0.5: no such setting here; did you mean sparsity?",
+    "importance.decy=1": "importance.decy=1: no such setting here; did you mean importance.decay?",
+    "sparsity=1.5": "sparsity=1.5: must be a number in [0, 1), or a list of them",
+    "sparsity=0,0.5": "use key=[value1,value2]",
+    "n_hidden=0": "n_hidden=0: must be a whole number of at least 1",
+    "resume=nowhere": "resume=nowhere: no such file or directory",
+    "activation._target_=no_such.Thing": "activation._target_=no_such.Thing: cannot be loaded",
+    "logger=wandbb": "logger=wandbb: no such option; allowed: csv, none, tensorboard, wandb",
+}
+
+
+@pytest.mark.parametrize("override", BAD)
+def test_bad_input_ends_with_one_line_and_nothing_written(override, command, tmp_path):
+    outcome = command(override)
+    assert outcome.status == 1
+    assert outcome.error.startswith("error: ")
+    assert BAD[override] in outcome.error
+    assert len(outcome.error.strip().splitlines()) == 1
+    assert outcome.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("launcher", ["stacked", "basic"])
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        ("sparsity=0,0.5,2", "sparsity=2: must be a number in [0, 1), or a list of them"),
+        ("activation=relu,gelo", "activation=gelo: no such option"),
+        ("seed=0,1 resume=nowhere", "resume=nowhere: no such file or directory"),
+    ],
+)
+def test_a_bad_job_of_a_sweep_is_found_before_any_is_trained(
+    sweep, message, launcher, command, tmp_path
+):
+    outcome = command("-m", *sweep.split(), f"hydra/launcher={launcher}", *QUIET)
+    assert outcome.status == 1
+    assert message in outcome.error
+    assert len(outcome.error.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_and_config_errors_do_not_wait_for_torch():
+    """Neither torch nor Lightning, seconds of start-up each, may be imported for them."""
+    script = (
+        "import sys, runpy; sys.argv = ['train.py', *sys.argv[1:]]\n"
+        "try: runpy.run_path('train.py', run_name='__main__')\n"
+        "except SystemExit as end: print(end.code)\n"
+        "assert not {'torch', 'lightning', 'xarray', 'matplotlib'} & set(sys.modules)"
+    )
+    for argument, expected in [("--help", "n_features"), ("sparsity=3", "error: sparsity=3")]:
+        done = subprocess.run(
+            [sys.executable, "-c", script, argument],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert expected in done.stdout
+
+
+def test_help_names_every_setting():
+    config = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text())
+    described = config["hydra"]["help"]["template"]
+    from sup.settings import AXES, NUMBERS
+
+    for key in (*AXES, *NUMBERS, "resume", "name", "tags"):
+        assert key in described

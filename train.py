@@ -1,0 +1,22 @@
+"""Train toy models of superposition: one run, or with `-m` a sweep in stacks."""
+
+import hydra
+from omegaconf import DictConfig
+
+from sup import errors
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(config: DictConfig) -> float:
+    """Train the one run of a job and return its held-out loss, averaged over its instances."""
+    # torch and Lightning take seconds to import; help and errors in the config must not wait.
+    from sup.run import Run
+    from sup.training import train
+
+    (loss,) = train([Run.of_job(config)])
+    return loss
+
+
+if __name__ == "__main__":
+    with errors.reported():
+        main()
