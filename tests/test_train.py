@@ -97,7 +97,7 @@ class TestSweep:
             config = run["config"]["update"]
             assert config["sparsity"] == sparsity
             assert config["activation"]["_target_"].lower().endswith(activation)
-            pictures = list(directory.glob("wandb/*/files/media/images/**/*.png"))
+            pictures = list(directory.glob("wandb/offline-run-*/files/media/images/**/*.png"))
             assert len(pictures) == len([1, 2, 5, 10, 20, 50, 100, 200])
         assert groups == {"/".join(sweep.directory.parts[-2:])}
 
