@@ -26,7 +26,7 @@ class GramImages(StackCallback):
         """Paint and log, where the chunk ended at one of the steps."""
         if module.step not in self.steps:
             return
-        W = module.autoencoder.W.detach().cpu().numpy()
-        for run, place in self.stack.slices:
-            picture = gram_picture(W[place][evenly_spaced(run.grid.size)])
+        W = module.autoencoder.W.detach().cpu()
+        for run, place in self.stack.places:
+            picture = gram_picture(W[place[evenly_spaced(run.grid.size)]].numpy())
             log_image(self.loggers[run], "W^T W", picture, module.step)

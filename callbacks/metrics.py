@@ -29,7 +29,7 @@ class SuperpositionMetrics(StackCallback):
         if module.step not in module.measured:
             return
         values = self.measure(module)
-        for run, place in self.stack.slices:
+        for run, place in self.stack.places:
             own = {name: tensor[place] for name, tensor in values.items()}
             self.loggers[run].log_metrics(self.curves(run, own), module.step)
 

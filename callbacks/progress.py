@@ -51,7 +51,7 @@ class StackProgress(StackCallback):
             refresh_per_second=4,
         )
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the bar, at the step that a resumed run starts from."""
         assert isinstance(pl_module, SuperpositionModule)
         self.progress.start()

@@ -31,7 +31,7 @@ class Results(StackCallback):
             "wall_time": time.perf_counter() - self.started,
             "instances_in_stack": self.stack.size,
         }
-        for run, place in self.stack.slices:
+        for run, place in self.stack.places:
             results = make_results(
                 run,
                 W=pl_module.autoencoder.W[place],

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from sup.settings import AXES, NUMBERS, SettingError
+from sup.settings import AXES, NUMBERS, WORDS, SettingError
 
 GROUPS = ("activation", "importance", "init", "optimizer", "scheduler", "logger", "trainer")
-WORDS = (*GROUPS, "callbacks", "resume", "name", "tags")
-"""Settings that are no numbers, for suggestions."""
+OTHERS = (*GROUPS, "callbacks", "resume", "name", "tags")
+"""Settings that are neither numbers nor one of a few words, for suggestions."""
 
 _ADVICE = ("full_key:", "object_type=", "Config search path:", "provider=")
 
@@ -30,7 +30,7 @@ def one_line(error: Exception) -> str:
         text = f"{group}={option}: no such option; allowed: {', '.join(options.split())}"
     elif match := re.match(r"Could not override '(\S+)'", text):
         key = match.group(1)
-        near = difflib.get_close_matches(key, [*NUMBERS, *AXES, *WORDS], n=1)
+        near = difflib.get_close_matches(key, [*NUMBERS, *AXES, *WORDS, *OTHERS], n=1)
         guess = f"did you mean {near[0]}? " if near else ""
         value = re.search(rf"\+({re.escape(key)}=\S*)", text)
         shown = value.group(1) if value else key

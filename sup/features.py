@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 _MASK = 2**64 - 1
 
@@ -77,21 +77,37 @@ class Draws:
         return draws
 
 
-def inputs(
-    u: Float[Tensor, "seed feature batch"],
-    seed_index: Int[Tensor, " instance"],
-    density: Float[Tensor, " instance"],
-) -> Float[Tensor, "instance feature batch"]:
-    """Make each instance's input from the uniforms of its seed.
+class Inputs(nn.Module):
+    """Makes inputs from uniforms, one for each distinct pair of seed and density.
+
+    Instances that agree in both look at the same input, so a stack has far fewer inputs than
+    instances, and each is made once.
 
     Args:
-        u: uniforms on [0, 1), one draw for each distinct seed.
-        seed_index: which draw each instance looks at.
-        density: ``p = 1 - S`` of each instance, in (0, 1].
-
-    Returns:
-        ``x = u/p where u < p, else 0``, in [0, 1].
+        seed_index: which seed's draw each input is made from.
+        density: ``p = 1 - S`` of each input, in (0, 1].
+        group_index: which input each instance looks at.
     """
-    own = u if len(u) == 1 else u[seed_index]
-    p = density[:, None, None]
-    return torch.where(own < p, own / p, 0.0)
+
+    seed_index: Tensor
+    density: Tensor
+    group_index: Tensor
+
+    def __init__(
+        self,
+        seed_index: Int[Tensor, " group"],
+        density: Float[Tensor, " group"],
+        group_index: Int[Tensor, " instance"],
+    ):
+        super().__init__()
+        self.register_buffer("group_index", group_index, persistent=False)
+        self.register_buffer("seed_index", seed_index, persistent=False)
+        self.register_buffer("density", density, persistent=False)
+
+    def forward(
+        self, u: Float[Tensor, "seed feature batch"]
+    ) -> Float[Tensor, "group feature batch"]:
+        """Return ``x = u/p where u < p, else 0``, in [0, 1], of uniforms on [0, 1)."""
+        own = u if len(u) == 1 else u[self.seed_index]
+        p = self.density[:, None, None]
+        return torch.where(own < p, own / p, 0.0)

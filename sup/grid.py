@@ -28,7 +28,18 @@ def axis_settings(config: DictConfig) -> dict[str, Any]:
         for name, value in as_dict(config[part]).items():
             if is_number(value) or isinstance(value, list):
                 settings[f"{part}.{name}"] = value
+    optimizer = as_dict(config.optimizer)
+    settings |= {f"optimizer.{name}": optimizer[name] for name in own_optimizer_settings(config)}
     return settings | {key: as_plain(config[key]) for key in ("sparsity", "seed")}
+
+
+def own_optimizer_settings(config: DictConfig) -> list[str]:
+    """Return the optimizer's settings that each instance has of its own.
+
+    torch's own optimizers take one value for a whole tensor; `sup.optimizer` one for each instance.
+    """
+    stacked = str(config.optimizer["_target_"]).startswith("sup.")
+    return [name for name in ("lr", "weight_decay") if stacked and name in config.optimizer]
 
 
 def as_plain(value: Any) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from sup.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.data import Chunk
-from sup.features import inputs
+from sup.engine import make_engine
+from sup.features import Inputs
 from sup.schedule import measured
 
 
@@ -37,21 +38,19 @@ class SuperpositionModule(pl.LightningModule):
 
     Args:
         autoencoder: the models.
-        density: ``p = 1 - S`` of each instance.
+        inputs: makes the inputs from uniforms.
         importance: ``I_i`` of each instance.
-        seed_index: which of the seeds' draws each instance looks at.
         steps: optimizer steps of the whole run.
         optimizer: makes the optimizer from the parameters.
         scheduler: makes the learning rate's schedule, stepped after every step.
+        engine: how gradients are computed, see `sup.engine`.
         origin: what checkpoints say about the instances.
     """
 
     step: int
     """Optimizer steps done so far."""
 
-    density: Tensor
     importance: Tensor
-    seed_index: Tensor
     loss_sums: Tensor
     """Training loss ``[measurement, instance]``, summed over the steps up to each measurement."""
 
@@ -59,24 +58,24 @@ class SuperpositionModule(pl.LightningModule):
         self,
         *,
         autoencoder: StackedAutoencoder,
-        density: Float[Tensor, " instance"],
+        inputs: Inputs,
         importance: Float[Tensor, "instance feature"],
-        seed_index: Int[Tensor, " instance"],
         steps: int,
         optimizer: Callable[..., torch.optim.Optimizer],
         scheduler: Callable[..., torch.optim.lr_scheduler.LRScheduler],
+        engine: str,
         origin: Origin,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.autoencoder = autoencoder
-        self.register_buffer("density", density, persistent=False)
+        self.inputs = inputs
         self.register_buffer("importance", importance, persistent=False)
-        self.register_buffer("seed_index", seed_index, persistent=False)
         self.measured = measured(steps)
-        self.register_buffer("loss_sums", density.new_zeros(len(self.measured), len(density)))
+        self.register_buffer("loss_sums", torch.zeros(len(self.measured), len(importance)))
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
+        self.engine_name = engine
         self.origin = origin
         self.step = 0
 
@@ -85,23 +84,32 @@ class SuperpositionModule(pl.LightningModule):
         optimizer = self.make_optimizer(self.parameters())
         return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
 
-    def losses(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
-        """Return each instance's loss on the inputs it makes from uniforms `u`."""
-        x = inputs(u, self.seed_index, self.density)
-        return reconstruction_loss(x, self.autoencoder(x), self.importance)
+    def on_train_start(self) -> None:
+        """Choose how gradients are computed, now that the device is known."""
+        data: Any = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
+        u = torch.rand(len(data.seeds), data.n_features, data.batch_size, device=self.device)
+        self.engine = make_engine(
+            self.engine_name,
+            self.autoencoder,
+            self.importance,
+            self.inputs.group_index,
+            example=self.inputs(u),
+            steps=self.measured[-1],
+        )
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
-        """Take the optimizer steps of one chunk."""
-        optimizer: Any = self.optimizers()
+        """Take the optimizer steps of one chunk.
+
+        The optimizer is stepped without Lightning's wrapper, whose cost would be that of the step
+        itself; so `step` counts the steps, and `Trainer.global_step` stays 0.
+        """
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
         scheduler: Any = self.lr_schedulers()
         sums = self.loss_sums[self.measurement(chunk.steps.stop)]
         for u in chunk:
-            losses = self.losses(u)
-            optimizer.zero_grad()
-            self.manual_backward(losses.sum())
+            sums += self.engine(self.inputs(u))
             optimizer.step()
             scheduler.step()
-            sums += losses.detach()
         self.step = chunk.steps.stop
 
     def measurement(self, step: int) -> int:
@@ -117,7 +125,11 @@ class SuperpositionModule(pl.LightningModule):
     @torch.no_grad()
     def evaluate(self, uniforms: Iterable[Tensor]) -> Float[Tensor, " instance"]:
         """Return each instance's mean loss over batches of uniforms, in float64."""
-        return torch.stack([self.losses(u).double() for u in uniforms]).mean(0)
+        losses = []
+        for u in uniforms:
+            x = self.inputs(u)[self.inputs.group_index]
+            losses.append(reconstruction_loss(x, self.autoencoder(x), self.importance).double())
+        return torch.stack(losses).mean(0)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write down how far the run is and which instances the checkpoint holds."""

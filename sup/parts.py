@@ -1,7 +1,7 @@
 """From config nodes to what they describe: the parts of each instance, and whether they can be."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,8 +10,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from sup.activations import Activation, StackedActivation
-from sup.grid import Grid, as_dict
+from sup.activations import Activation
+from sup.grid import Grid, Number, as_dict
 from sup.settings import SettingError
 
 
@@ -42,23 +42,32 @@ def call_part(node: DictConfig, part: str, grid: Grid, **given: Any) -> Tensor:
     return result.expand(grid.size, -1)
 
 
-def activation_of(node: DictConfig, grid: Grid, device: torch.device) -> Activation:
-    """Instantiate a run's activation.
+def activation_of(
+    node: DictConfig, points: Sequence[Mapping[str, Number]], device: torch.device
+) -> Activation:
+    """Instantiate the activation of a block of instances.
 
     A parameter that is a list in the config reaches it as a tensor ``[instance, 1, 1]``, ready to
     broadcast with ``z [instance, feature, batch]``; any other as it stands.
+
+    Args:
+        node: its config node.
+        points: the settings of each instance of the block, by key.
+        device: where its tensors are to be.
 
     Raises:
         SettingError: where the activation has weights of its own to train.
     """
     fields = as_dict(node)
     columns = {
-        name: instance_column(grid, key)[:, None, None].to(device, torch.float32)
-        for name in fields
-        if (key := f"activation.{name}") in grid.axes
+        name: torch.tensor([point[f"activation.{name}"] for point in points], device=device).float()
+        for name, value in fields.items()
+        if isinstance(value, list)
     }
     others = {name: value for name, value in fields.items() if name not in columns}
-    activation = instantiate({**others, "_partial_": True})(**columns)
+    activation = instantiate({**others, "_partial_": True})(
+        **{name: column[:, None, None] for name, column in columns.items()}
+    )
     if isinstance(activation, nn.Module):
         if any(True for _ in activation.parameters()):
             raise SettingError(
@@ -66,26 +75,6 @@ def activation_of(node: DictConfig, grid: Grid, device: torch.device) -> Activat
             )
         activation = activation.to(device)
     return activation
-
-
-def stacked_activation(
-    nodes: list[tuple[DictConfig, Grid]], device: torch.device
-) -> StackedActivation:
-    """Build the activation of a stack from each run's; runs with equal ones in a row share one.
-
-    A list of values belongs to one run's instances, so only activations without lists are shared.
-    """
-    blocks: list[tuple[Activation, int]] = []
-    previous = None
-    for node, grid in nodes:
-        fixed = not any(key.startswith("activation.") for key in grid.axes)
-        if fixed and node == previous:
-            activation, count = blocks.pop()
-            blocks.append((activation, count + grid.size))
-        else:
-            blocks.append((activation_of(node, grid, device), grid.size))
-        previous = node if fixed else None
-    return StackedActivation(blocks)
 
 
 def target_name(node: DictConfig) -> str:

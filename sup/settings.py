@@ -48,8 +48,6 @@ NUMBERS = {
     "n_hidden": AT_LEAST_ONE,
     "steps": AT_LEAST_ONE,
     "batch_size": AT_LEAST_ONE,
-    "optimizer.lr": POSITIVE,
-    "optimizer.weight_decay": Rule("a number of at least 0", lambda value: value >= 0),
 }
 """Settings that are one number, the same for all the instances of a stack."""
 
@@ -60,9 +58,15 @@ AXES = {
     "importance.ratio": POSITIVE,
     "init.gain": POSITIVE,
     "init.std": POSITIVE,
+    "optimizer.lr": POSITIVE,
+    "optimizer.weight_decay": Rule("a number of at least 0", lambda value: value >= 0),
 }
 """Settings that are a number or a list of numbers. The parameters of a user's own activation,
 importance or initialisation may be any finite numbers."""
+
+
+WORDS = {"engine": ("auto", "compiled", "eager", "autograd")}
+"""Settings that are one of a few words."""
 
 
 def check_axis(key: str, value: Any) -> None:
@@ -97,13 +101,17 @@ def check(config: DictConfig) -> None:
         SettingError: for the first setting that is not allowed.
     """
     for key, rule in NUMBERS.items():
-        if not has(config, key):
-            continue  # the chosen optimizer has no such setting
         value = as_plain(OmegaConf.select(config, key))
         if not rule.admits(value):
             raise SettingError(key, value, f"must be {rule.allowed}")
     given = {key: as_plain(OmegaConf.select(config, key)) for key in AXES if has(config, key)}
-    for key, value in (given | axis_settings(config)).items():
+    axes = axis_settings(config)
+    for key, value in (given | axes).items():
         check_axis(key, value)
+        if isinstance(value, list) and key not in axes:
+            raise SettingError(key, value, "must be one number with this optimizer")
+    for key, allowed in WORDS.items():
+        if config[key] not in allowed:
+            raise SettingError(key, config[key], f"must be one of {', '.join(allowed)}")
     if not OmegaConf.is_list(config.tags):
         raise SettingError("tags", config.tags, "must be a list of words, such as [pilot,relu]")

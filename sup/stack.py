@@ -12,18 +12,19 @@ import torch
 from hydra.utils import instantiate
 from torch import Tensor
 
+from sup.activations import StackedActivation
 from sup.autoencoder import StackedAutoencoder
 from sup.data import UniformsDataModule
-from sup.features import Draws, Purpose
-from sup.grid import Grid, as_dict
+from sup.features import Draws, Inputs, Purpose
+from sup.grid import Grid, as_dict, own_optimizer_settings
 from sup.initialisation import initial_weights
 from sup.module import Origin, SuperpositionModule
-from sup.parts import call_part, instance_column, stacked_activation
+from sup.parts import activation_of, call_part, instance_column
 from sup.run import Run
 
 OWN = ("activation", "importance", "init", "sparsity", "seed", "name", "tags", "logger")
-"""Settings in which the runs of one stack may differ. In any other they must agree."""
-
+"""Settings in which the runs of one stack may differ, beside the optimizer's axis settings. In any
+other they must agree."""
 
 AROUND = ("callbacks", "trainer", "resume")
 """Settings that runs of one stack share, but that do not decide what is learned."""
@@ -31,6 +32,8 @@ AROUND = ("callbacks", "trainer", "resume")
 
 def _settings_but(config: Any, left_out: tuple[str, ...]) -> str:
     kept = {key: value for key, value in as_dict(config).items() if key not in left_out}
+    for name in own_optimizer_settings(config):
+        kept["optimizer"].pop(name)
     return json.dumps(kept, sort_keys=True)
 
 
@@ -53,7 +56,7 @@ def instance_settings(config: Any) -> list[str]:
         for key, value in point.items():
             part, _, name = key.partition(".")
             if name:
-                own[part][name] = float(value)
+                own.setdefault(part, {})[name] = float(value)
             else:
                 own[key] = float(value)
         instances.append(json.dumps(own, sort_keys=True))
@@ -64,8 +67,11 @@ def instance_settings(config: Any) -> list[str]:
 class Stack:
     """Runs that agree in all their shared settings.
 
+    In the tensors, instances of one activation stand together, and among them those that look at
+    the same inputs; `places` tells where each run's instances are.
+
     Args:
-        runs: in the order of their instances in the tensors.
+        runs: in the order of their jobs.
         index: the place of this stack among those of its sweep.
     """
 
@@ -83,17 +89,56 @@ class Stack:
         return sum(run.grid.size for run in self.runs)
 
     @cached_property
-    def slices(self) -> list[tuple[Run, slice]]:
-        """Each run with the place of its instances in the tensors."""
-        ends = torch.tensor([run.grid.size for run in self.runs]).cumsum(0).tolist()
+    def blocks(self) -> list[list[Run]]:
+        """The runs, those of one activation together; one that varies within a run is its own."""
+        blocks: dict[str, list[Run]] = {}
+        for index, run in enumerate(self.runs):
+            key = json.dumps(as_dict(run.config.activation), sort_keys=True)
+            varies = any(axis.startswith("activation.") for axis in run.grid.axes)
+            blocks.setdefault(f"{index} {key}" if varies else key, []).append(run)
+        return list(blocks.values())
+
+    @cached_property
+    def inputs(self) -> list[tuple[int, float]]:
+        """The distinct (seed, sparsity): instances that agree in them look at the same input."""
+        return sorted({pair for run in self.runs for pair in input_pairs(run)})
+
+    @cached_property
+    def order(self) -> list[tuple[Run, int]]:
+        """Every instance in the order of the tensors, as a run and a point of its grid."""
+        place = {pair: index for index, pair in enumerate(self.inputs)}
         return [
-            (run, slice(end - run.grid.size, end)) for run, end in zip(self.runs, ends, strict=True)
+            member
+            for block in self.blocks
+            for _, member in sorted(
+                (
+                    (place[pair], (run, point))
+                    for run in block
+                    for point, pair in enumerate(input_pairs(run))
+                ),
+                key=lambda item: item[0],
+            )
         ]
 
     @cached_property
-    def instances(self) -> tuple[str, ...]:
-        """Each instance's own settings, as JSON."""
-        return tuple(one for run in self.runs for one in instance_settings(run.config))
+    def places(self) -> list[tuple[Run, Tensor]]:
+        """Each run with the places of its instances in the tensors, in the order of its grid."""
+        found = {member: place for place, member in enumerate(self.order)}
+        return [
+            (run, torch.tensor([found[run, point] for point in range(run.grid.size)]))
+            for run in self.runs
+        ]
+
+    def arranged(self, columns: Sequence[Tensor]) -> Tensor:
+        """Put what each run says of its instances in the order of the tensors.
+
+        Args:
+            columns: for each run, ``[instance, ...]`` in the order of its grid.
+        """
+        joined = torch.cat(list(columns))
+        result = torch.empty_like(joined)
+        result[torch.cat([place for _, place in self.places])] = joined
+        return result
 
     @property
     def checkpoint(self) -> Path:
@@ -102,28 +147,21 @@ class Stack:
         return home / "checkpoints" / f"stack-{self.index}.ckpt"
 
     @cached_property
+    def instances(self) -> tuple[str, ...]:
+        """Each instance's own settings, as JSON."""
+        described = {run: instance_settings(run.config) for run in self.runs}
+        return tuple(described[run][point] for run, point in self.order)
+
+    @cached_property
     def seeds(self) -> tuple[int, ...]:
         """The distinct seeds."""
-        return tuple(sorted({int(seed) for run in self.runs for seed in run.grid.column("seed")}))
-
-    @property
-    def seed_index(self) -> Tensor:
-        """Which of `seeds` each instance has, ``[instance]``."""
-        place = {seed: index for index, seed in enumerate(self.seeds)}
-        return torch.tensor(
-            [place[int(seed)] for run in self.runs for seed in run.grid.column("seed")]
-        )
-
-    @property
-    def density(self) -> Tensor:
-        """``p = 1 - S`` of each instance, ``[instance]``, in float64."""
-        return 1 - torch.cat([instance_column(run.grid, "sparsity") for run in self.runs])
+        return tuple(sorted({seed for seed, _ in self.inputs}))
 
     @property
     def importance(self) -> Tensor:
         """``I_i`` of each instance, ``[instance, feature]``, in float64."""
         n = self.config.n_features
-        return torch.cat(
+        return self.arranged(
             [
                 call_part(run.config.importance, "importance", run.grid, n_features=n)
                 for run in self.runs
@@ -138,27 +176,58 @@ class Stack:
         """
         n, m = self.config.n_features, self.config.n_hidden
         draws = Draws(self.seeds, (m, n), torch.device("cpu")).normal(Purpose.INITIAL_WEIGHTS, 0)
-        std = torch.cat(
+        std = self.arranged(
             [
                 call_part(run.config.init, "init", run.grid, n_features=n, n_hidden=m)
                 for run in self.runs
             ]
         )
-        return initial_weights(draws[self.seed_index], std)
+        seeds = [run.grid.points[point]["seed"] for run, point in self.order]
+        return initial_weights(draws[[self.seeds.index(int(seed)) for seed in seeds]], std)
+
+    def activation(self, device: torch.device) -> StackedActivation:
+        """Build the activations of the instances."""
+        start, blocks = 0, []
+        for runs in self.blocks:
+            count = sum(run.grid.size for run in runs)
+            points = [run.grid.points[point] for run, point in self.order[start : start + count]]
+            blocks.append((activation_of(runs[0].config.activation, points, device), count))
+            start += count
+        return StackedActivation(blocks)
+
+    @cached_property
+    def group_index(self) -> Tensor:
+        """Which of `inputs` each instance looks at, ``[instance]``."""
+        place = {pair: index for index, pair in enumerate(self.inputs)}
+        pairs = {run: input_pairs(run) for run in self.runs}
+        return torch.tensor([place[pairs[run][point]] for run, point in self.order])
+
+    def optimizer(self, device: torch.device) -> Any:
+        """Return what makes the optimizer from the parameters."""
+        columns = {
+            name: self.arranged(
+                [instance_column(run.grid, f"optimizer.{name}") for run in self.runs]
+            ).to(device, torch.float32)
+            for name in own_optimizer_settings(self.config)
+        }
+        fields = {k: v for k, v in as_dict(self.config.optimizer).items() if k not in columns}
+        make = instantiate(fields)
+        return lambda parameters: make(parameters, **columns)
 
     def module(self, device: torch.device) -> SuperpositionModule:
         """Build the models, ready to be trained on `device`."""
-        activation = stacked_activation(
-            [(run.config.activation, run.grid) for run in self.runs], device
-        )
         return SuperpositionModule(
-            autoencoder=StackedAutoencoder(self.initial_weights, activation),
-            density=self.density.float(),
+            autoencoder=StackedAutoencoder(self.initial_weights, self.activation(device)),
+            inputs=Inputs(
+                seed_index=torch.tensor([self.seeds.index(seed) for seed, _ in self.inputs]),
+                density=torch.tensor([1 - sparsity for _, sparsity in self.inputs]),
+                group_index=self.group_index,
+            ),
             importance=self.importance.float(),
-            seed_index=self.seed_index,
             steps=self.config.steps,
-            optimizer=instantiate(self.config.optimizer),
+            optimizer=self.optimizer(device),
             scheduler=instantiate(self.config.scheduler),
+            engine=self.config.engine,
             origin=Origin(shared=training_settings(self.config), instances=self.instances),
         ).to(device)
 
@@ -169,13 +238,15 @@ class Stack:
         )
 
 
+def input_pairs(run: Run) -> list[tuple[int, float]]:
+    """Return the (seed, sparsity) of each instance of a run."""
+    seeds, sparsities = run.grid.column("seed"), run.grid.column("sparsity")
+    return [(int(seed), float(sparsity)) for seed, sparsity in zip(seeds, sparsities, strict=True)]
+
+
 def stacks_of(runs: Sequence[Run]) -> list[Stack]:
-    """Group runs that share all but their own settings; runs of equal activations adjoin."""
-    groups: dict[str, dict[str, list[Run]]] = {}
+    """Group runs that share all but their own settings."""
+    groups: dict[str, list[Run]] = {}
     for run in runs:
-        group = groups.setdefault(shared_settings(run.config), {})
-        group.setdefault(json.dumps(as_dict(run.config.activation)), []).append(run)
-    return [
-        Stack(tuple(run for alike in group.values() for run in alike), index)
-        for index, group in enumerate(groups.values())
-    ]
+        groups.setdefault(shared_settings(run.config), []).append(run)
+    return [Stack(tuple(group), index) for index, group in enumerate(groups.values())]

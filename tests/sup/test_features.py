@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sup.features import Draws, Purpose, inputs, key
+from sup.features import Draws, Inputs, Purpose, key
 from sup.theory import feature_mean, feature_variance
 
 CPU = torch.device("cpu")
@@ -13,7 +13,8 @@ SAMPLES = 400_000
 def sample(density: float, seed: int = 0, step: int = 0) -> torch.Tensor:
     """Return one instance's input ``[feature, batch]``."""
     u = Draws((seed,), (10, SAMPLES // 10), CPU).uniform(Purpose.TRAINING, step)
-    return inputs(u, torch.tensor([0]), torch.tensor([density]))[0]
+    one = torch.tensor([0])
+    return Inputs(one, torch.tensor([density]), one)(u)[0]
 
 
 @pytest.mark.parametrize("p", [1.0, 0.5, 0.1, 0.01])
@@ -44,9 +45,10 @@ def test_each_sample_and_feature_has_its_own_mask():
     assert neighbours.abs() < 5 / SAMPLES**0.5
 
 
-def test_instances_of_a_seed_are_paired_and_others_are_not():
+def test_inputs_of_a_seed_are_paired_and_others_are_not():
     u = Draws((3, 5), (4, 1000), CPU).uniform(Purpose.TRAINING, 7)
-    x = inputs(u, torch.tensor([0, 0, 1]), torch.tensor([1.0, 0.5, 0.5]))
+    seeds, densities = torch.tensor([0, 0, 1]), torch.tensor([1.0, 0.5, 0.5])
+    x = Inputs(seeds, densities, torch.arange(3))(u)
     assert torch.equal(x[0], u[0])
     assert torch.equal(x[1], torch.where(u[0] < 0.5, 2 * u[0], 0.0))
     assert not torch.equal(x[1] > 0, x[2] > 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sup.parts import call_part, check_targets, stacked_activation
+from sup.parts import activation_of, call_part, check_targets
 from sup.settings import SettingError
 from sup.stack import Stack
 
@@ -37,7 +37,9 @@ def test_relative_importance_weighs_the_last_feature(make_run):
 
 def test_xavier_is_computed_for_each_instance_as_if_alone(make_run):
     run = make_run("n_features=200", "n_hidden=20", "init.gain=[1,0.5]", "seed=[0,1,2]")
-    std = Stack((run,)).initial_weights.std((1, 2))
+    stack = Stack((run,))
+    ((_, place),) = stack.places
+    std = stack.initial_weights[place].std((1, 2))
     xavier = (2 / 220) ** 0.5
     assert std.tolist() == pytest.approx([xavier] * 3 + [xavier / 2] * 3, rel=0.05)
 
@@ -81,7 +83,7 @@ class TestOwnActivation:
     def test_parameter_as_an_axis(self, make_run):
         run = make_run(*self.stretched, "+activation.epsilon=[0,0.25]", "seed=[0,1]")
         z = torch.randn(4, 10, 3, generator=torch.Generator().manual_seed(0))
-        out = stacked_activation([(run.config.activation, run.grid)], CPU)(z)
+        out = activation_of(run.config.activation, run.grid.points, CPU)(z)
         epsilon = torch.tensor([0, 0, 0.25, 0.25])[:, None, None]
         assert torch.equal(out, (1 + 2 * epsilon) * torch.sigmoid(z) - epsilon)
 
@@ -116,4 +118,4 @@ class TestOwnActivation:
 def test_an_activation_with_weights_of_its_own_is_refused(make_run):
     run = make_run("activation._target_=torch.nn.PReLU")
     with pytest.raises(SettingError, match="activation=prelu: has trainable weights"):
-        stacked_activation([(run.config.activation, run.grid)], CPU)
+        activation_of(run.config.activation, run.grid.points, CPU)

@@ -86,7 +86,7 @@ def test_training_loss_is_the_mean_since_the_measurement_before(make_run, train_
     (results,) = train_runs(run)
     module = Stack((run,)).module(CPU)
     draws = Draws((0,), (10, 1024), CPU)
-    losses = [module.losses(draws.uniform(Purpose.TRAINING, step)).item() for step in range(20)]
+    losses = [module.evaluate([draws.uniform(Purpose.TRAINING, step)]).item() for step in range(20)]
     starts = [0, *results["step"].values[:-1]]
     for start, stop, mean in zip(
         starts, results["step"].values, results["training_loss"].values, strict=True

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sup.stack import Stack, stacks_of
+from sup.stack import Stack, instance_settings, stacks_of
 from sup.theory import linear_optimum, linear_population_loss
 
 TOLERANCE = 1e-5
@@ -76,26 +76,31 @@ def test_seeds_differ(make_run, train_runs):
 def test_runs_are_stacked_when_only_their_own_settings_differ(make_run):
     alike = [
         make_run("activation=relu", "sparsity=0"),
-        make_run("activation=gelu", "sparsity=[0,0.5]", "seed=3"),
+        make_run("activation=gelu", "sparsity=[0,0.5]", "seed=3", "optimizer.lr=0.1"),
         make_run("importance=uniform", "init=normal", "name=other", "tags=[a]", "activation=relu"),
     ]
-    different = [make_run("n_hidden=3"), make_run("optimizer.lr=0.1"), make_run("n_hidden=3")]
+    different = [make_run("n_hidden=3"), make_run("batch_size=512"), make_run("n_hidden=3")]
     stacks = stacks_of([*alike, *different])
     assert [len(stack.runs) for stack in stacks] == [3, 2, 1]
     # Runs of one activation adjoin, so that it is applied once.
-    assert stacks[0].runs == (alike[0], alike[2], alike[1])
-    blocks = stacks[0].module(torch.device("cpu")).autoencoder.activation.blocks
+    blocks = stacks[0].activation(torch.device("cpu")).blocks
     assert [count for _, count in blocks] == [2, 2]
 
 
-def test_slices_say_where_each_run_is(make_run):
-    runs = (make_run("seed=[0,1,2]"), make_run("sparsity=0.5"), make_run("sparsity=[0,0.1]"))
+def test_places_say_where_each_run_is(make_run):
+    runs = (
+        make_run("seed=[0,1,2]"),
+        make_run("activation=gelu", "sparsity=[0,0.1]"),
+        make_run("sparsity=0.5"),
+    )
     stack = Stack(runs)
     assert stack.size == 6
-    assert [place for _, place in stack.slices] == [slice(0, 3), slice(3, 4), slice(4, 6)]
-    assert stack.density.tolist() == [1, 1, 1, 0.5, 1, 0.9]
-    assert stack.seeds == (0, 1, 2)
-    assert stack.seed_index.tolist() == [0, 1, 2, 0, 0, 0]
+    assert stack.inputs == [(0, 0), (0, 0.1), (0, 0.5), (1, 0), (2, 0)]
+    assert [place.tolist() for _, place in stack.places] == [[0, 2, 3], [4, 5], [1]]
+    assert stack.group_index.tolist() == [0, 2, 3, 4, 0, 1]
+    for run, place in stack.places:
+        described = [stack.instances[k] for k in place]
+        assert described == instance_settings(run.config)
 
 
 SPARSITIES = (0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)

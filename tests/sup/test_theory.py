@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sup.features import Draws, Purpose, inputs
+from sup.features import Draws, Inputs, Purpose
 from sup.theory import feature_variance, linear_optimum, linear_population_loss
 
 
@@ -13,7 +13,8 @@ def test_linear_population_loss_is_the_mean_of_sampled_losses():
     b = torch.randn(1, 4, generator=generator)
     density, importance = torch.tensor([0.3]), torch.tensor([[1.0, 0.7, 0.5, 0.2]])
     u = Draws((0,), (4, 1_000_000), torch.device("cpu")).uniform(Purpose.EVALUATION, 0)
-    x = inputs(u, torch.tensor([0]), density)
+    one = torch.tensor([0])
+    x = Inputs(one, density, one)(u)
     error = (W.mT @ (W @ x) + b[..., None] - x).square().mean(-1)
     sampled = (error * importance).sum(-1)
     exact = linear_population_loss(W, b, density, importance)

@@ -1,0 +1,174 @@
+"""How a training step computes losses and gradients, and which way pays."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sup.activations import Activation, has_pullback
+from sup.autoencoder import StackedAutoencoder, reconstruction_loss
+from sup.closed_form import loss_and_gradient
+
+COMPILE_SECONDS = 3.0
+"""What compiling one activation's step takes, measured on two cores: 2 to 4 s."""
+
+SAVED_PER_NUMBER = 4e-9
+"""Seconds that a compiled step saves for each number in ``[instance, feature, batch]``."""
+
+
+class Block:
+    """The instances of one activation, with their shared inputs.
+
+    Args:
+        activation: theirs.
+        place: where they stand in the stack.
+        groups: the inputs that they look at, as indices; each input serves equally many instances
+            that stand together, or else is named once for each instance.
+    """
+
+    def __init__(self, activation: Activation, place: slice, groups: Int[Tensor, " group"]):
+        self.activation = activation
+        self.place = place
+        first, last = int(groups[0]), int(groups[-1])
+        adjoining = torch.equal(groups.cpu(), torch.arange(first, last + 1))
+        # A slice shares memory, an index copies.
+        self.groups: slice | Tensor = slice(first, last + 1) if adjoining else groups
+
+    @classmethod
+    def of(
+        cls, activation: Activation, place: slice, group_index: Int[Tensor, " instance"]
+    ) -> "Block":
+        """Make the block of the instances at `place`; `group_index` covers the whole stack."""
+        own = group_index[place]
+        groups, counts = own.unique_consecutive(return_counts=True)
+        shared = bool((counts == counts[0]).all())
+        return cls(activation, place, groups if shared else own)
+
+
+class AutogradEngine:
+    """The plain way, which the others are tested against: build the loss, call backward."""
+
+    def __init__(self, models: StackedAutoencoder, importance: Tensor, group_index: Tensor):
+        self.models = models
+        self.importance = importance
+        self.group_index = group_index
+
+    def __call__(self, x: Float[Tensor, "group feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss; leave the gradients in the parameters' `grad`."""
+        self.models.zero_grad(set_to_none=False)  # keeps the optimizer's layout
+        own = x[self.group_index]
+        losses = reconstruction_loss(own, self.models(own), self.importance)
+        # The sum over instances: with a mean, the number of neighbours would scale an instance's
+        # gradient and, through Adam's epsilon, change its training.
+        losses.sum().backward()
+        return losses.detach()
+
+
+class ClosedFormEngine:
+    """The fast way: closed-form gradients, one block of instances for each activation."""
+
+    def __init__(self, models: StackedAutoencoder, importance: Tensor, group_index: Tensor):
+        self.models = models
+        self.importance = importance
+        self.blocks = []
+        start = 0
+        for activation, count in models.activation.blocks:
+            place = slice(start, start + count)
+            self.blocks.append(Block.of(activation, place, group_index))
+            start += count
+        self.functions: list[Callable] = [loss_and_gradient] * len(self.blocks)
+        self.losses = importance.new_zeros(len(importance))
+
+    @torch.no_grad()
+    def __call__(self, x: Float[Tensor, "group feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss; leave the gradients in the parameters' `grad`."""
+        W, b = self.models.W, self.models.b
+        W.grad = gW = torch.empty_like(W) if W.grad is None else W.grad
+        b.grad = gb = torch.empty_like(b) if b.grad is None else b.grad
+        for block, function in zip(self.blocks, self.functions, strict=True):
+            at = block.place
+            losses, dW, db = function(
+                W[at], b[at], x[block.groups], self.importance[at], block.activation
+            )
+            self.losses[at] = losses
+            gW[at] = dW
+            gb[at] = db
+        return self.losses
+
+    def compile(self, x: Float[Tensor, "group feature batch"]) -> None:
+        """Compile the step of every activation whose slope is written out, and try it on `x`."""
+        # Each activation and shape is a version of the one function; torch gives up after eight.
+        limits: Any = torch._dynamo.config
+        limits.recompile_limit = max(limits.recompile_limit, 2 * len(self.blocks))
+        compiled = torch.compile(loss_and_gradient, dynamic=False)
+        self.functions = [
+            compiled if has_pullback(block.activation) else loss_and_gradient
+            for block in self.blocks
+        ]
+        self(x)
+
+    def forget_compiled(self) -> None:
+        """Go back to uncompiled steps."""
+        self.functions = [loss_and_gradient] * len(self.blocks)
+
+
+Engine = AutogradEngine | ClosedFormEngine
+
+
+def pays(steps: int, instances: int, features: int, batch: int, activations: int) -> bool:
+    """Tell whether compiling takes less time than it saves in a whole run."""
+    saved = steps * instances * features * batch * SAVED_PER_NUMBER
+    return saved > COMPILE_SECONDS * activations
+
+
+def make_engine(
+    name: str,
+    models: StackedAutoencoder,
+    importance: Float[Tensor, "instance feature"],
+    group_index: Int[Tensor, " instance"],
+    example: Float[Tensor, "group feature batch"],
+    steps: int,
+) -> Engine:
+    """Choose how to compute gradients and say so in one line.
+
+    The choice depends on the whole run's work, not on what is left of it, so that a resumed run
+    does the same arithmetic.
+
+    Args:
+        name: one of those in `sup.settings.WORDS`.
+        models: whose gradients are wanted.
+        importance: ``I_i`` of each instance.
+        group_index: which input each instance looks at.
+        example: inputs of the right shape.
+        steps: optimizer steps of the whole run.
+    """
+    if name == "autograd":
+        print("engine: plain autograd")
+        return AutogradEngine(models, importance, group_index)
+    engine = ClosedFormEngine(models, importance, group_index)
+    activations = len({id(block.activation) for block in engine.blocks})
+    _, features, batch = example.shape
+    if name == "compiled" or (
+        name == "auto" and pays(steps, len(importance), features, batch, activations)
+    ):
+        _compile(engine, example)
+    else:
+        print("engine: closed form")
+    return engine
+
+
+def _compile(engine: ClosedFormEngine, example: Tensor) -> None:
+    """Compile an engine, or say why it stays as it is."""
+    started = time.perf_counter()
+    print("engine: closed form, compiling ...", end=" ", flush=True)
+    try:
+        engine.compile(example)
+    except Exception as error:  # no compiler, no headers, a user's function: as many kinds of error
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        engine.forget_compiled()
+        print(f"not possible here ({type(error).__name__}: {reason}); going on without")
+    else:
+        print(f"done in {time.perf_counter() - started:.1f} s")
