@@ -2,7 +2,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow bench pictures format clean
+.PHONY: run test bench pictures format clean
 
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
@@ -11,12 +11,10 @@ test: $(READY)  ## style, types, tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright
-	$(PYTHON) -m pytest -m "not slow"
-
-test-slow: $(READY)  ## the tests that take minutes
-	$(PYTHON) -m pytest -m slow
+	$(PYTHON) -m pytest
 
 bench: $(READY)  ## the benchmarks, minutes each
+	$(PYTHON) benchmarks/speed.py
 	$(PYTHON) benchmarks/sweep.py
 
 pictures: $(READY)  ## the picture in the README

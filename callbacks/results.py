@@ -9,8 +9,10 @@ from callbacks.base import StackCallback
 from sup.data import UniformsDataModule
 from sup.figures import RUN_FIGURES
 from sup.module import SuperpositionModule
-from sup.results import make_results, save
+from sup.record import make_results
+from sup.results import load_run, save
 from sup.run import Run
+from sup.settings import SettingError
 
 
 class Results(StackCallback):
@@ -25,6 +27,9 @@ class Results(StackCallback):
         assert isinstance(pl_module, SuperpositionModule)
         data = trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
         assert isinstance(data, UniformsDataModule)
+        if pl_module.step != pl_module.measured[-1]:
+            steps = f"{pl_module.step} of {pl_module.measured[-1]} steps"
+            raise SettingError("trainer", "", f"ended training after {steps}; no results written")
         losses = pl_module.evaluate(data.held_out(pl_module.device))
         attributes = {
             "device": str(pl_module.device),
@@ -41,10 +46,12 @@ class Results(StackCallback):
                 steps=pl_module.measured,
                 attributes=attributes,
             )
-            draw(results, run)
             save(results, run.directory)
             final = {"held_out_loss": float(losses[place].mean())}
             self.loggers[run].log_metrics(final, pl_module.step)
+        # Only now: a figure that fails must not take the results of other runs with it.
+        for run in self.stack.runs:
+            draw(load_run(run.directory), run)
 
 
 def draw(results: xr.Dataset, run: Run) -> None:

@@ -11,9 +11,10 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
-from sup.preflight import check_all, task_config
+from sup.preflight import check_all
+from sup.settings import SettingError
 
 
 class RememberingLoader:
@@ -60,8 +61,25 @@ class CheckedSweeper(BasicSweeper):
         parser = OverridesParser.create(config_loader=loader)
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         (jobs,) = self.split_arguments(overrides, max_batch_size=None)
-        check_all([task_config(loader.load_sweep_config(self.config, job)) for job in jobs])
+        configs = [loader.load_sweep_config(self.config, job) for job in jobs]
+        check_all(configs)
+        check_directories(configs)
         return super().sweep(arguments)
+
+
+def check_directories(configs: list[DictConfig]) -> None:
+    """Check that each job writes to a directory of its own.
+
+    Raises:
+        SettingError: where two would share one.
+    """
+    subdirs = set()
+    for number, config in enumerate(configs):
+        with open_dict(config):
+            config.hydra.job.num = config.hydra.job.id = number
+        subdirs.add(config.hydra.sweep.subdir)
+    if len(subdirs) < len(configs):
+        raise SettingError("hydra.sweep.subdir", min(subdirs), "gives two jobs one directory")
 
 
 ConfigStore.instance().store(

@@ -36,7 +36,7 @@ class StackedLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Train all jobs and return their results, in order."""
-        from sup.preflight import check_all, task_config
+        from sup.preflight import check_all
 
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
@@ -44,7 +44,7 @@ class StackedLauncher(Launcher):
             self._compose(overrides, initial_job_idx + index)
             for index, overrides in enumerate(job_overrides)
         ]
-        check_all([task_config(config) for config in configs])
+        check_all(configs)
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
         from sup.run import Run

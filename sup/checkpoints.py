@@ -15,7 +15,8 @@ from sup.settings import SettingError
 def _contents(path: Path, modified: float) -> dict[str, Any]:
     """Return what a checkpoint says about its instances; `modified` keys the cache."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)["stack"]
+        held = torch.load(path, map_location="cpu", weights_only=True)["stack"]
+        return {"shared": held["shared"], "instances": [*held["instances"]], "step": held["step"]}
     except Exception as error:  # torch raises a dozen kinds for a file that is no checkpoint
         raise SettingError("resume", path, "is no checkpoint of this project") from error
 
@@ -25,18 +26,20 @@ def candidates(path: Path) -> list[Path]:
 
     Args:
         path: a checkpoint, a run's directory, or a sweep's. A run that was trained in a stack has
-            its checkpoint beside it, in the sweep's directory.
+            its checkpoint above it, in the sweep's directory.
 
     Raises:
         SettingError: where there is none.
     """
     if path.is_file():
         return [path]
-    for pattern in ("checkpoints/*.ckpt", "../checkpoints/*.ckpt", "*/checkpoints/*.ckpt"):
-        if found := sorted(path.glob(pattern)):
-            return found
-    found = "no such file or directory" if not path.exists() else "holds no checkpoint"
-    raise SettingError("resume", path, f"{found}; give a .ckpt file, or a run's directory")
+    above = (folder for folder in path.absolute().parents[:3] if folder.is_dir())
+    found = [*sorted(path.rglob("checkpoints/*.ckpt"))]
+    found += [one for folder in above for one in sorted(folder.glob("checkpoints/*.ckpt"))]
+    if not found:
+        allowed = "give a .ckpt file, or the directory of a run or sweep"
+        raise SettingError("resume", path, f"holds no checkpoint; {allowed}")
+    return found
 
 
 def find(path: str, shared: str, instances: Sequence[str]) -> Path:
@@ -50,18 +53,20 @@ def find(path: str, shared: str, instances: Sequence[str]) -> Path:
     Raises:
         SettingError: where there is none; it says what the nearest one differs in.
     """
-    reason = ""
+    reasons = []
     for candidate in candidates(Path(path)):
         held = _contents(candidate, candidate.stat().st_mtime)
         missing = sorted(set(instances) - set(held["instances"]))
         if held["shared"] == shared and not missing:
             return candidate
         if held["shared"] != shared:
-            reason = _difference(json.loads(held["shared"]), json.loads(shared))
+            reasons.append(_difference(json.loads(held["shared"]), json.loads(shared)))
+        elif len(missing) < len(set(instances)):
+            reasons.insert(0, "its runs were trained apart, so resume with hydra/launcher=basic")
         else:
-            nearest = json.loads(held["instances"][0])
-            reason = _difference(nearest, json.loads(missing[0]))
-    raise SettingError("resume", path, f"{reason}; repeat the overrides of the run to be resumed")
+            reasons.append(_difference(json.loads(held["instances"][0]), json.loads(missing[0])))
+    advice = "repeat the overrides of the run to be resumed"
+    raise SettingError("resume", path, f"{reasons[0]}; {advice}")
 
 
 def _flat(settings: dict[str, Any], parents: str = "") -> dict[str, Any]:

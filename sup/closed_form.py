@@ -8,11 +8,28 @@ Autograd does the same arithmetic in twice as many passes over memory. Written o
 that instances share multiplied in one larger product, it compiles to a few passes.
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from sup.activations import Activation, pullback
+
+SMALL = 8
+"""Up to this many weights, a compiled step multiplies matrices element by element: fused with all
+else it costs nothing, where a call of the matrix library for each instance would."""
+
+Product = Callable[[Tensor, Tensor], Tensor]
+
+
+def elementwise_product(
+    A: Float[Tensor, "instance row inner"], B: Float[Tensor, "instance inner column"]
+) -> Float[Tensor, "instance row column"]:
+    """Return the matrix products ``A B``, in a form that a compiler fuses with its neighbours."""
+    if A.shape[2] <= SMALL:
+        return (A[..., None] * B[:, None]).sum(2)
+    return (A[:, :, None] * B.mT[:, None]).sum(-1)
 
 
 def loss_and_gradient(
@@ -21,6 +38,7 @@ def loss_and_gradient(
     x: Float[Tensor, "group feature batch"],
     importance: Float[Tensor, "instance feature"],
     activation: Activation,
+    product: Product = torch.bmm,
 ) -> tuple[
     Float[Tensor, " instance"],
     Float[Tensor, "instance hidden feature"],
@@ -34,16 +52,17 @@ def loss_and_gradient(
         x: inputs; each is shared by equally many instances that stand together.
         importance: ``I_i`` of each instance.
         activation: the activation of all these instances.
+        product: multiplies matrices, one pair for each instance.
     """
     (K, m, n), (G, _, B) = W.shape, x.shape
     members = K // G
-    h = torch.bmm(W.reshape(G, members * m, n), x).view(K, m, B)
-    z = torch.baddbmm(b[..., None], W.mT, h)
+    h = product(W.reshape(G, members * m, n), x).view(K, m, B)
+    z = product(W.mT, h).add_(b[..., None])
     y = activation(z)
     error = (y.view(G, members, n, B) - x[:, None]).view(K, n, B)
-    weighted = error * importance[..., None]
-    loss = (weighted * error).sum((-2, -1)) / B
-    gz = pullback(activation, z, y, weighted * (2 / B))
-    dh = torch.bmm(W, gz).view(G, members * m, B)
-    dW = torch.bmm(h, gz.mT) + torch.bmm(dh, x.mT).view(K, m, n)
+    gy = error * (importance * (2 / B))[..., None]
+    loss = (gy * error).sum((-2, -1)) / 2
+    gz = pullback(activation, z, y, gy)
+    dh = product(W, gz).view(G, members * m, B)
+    dW = product(h, gz.mT) + product(dh, x.mT).view(K, m, n)
     return loss, dW, gz.sum(-1)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,7 +11,8 @@ from torch import Tensor
 
 from sup.activations import Activation, has_pullback
 from sup.autoencoder import StackedAutoencoder, reconstruction_loss
-from sup.closed_form import loss_and_gradient
+from sup.closed_form import SMALL, elementwise_product, loss_and_gradient
+from sup.features import Inputs
 
 COMPILE_SECONDS = 3.0
 """What compiling one activation's step takes, measured on two cores: 2 to 4 s."""
@@ -51,15 +53,18 @@ class Block:
 class AutogradEngine:
     """The plain way, which the others are tested against: build the loss, call backward."""
 
-    def __init__(self, models: StackedAutoencoder, importance: Tensor, group_index: Tensor):
+    def __init__(self, models: StackedAutoencoder, inputs: Inputs, importance: Tensor):
         self.models = models
+        self.inputs = inputs
         self.importance = importance
-        self.group_index = group_index
 
-    def __call__(self, x: Float[Tensor, "group feature batch"]) -> Float[Tensor, " instance"]:
-        """Return each instance's loss; leave the gradients in the parameters' `grad`."""
+    def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss on the inputs made from uniforms `u`.
+
+        The gradients are left in the parameters' `grad`.
+        """
         self.models.zero_grad(set_to_none=False)  # keeps the optimizer's layout
-        own = x[self.group_index]
+        own = self.inputs(u)[self.inputs.group_index]
         losses = reconstruction_loss(own, self.models(own), self.importance)
         # The sum over instances: with a mean, the number of neighbours would scale an instance's
         # gradient and, through Adam's epsilon, change its training.
@@ -70,21 +75,26 @@ class AutogradEngine:
 class ClosedFormEngine:
     """The fast way: closed-form gradients, one block of instances for each activation."""
 
-    def __init__(self, models: StackedAutoencoder, importance: Tensor, group_index: Tensor):
+    def __init__(self, models: StackedAutoencoder, inputs: Inputs, importance: Tensor):
         self.models = models
+        self.inputs = inputs
         self.importance = importance
         self.blocks = []
         start = 0
         for activation, count in models.activation.blocks:
             place = slice(start, start + count)
-            self.blocks.append(Block.of(activation, place, group_index))
+            self.blocks.append(Block.of(activation, place, inputs.group_index))
             start += count
-        self.functions: list[Callable] = [loss_and_gradient] * len(self.blocks)
+        self.forget_compiled()
         self.losses = importance.new_zeros(len(importance))
 
     @torch.no_grad()
-    def __call__(self, x: Float[Tensor, "group feature batch"]) -> Float[Tensor, " instance"]:
-        """Return each instance's loss; leave the gradients in the parameters' `grad`."""
+    def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss on the inputs made from uniforms `u`.
+
+        The gradients are left in the parameters' `grad`.
+        """
+        x = self.make_inputs(u)
         W, b = self.models.W, self.models.b
         W.grad = gW = torch.empty_like(W) if W.grad is None else W.grad
         b.grad = gb = torch.empty_like(b) if b.grad is None else b.grad
@@ -98,21 +108,27 @@ class ClosedFormEngine:
             gb[at] = db
         return self.losses
 
-    def compile(self, x: Float[Tensor, "group feature batch"]) -> None:
-        """Compile the step of every activation whose slope is written out, and try it on `x`."""
+    def compile(self, u: Float[Tensor, "seed feature batch"]) -> None:
+        """Compile the inputs and every activation whose slope is written out; try them on `u`."""
         # Each activation and shape is a version of the one function; torch gives up after eight.
         limits: Any = torch._dynamo.config
         limits.recompile_limit = max(limits.recompile_limit, 2 * len(self.blocks))
-        compiled = torch.compile(loss_and_gradient, dynamic=False)
+        small = self.models.W[0].numel() <= SMALL
+        step = (
+            partial(loss_and_gradient, product=elementwise_product) if small else loss_and_gradient
+        )
+        compiled = torch.compile(step, dynamic=False)
         self.functions = [
             compiled if has_pullback(block.activation) else loss_and_gradient
             for block in self.blocks
         ]
-        self(x)
+        self.make_inputs = torch.compile(self.inputs.forward, dynamic=False)
+        self(u)
 
     def forget_compiled(self) -> None:
         """Go back to uncompiled steps."""
-        self.functions = [loss_and_gradient] * len(self.blocks)
+        self.functions: list[Callable] = [loss_and_gradient] * len(self.blocks)
+        self.make_inputs: Callable[[Tensor], Tensor] = self.inputs.forward
 
 
 Engine = AutogradEngine | ClosedFormEngine
@@ -127,9 +143,9 @@ def pays(steps: int, instances: int, features: int, batch: int, activations: int
 def make_engine(
     name: str,
     models: StackedAutoencoder,
+    inputs: Inputs,
     importance: Float[Tensor, "instance feature"],
-    group_index: Int[Tensor, " instance"],
-    example: Float[Tensor, "group feature batch"],
+    example: Float[Tensor, "seed feature batch"],
     steps: int,
 ) -> Engine:
     """Choose how to compute gradients and say so in one line.
@@ -140,15 +156,15 @@ def make_engine(
     Args:
         name: one of those in `sup.settings.WORDS`.
         models: whose gradients are wanted.
+        inputs: makes their inputs.
         importance: ``I_i`` of each instance.
-        group_index: which input each instance looks at.
-        example: inputs of the right shape.
+        example: uniforms of the right shape.
         steps: optimizer steps of the whole run.
     """
     if name == "autograd":
         print("engine: plain autograd")
-        return AutogradEngine(models, importance, group_index)
-    engine = ClosedFormEngine(models, importance, group_index)
+        return AutogradEngine(models, inputs, importance)
+    engine = ClosedFormEngine(models, inputs, importance)
     activations = len({id(block.activation) for block in engine.blocks})
     _, features, batch = example.shape
     if name == "compiled" or (

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from sup.settings import AXES, NUMBERS, WORDS, SettingError
+from sup.settings import AXES, GROUPS, NUMBERS, WORDS, SettingError
 
-GROUPS = ("activation", "importance", "init", "optimizer", "scheduler", "logger", "trainer")
-OTHERS = (*GROUPS, "callbacks", "resume", "name", "tags")
+OTHERS = (*GROUPS, "resume", "name", "tags")
 """Settings that are neither numbers nor one of a few words, for suggestions."""
 
 _ADVICE = ("full_key:", "object_type=", "Config search path:", "provider=")
@@ -32,6 +31,8 @@ def one_line(error: Exception) -> str:
         key = match.group(1)
         near = difflib.get_close_matches(key, [*NUMBERS, *AXES, *WORDS, *OTHERS], n=1)
         guess = f"did you mean {near[0]}? " if near else ""
+        if near == [key]:
+            guess = f"the chosen {key.partition('.')[0]} has none; "
         value = re.search(rf"\+({re.escape(key)}=\S*)", text)
         shown = value.group(1) if value else key
         text = f"{shown}: no such setting here; {guess}`python train.py --help` lists them"
@@ -48,7 +49,11 @@ def reported() -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors arrive here as they are
     try:
         yield
-    except (SettingError, HydraException, OmegaConfBaseException) as error:
+    except (SettingError, HydraException, OmegaConfBaseException, OSError) as error:
         if wants_traceback:
+            raise
+        raise SystemExit(one_line(error)) from error
+    except ValueError as error:
+        if wants_traceback or not str(error).startswith("Config group override must be"):
             raise
         raise SystemExit(one_line(error)) from error

@@ -7,6 +7,7 @@ else 0``. Given ``u < p``, ``u/p`` is uniform on [0, 1), so ``x`` has the distri
 model asks for, and inputs at two densities are paired sample by sample.
 """
 
+from collections.abc import Callable
 from enum import IntEnum
 
 import torch
@@ -64,16 +65,16 @@ class Draws:
 
     def uniform(self, purpose: Purpose, step: int) -> Float[Tensor, "seed rows columns"]:
         """Return uniforms on [0, 1)."""
-        draws = torch.empty(len(self.seeds), *self.shape, device=self.device)
-        for seed, draw in zip(self.seeds, draws, strict=True):
-            draw.uniform_(generator=self._generator.manual_seed(key(purpose, seed, step)))
-        return draws
+        return self._filled(Tensor.uniform_, purpose, step)
 
     def normal(self, purpose: Purpose, step: int) -> Float[Tensor, "seed rows columns"]:
         """Return standard normals."""
+        return self._filled(Tensor.normal_, purpose, step)
+
+    def _filled(self, fill: Callable[..., Tensor], purpose: Purpose, step: int) -> Tensor:
         draws = torch.empty(len(self.seeds), *self.shape, device=self.device)
         for seed, draw in zip(self.seeds, draws, strict=True):
-            draw.normal_(generator=self._generator.manual_seed(key(purpose, seed, step)))
+            fill(draw, generator=self._generator.manual_seed(key(purpose, seed, step)))
         return draws
 
 

@@ -12,6 +12,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from sup.grid import shown as as_shown
+
 GRAM_COLOURS = "RdBu_r"
 """Diverging, centred on zero, told apart by the colour-blind: red represents, blue interferes."""
 
@@ -28,7 +30,7 @@ def gram_picture(W: Float[np.ndarray, "instance hidden feature"]) -> UInt8[np.nd
     Colours run from -1 (blue) over 0 (white) to 1 (red), larger entries cut off, so that pictures
     of different steps can be compared.
     """
-    gram = np.einsum("khi,khj->kij", W, W)
+    gram = np.nan_to_num(np.einsum("khi,khj->kij", W, W))
     scale = -(-PIXELS // gram.shape[-1])
     colours = mpl.colormaps[GRAM_COLOURS]((np.clip(gram, -1, 1) + 1) / 2)[..., :3]
     cells = (colours * 255).astype(np.uint8).repeat(scale, axis=1).repeat(scale, axis=2)
@@ -55,7 +57,7 @@ def stacked_instances(results: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
     flat = results.stack(instance=axes)
     labels = [
         "  ".join(
-            f"{name}={value}" if isinstance(value, str) else f"{name}={value:g}"
+            f"{name}={as_shown(value)}"
             for name, value in zip(
                 axes, np.atleast_1d(np.asarray(point, dtype=object)), strict=True
             )
@@ -131,7 +133,8 @@ def gram_gallery(
 def _gram_panels(weights: Sequence[np.ndarray], titles: Sequence[str], rows: int) -> Figure:
     grams = [W.T @ W for W in weights]
     # Set by the largest entries, the scale would wash out every panel but the largest one's.
-    limit = max(1.0, *(float(np.quantile(np.abs(gram), 0.98)) for gram in grams))
+    finite = [np.abs(gram[np.isfinite(gram)]) for gram in grams]
+    limit = max([1.0, *(float(np.quantile(gram, 0.98)) for gram in finite if gram.size)])
     figure, axes = _panels(len(grams), rows, width=2.0, height=2.0)
     scale = Normalize(-limit, limit)
     for axis, gram, title in zip(axes, grams, titles, strict=True):
@@ -150,7 +153,8 @@ def feature_figure(results: xr.Dataset) -> Figure:
     shown = evenly_spaced(flat.sizes["instance"])
     figure, axes = _panels(len(shown), rows=-(-len(shown) // 4), width=2.2, height=1.6)
     colours = ScalarMappable(Normalize(0, 1), "viridis")
-    highest = 1.05 * float(flat["feature_norm"].isel(instance=shown).max())
+    norms = flat["feature_norm"].isel(instance=shown).values
+    highest = 1.05 * float(norms.max(initial=1e-9, where=np.isfinite(norms)))
     for axis, index in zip(axes, shown, strict=True):
         one = flat.isel(instance=index)
         shades = colours.to_rgba(one["polysemanticity"].values)
@@ -173,11 +177,14 @@ def training_figure(results: xr.Dataset) -> Figure:
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(shown)))
     for index, colour in zip(shown, colours, strict=True):
         one = flat.isel(instance=index)
-        axis.plot(one["step"], one["training_loss"], color=colour, label=labels[index])
-    axis.set(xscale="log", yscale="log", xlabel="step", ylabel="training loss")
-    axis.yaxis.set_minor_formatter(NullFormatter())
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        loss = one["training_loss"].where(np.isfinite(one["training_loss"]))
+        axis.plot(one["step"], loss.where(loss > 0), color=colour, label=labels[index])
+    if bool((flat["training_loss"].isel(instance=shown) > 0).any()):
+        axis.set_yscale("log")
+        axis.yaxis.set_minor_formatter(NullFormatter())
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set(xscale="log", xlabel="step", ylabel="training loss")
     axis.tick_params(labelsize=8)
     axis.grid(alpha=0.3)
     axis.legend(fontsize=7, ncols=2 if len(shown) > 8 else 1)

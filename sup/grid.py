@@ -54,6 +54,11 @@ def as_dict(node: DictConfig) -> dict[str, Any]:
     return {str(name): value for name, value in plain.items()}
 
 
+def shown(value: Any) -> str:
+    """Write a value for people; different values never look the same."""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
 def dimension(key: str) -> str:
     """Return the name that a setting has in results: ``importance.decay`` is importance_decay."""
     return key.replace(".", "_")
@@ -108,4 +113,6 @@ class Grid:
 
     def labels(self) -> list[str]:
         """Name every instance by its place on the axes, such as ``sparsity=0.9 seed=1``."""
-        return [" ".join(f"{key}={point[key]:g}" for key in self.axes) for point in self.points]
+        return [
+            " ".join(f"{key}={shown(point[key])}" for key in self.axes) for point in self.points
+        ]

@@ -33,7 +33,7 @@ def wandb_logger(run: Run, project: str, entity: str | None) -> WandbLogger:
         dir=run.directory,
         name=run.name,
         group=run.group,
-        tags=list(run.config.tags),
+        tags=[str(tag) for tag in run.config.tags],
         config=run.settings,
         mode=wandb_mode(),  # type: ignore[arg-type]
         reinit="create_new",
@@ -44,8 +44,8 @@ def wandb_logger(run: Run, project: str, entity: str | None) -> WandbLogger:
 
 
 def csv_logger(run: Run) -> CSVLogger:
-    """Write metrics to `metrics.csv` in the run's directory."""
-    return CSVLogger(run.directory, name="", version="")
+    """Write metrics to `csv/metrics.csv` in the run's directory."""
+    return CSVLogger(run.directory, name="", version="csv")
 
 
 def tensorboard_logger(run: Run) -> TensorBoardLogger:

@@ -91,9 +91,9 @@ class SuperpositionModule(pl.LightningModule):
         self.engine = make_engine(
             self.engine_name,
             self.autoencoder,
+            self.inputs,
             self.importance,
-            self.inputs.group_index,
-            example=self.inputs(u),
+            example=u,
             steps=self.measured[-1],
         )
 
@@ -107,7 +107,7 @@ class SuperpositionModule(pl.LightningModule):
         scheduler: Any = self.lr_schedulers()
         sums = self.loss_sums[self.measurement(chunk.steps.stop)]
         for u in chunk:
-            sums += self.engine(self.inputs(u))
+            sums += self.engine(u)
             optimizer.step()
             scheduler.step()
         self.step = chunk.steps.stop

@@ -1,9 +1,10 @@
 """Check what a command asks for before anything is written."""
 
+import traceback
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from sup import settings
@@ -21,18 +22,39 @@ def task_config(config: DictConfig) -> DictConfig:
 def check_all(configs: list[DictConfig]) -> None:
     """Check the configs of all jobs: first what is quick to see, then what needs imports.
 
+    Args:
+        configs: each with Hydra's own node, if Hydra composed it.
+
     Raises:
         SettingError: for the first setting that cannot be.
     """
-    for config in configs:
-        settings.check(config)
+    tasks = [task_config(config) for config in configs]
+    for config, task in zip(configs, tasks, strict=True):
+        check_choices(config)
+        settings.check(task)
     from sup import checkpoints, parts, stack  # torch takes seconds; typing errors must not wait
 
-    for config in configs:
-        parts.check_targets(config)
-        if config.resume is not None:
-            shared, instances = stack.training_settings(config), stack.instance_settings(config)
-            checkpoints.find(config.resume, shared, instances)
+    resumed: dict[tuple[str, str], list[str]] = {}
+    for task in tasks:
+        parts.check_parts(task)
+        if task.resume is not None:
+            shared = stack.training_settings(task)
+            resumed.setdefault((task.resume, shared), []).extend(stack.instance_settings(task))
+    for (path, shared), instances in resumed.items():
+        checkpoints.find(path, shared, instances)
+
+
+def check_choices(config: DictConfig) -> None:
+    """Check that each config group has one option: Hydra would merge a list of them into one.
+
+    Raises:
+        SettingError: for the first group with a list.
+    """
+    for override in OmegaConf.select(config, "hydra.overrides.task") or []:
+        group, _, option = str(override).partition("=")
+        if group in settings.GROUPS and option.startswith("["):
+            advice = f"takes one option; for a sweep: -m {group}={option.strip('[]')}"
+            raise settings.SettingError(group, option, advice)
 
 
 class Preflight(Callback):
@@ -46,6 +68,9 @@ class Preflight(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the one job."""
         try:
-            check_all([task_config(config)])
-        except (settings.SettingError, OmegaConfBaseException) as error:
+            check_all([config])
+        except (settings.SettingError, OmegaConfBaseException, OSError) as error:
             raise SystemExit(one_line(error)) from error
+        except Exception as error:
+            traceback.print_exc()
+            raise SystemExit(1) from error

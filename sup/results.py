@@ -1,96 +1,16 @@
 """Results: what a run leaves behind for figures and scripts, as one netCDF file."""
 
-import json
 import os
-import platform
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from torch import Tensor
-
-from sup import metrics
-from sup.grid import PARTS, as_dict, dimension, is_number
-from sup.parts import target_name
-from sup.run import Run
 
 FILE = "results.nc"
-
-
-def setting_coordinates(run: Run) -> dict[str, Any]:
-    """Return the coordinates of a run's results.
-
-    Each axis is an index, each setting that is a single number a scalar, and so are the names of
-    the activation, importance, initialisation, optimizer and scheduler.
-    """
-    config = run.config
-    names = {part: target_name(config[part]) for part in (*PARTS, "optimizer", "scheduler")}
-    numbers = {key: config[key] for key in ("n_features", "n_hidden", "steps", "batch_size")}
-    optimizer = as_dict(config.optimizer)
-    numbers |= {f"optimizer.{name}": value for name, value in optimizer.items() if is_number(value)}
-    coordinates: dict[str, Any] = names | {dimension(key): value for key, value in numbers.items()}
-    for key, value in run.grid.settings.items():
-        coordinates[dimension(key)] = np.asarray(value, dtype=int if key == "seed" else float)
-    return coordinates
-
-
-def make_results(
-    run: Run,
-    *,
-    W: Tensor,
-    b: Tensor,
-    loss: Tensor,
-    training_loss: Tensor,
-    steps: Sequence[int],
-    attributes: dict[str, Any],
-) -> xr.Dataset:
-    """Gather a run's results.
-
-    Args:
-        run: whose results they are.
-        W: its weights ``[instance, hidden, feature]``.
-        b: its biases ``[instance, feature]``.
-        loss: held-out losses ``[instance]``.
-        training_loss: ``[measurement, instance]``, averaged since the measurement before.
-        steps: after how many steps each measurement was made.
-        attributes: what else is to be known of how they were made.
-
-    Returns:
-        A dataset whose dimensions are the run's axes by name, then hidden, feature or step.
-    """
-    grid = run.grid
-    axes = [dimension(key) for key in grid.axes]
-
-    def laid_out(values: Tensor, *dims: str) -> tuple[list[str], np.ndarray]:
-        array = values.detach().cpu().numpy()
-        return [*axes, *dims], array.reshape((*grid.shape, *array.shape[1:]))
-
-    variables = {
-        "W": laid_out(W, "hidden", "feature"),
-        "b": laid_out(b, "feature"),
-        "loss": laid_out(loss),
-        "training_loss": laid_out(training_loss.mT, "step"),
-        **{name: laid_out(metric(W)) for name, metric in metrics.PER_INSTANCE.items()},
-        **{name: laid_out(metric(W), "feature") for name, metric in metrics.PER_FEATURE.items()},
-    }
-    lengths = {"hidden": W.shape[-2], "feature": W.shape[-1]}
-    coordinates = setting_coordinates(run) | {"step": list(steps)}
-    coordinates |= {name: np.arange(length) for name, length in lengths.items()}
-    return xr.Dataset(variables, coordinates, run_attributes(run) | attributes)
-
-
-def run_attributes(run: Run) -> dict[str, Any]:
-    """Return the attributes of a run's results that do not depend on the training."""
-    packages = ("torch", "lightning", "hydra-core", "numpy", "superposition")
-    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
-    return {
-        "name": run.name,
-        "config": json.dumps(run.settings, indent=1),
-        "versions": json.dumps(versions),
-    }
+INNER = ("step", "hidden", "feature")
+"""Dimensions within an instance; all others are settings."""
 
 
 def save(results: xr.Dataset, directory: Path) -> Path:
@@ -146,48 +66,90 @@ def _natural(path: Path) -> list[tuple[int, int, str]]:
 
 def join(runs: Sequence[xr.Dataset]) -> xr.Dataset:
     """Join runs into one dataset; see `load_sweep`."""
-    values = [
-        {str(name): run[name].item() for name in run.coords if run[name].ndim == 0} for run in runs
-    ]
-    names = list(dict.fromkeys(name for one in values for name in one))
-    varying = [name for name in names if len({one.get(name) for one in values}) > 1]
-    distinct = _distinguishing(varying, values)
-    if len(runs) == 1:
+    settings = [_settings(run) for run in runs]
+    names = list(dict.fromkeys(name for one in settings for name in one))
+    varying = [name for name in names if len({one.get(name) for one in settings}) > 1]
+    dims = _distinguishing(varying, settings)
+    if len(runs) > 1 and _overlap(dims, settings):
+        grids = [name for name in varying if any(len(one.get(name, ())) > 1 for one in settings)]
+        dims = ["run", *grids]
+        settings = [one | {"run": (index,)} for index, one in enumerate(settings)]
+    if not dims:
         return runs[0]
-    if len(_keys(distinct, values)) < len(runs):
-        distinct = ["run"]
-    joined = xr.concat(
-        [run.drop_vars(varying, errors="ignore") for run in runs],
-        dim="run",
-        data_vars="all",
-        coords="minimal",
-        compat="override",
-        join="outer",
-        combine_attrs="drop_conflicts",
-    ).assign_coords({"run": range(len(runs))} if distinct == ["run"] else {})
-    dependent = {name: [one.get(name, np.nan) for one in values] for name in varying}
-    joined = joined.assign_coords({name: ("run", column) for name, column in dependent.items()})
-    if distinct == ["run"]:
-        return joined
-    order = {name: list(dict.fromkeys(one[name] for one in values)) for name in distinct}
-    unstacked = (
-        joined.set_index(run=distinct).unstack("run")
-        if len(distinct) > 1
-        else (joined.swap_dims(run=distinct[0]))
+    coordinates = {name: _union(one[name] for one in settings) for name in dims}
+    coordinates |= {
+        str(name): np.unique(np.concatenate([run[name].values for run in runs if name in run]))
+        if name in INNER
+        else runs[0][name].values
+        for name in dict.fromkeys(name for run in runs for name in run.dims)
+        if name not in dims
+    }
+    dependent = [name for name in varying if name not in dims]
+    runs = [
+        run.drop_vars([name for name in dependent if name in run]).assign(
+            {name: one[name][0] for name in dependent if name in one}
+        )
+        for run, one in zip(runs, settings, strict=True)
+    ]
+    common = {name: runs[0][name] for name in names if name not in (*dims, *dependent)}
+    scalars = {name: value for name, value in common.items() if value.ndim == 0}
+    variables = dict.fromkeys(str(name) for run in runs for name in run.data_vars)
+    joined = xr.Dataset(
+        {name: _laid_out(name, runs, settings, dims, coordinates) for name in variables},
+        coordinates | scalars,
+        {k: v for k, v in runs[0].attrs.items() if all(run.attrs.get(k) == v for run in runs)},
     )
-    return unstacked.reindex(order).transpose(*distinct, ...)
+    return joined.set_coords(dependent)
 
 
-def _keys(names: Sequence[str], values: Sequence[dict[str, Any]]) -> set[tuple]:
-    return {tuple(one.get(name) for name in names) for one in values}
+def _laid_out(
+    name: str,
+    runs: Sequence[xr.Dataset],
+    settings: Sequence[Mapping[str, tuple]],
+    dims: Sequence[str],
+    coordinates: Mapping[str, Iterable],
+) -> tuple[list[str], np.ndarray]:
+    """Put one variable of all runs in an array over `dims`, then its own; NaN where none is."""
+    own = dict.fromkeys(str(dim) for run in runs if name in run for dim in run[name].dims)
+    order = [*dims, *(dim for dim in own if dim not in dims)]
+    place = {dim: {value: k for k, value in enumerate(coordinates[dim])} for dim in order}
+    kinds = {run[name].dtype for run in runs if name in run}
+    plain = len(kinds) == 1 and all(kind.kind == "f" for kind in kinds)
+    array = np.full([len(place[dim]) for dim in order], np.nan, kinds.pop() if plain else object)
+    for run, one in zip(runs, settings, strict=True):
+        if name in run:
+            added = [dim for dim in order if dim not in run[name].dims]
+            values = {dim: run[dim].values.tolist() for dim in own if dim in run.dims}
+            at = [[place[dim][v] for v in values.get(dim, one.get(dim))] for dim in order]
+            array[np.ix_(*at)] = run[name].expand_dims(added).transpose(*order).values
+    return order, array if plain else np.array(array.tolist())
 
 
-def _distinguishing(varying: list[str], values: Sequence[dict[str, Any]]) -> list[str]:
-    """Drop the settings that only some runs have, where the others tell the runs apart."""
+def _union(values: Iterable[tuple]) -> list:
+    return list(dict.fromkeys(value for one in values for value in one))
+
+
+def _settings(run: xr.Dataset) -> dict[str, tuple]:
+    """Return the values of each setting of a run: one, or those of an axis."""
+    return {
+        str(name): tuple(np.atleast_1d(run[name].values).tolist())
+        for name in run.coords
+        if name not in INNER
+    }
+
+
+def _overlap(dims: Sequence[str], settings: Sequence[Mapping[str, tuple]]) -> bool:
+    """Tell whether two runs claim the same place in the product of some settings' values."""
+    cells = [set(product(*(one.get(name, (None,)) for name in dims))) for one in settings]
+    return len(set().union(*cells)) < sum(map(len, cells))
+
+
+def _distinguishing(varying: list[str], settings: Sequence[Mapping[str, tuple]]) -> list[str]:
+    """Leave out the settings that are one value in each run and follow from the others."""
     names = list(varying)
     for name in reversed(varying):
         others = [other for other in names if other != name]
-        partial = any(name not in one for one in values)
-        if partial and len(_keys(others, values)) == len(values):
+        single = all(len(one.get(name, (None,))) == 1 for one in settings)
+        if single and others and not _overlap(others, settings):
             names = others
     return names

@@ -1,8 +1,10 @@
 """A run: one Hydra job, one grid of instances, one output directory, one logger."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -20,12 +22,16 @@ class Run:
         directory: where it writes.
         name: its overrides, or the name that the user gave it.
         group: the sweep it belongs to; None for a run of its own.
+        number: its place in the sweep.
+        choices: the options chosen for the config groups, such as activation: relu.
     """
 
     config: DictConfig
     directory: Path
     name: str
     group: str | None = None
+    number: int = 0
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_job(cls, config: DictConfig) -> "Run":
@@ -37,8 +43,10 @@ class Run:
         return cls(
             config=config,
             directory=Path(hydra.runtime.output_dir),
-            name=config.name or overrides or "defaults",
+            name=str(config.name or overrides or "defaults"),
             group=sweep_name(Path(hydra.sweep.dir)) if swept else None,
+            number=hydra.job.num if swept else 0,
+            choices=own_choices(hydra),
         )
 
     @cached_property
@@ -50,6 +58,16 @@ class Run:
     def settings(self) -> dict:
         """The whole config as plain Python."""
         return as_dict(self.config)
+
+
+def own_choices(hydra: Any) -> dict[str, str]:
+    """Return the option chosen for each config group whose target was not overridden besides."""
+    overridden = {str(key).lstrip("+~").split("=")[0] for key in hydra.overrides.task}
+    return {
+        str(group): str(option)
+        for group, option in hydra.runtime.choices.items()
+        if f"{group}._target_" not in overridden
+    }
 
 
 def sweep_name(directory: Path) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -43,11 +44,15 @@ AT_LEAST_ONE = Rule("a whole number of at least 1", lambda value: value >= 1, wh
 POSITIVE = Rule("a number above 0", lambda value: value > 0)
 ANY_NUMBER = Rule("a finite number", lambda value: True)
 
+AT_LEAST_ZERO = Rule("a number of at least 0", lambda value: value >= 0)
+
 NUMBERS = {
     "n_features": AT_LEAST_ONE,
     "n_hidden": AT_LEAST_ONE,
     "steps": AT_LEAST_ONE,
     "batch_size": AT_LEAST_ONE,
+    "callbacks.checkpoint.minutes": AT_LEAST_ZERO,
+    "trainer.devices": Rule("1; several devices are not supported", lambda value: value == 1),
 }
 """Settings that are one number, the same for all the instances of a stack."""
 
@@ -59,11 +64,15 @@ AXES = {
     "init.gain": POSITIVE,
     "init.std": POSITIVE,
     "optimizer.lr": POSITIVE,
-    "optimizer.weight_decay": Rule("a number of at least 0", lambda value: value >= 0),
+    "optimizer.weight_decay": AT_LEAST_ZERO,
 }
 """Settings that are a number or a list of numbers. The parameters of a user's own activation,
 importance or initialisation may be any finite numbers."""
 
+
+_PARTS = ("activation", "importance", "init", "optimizer", "scheduler")
+GROUPS = (*_PARTS, "logger", "trainer", "callbacks")
+"""Config groups, each with an option chosen."""
 
 WORDS = {"engine": ("auto", "compiled", "eager", "autograd")}
 """Settings that are one of a few words."""
@@ -100,18 +109,51 @@ def check(config: DictConfig) -> None:
     Raises:
         SettingError: for the first setting that is not allowed.
     """
+    for group in GROUPS:
+        if not OmegaConf.is_dict(config.get(group)):
+            raise SettingError(group, config.get(group), "must be one of the group's options")
+    if "results" not in config.callbacks:
+        raise SettingError("~callbacks", "results", "a run cannot do without its results")
+    check_numbers(config)
+    check_words(config)
+
+
+def check_numbers(config: DictConfig) -> None:
+    """Check the settings that are numbers, or lists of them.
+
+    Raises:
+        SettingError: for the first that is not allowed.
+    """
     for key, rule in NUMBERS.items():
-        value = as_plain(OmegaConf.select(config, key))
-        if not rule.admits(value):
-            raise SettingError(key, value, f"must be {rule.allowed}")
+        if has(config, key):
+            value = as_plain(OmegaConf.select(config, key))
+            if not rule.admits(value):
+                raise SettingError(key, value, f"must be {rule.allowed}")
     given = {key: as_plain(OmegaConf.select(config, key)) for key in AXES if has(config, key)}
     axes = axis_settings(config)
     for key, value in (given | axes).items():
         check_axis(key, value)
         if isinstance(value, list) and key not in axes:
             raise SettingError(key, value, "must be one number with this optimizer")
+
+
+def check_words(config: DictConfig) -> None:
+    """Check the settings that are words.
+
+    Raises:
+        SettingError: for the first that is not allowed.
+    """
     for key, allowed in WORDS.items():
         if config[key] not in allowed:
             raise SettingError(key, config[key], f"must be one of {', '.join(allowed)}")
-    if not OmegaConf.is_list(config.tags):
-        raise SettingError("tags", config.tags, "must be a list of words, such as [pilot,relu]")
+    tags = as_plain(config.tags)
+    if not isinstance(tags, list) or not all(isinstance(tag, (str, int, float)) for tag in tags):
+        raise SettingError("tags", tags, "must be a list of words, such as [pilot,relu]")
+    if OmegaConf.is_config(config.name):
+        raise SettingError("name", as_plain(config.name), "must be one name")
+    if config.resume is not None:
+        if not isinstance(config.resume, str) or not config.resume:
+            raise SettingError("resume", as_plain(config.resume), "must be a path")
+        if not Path(config.resume).exists():
+            allowed = "give a .ckpt file, or the directory of a run or sweep"
+            raise SettingError("resume", config.resume, f"no such file or directory; {allowed}")

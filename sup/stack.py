@@ -58,7 +58,7 @@ def instance_settings(config: Any) -> list[str]:
             if name:
                 own.setdefault(part, {})[name] = float(value)
             else:
-                own[key] = float(value)
+                own[key] = int(value) if key == "seed" else float(value)
         instances.append(json.dumps(own, sort_keys=True))
     return instances
 
@@ -72,11 +72,9 @@ class Stack:
 
     Args:
         runs: in the order of their jobs.
-        index: the place of this stack among those of its sweep.
     """
 
     runs: tuple[Run, ...]
-    index: int = 0
 
     @property
     def config(self) -> Any:
@@ -144,7 +142,7 @@ class Stack:
     def checkpoint(self) -> Path:
         """Where this stack's checkpoint is kept: in the directory that its runs have in common."""
         home = Path(os.path.commonpath([run.directory for run in self.runs]))
-        return home / "checkpoints" / f"stack-{self.index}.ckpt"
+        return home / "checkpoints" / f"stack-{self.runs[0].number}.ckpt"
 
     @cached_property
     def instances(self) -> tuple[str, ...]:
@@ -249,4 +247,4 @@ def stacks_of(runs: Sequence[Run]) -> list[Stack]:
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(shared_settings(run.config), []).append(run)
-    return [Stack(tuple(group), index) for index, group in enumerate(groups.values())]
+    return [Stack(tuple(group)) for group in groups.values()]

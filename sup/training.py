@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from sup import checkpoints
 from sup.loggers import open_loggers
+from sup.memory import keep_freed_memory
 from sup.results import load_run
 from sup.run import Run
 from sup.stack import Stack, stacks_of, training_settings
@@ -25,6 +26,7 @@ def train(runs: Sequence[Run]) -> list[float]:
         The held-out loss of each run, averaged over its instances, in the order of `runs`.
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    keep_freed_memory()
     stacks = stacks_of(runs)
     if len(stacks) > 1:
         instances = sum(stack.size for stack in stacks)

@@ -58,8 +58,15 @@ def make_run(config: Callable[..., DictConfig], tmp_path: Path) -> Callable:
 
 
 @pytest.fixture
-def train_runs() -> Callable:
+def figures() -> None:
+    """Ask `train_runs` for figures too, which take longer than most trainings in these tests."""
+
+
+@pytest.fixture
+def train_runs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """Train runs as few stacks as they allow and load their results."""
+    if "figures" not in request.fixturenames:
+        monkeypatch.setattr("callbacks.results.RUN_FIGURES", {})
 
     def trained(*runs):
         from sup.results import load_run

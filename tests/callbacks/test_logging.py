@@ -57,7 +57,7 @@ def test_a_picture_shows_signs_by_colour(instances: int):
 def test_csv(make_run, train_runs):
     run = make_run("logger=csv", "steps=50")
     train_runs(run)
-    header, *rows = (run.directory / "metrics.csv").read_text().splitlines()
+    header, *rows = (run.directory / "csv" / "metrics.csv").read_text().splitlines()
     assert {"loss", "held_out_loss", "step", *PER_INSTANCE} <= set(header.split(","))
     assert len(rows) >= 50
 

@@ -85,7 +85,7 @@ def test_engines_train_to_the_same_weights(engine: str, make_run, train_runs):
 
 
 def test_without_a_compiler_training_goes_on(monkeypatch, capsys, make_run, train_runs):
-    def broken(self, x):
+    def broken(self, u):
         raise RuntimeError("no C++ compiler found\nand much more")
 
     monkeypatch.setattr(ClosedFormEngine, "compile", broken)

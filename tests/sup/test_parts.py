@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sup.parts import activation_of, call_part, check_targets
+from sup.parts import activation_of, call_part, check_parts
 from sup.settings import SettingError
 from sup.stack import Stack
 
@@ -65,8 +65,8 @@ def users_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             def forward(self, z):
                 return (1 + 2 * self.epsilon) * torch.sigmoid(z) - self.epsilon
 
-        def cube(z):
-            return z ** 3
+        def power(z, exponent=3):
+            return z ** exponent
         """)
     )
     monkeypatch.syspath_prepend(tmp_path)
@@ -97,6 +97,17 @@ class TestOwnActivation:
         same = results.sel(activation_epsilon=0)["W"].values
         assert same == pytest.approx(plain["W"].values, abs=1e-6)
 
+    def test_a_function(self, make_run):
+        run = make_run("~activation", "+activation._target_=my_activations.power")
+        z = torch.randn(1, 10, 3, generator=torch.Generator().manual_seed(0))
+        assert torch.equal(activation_of(run.config.activation, run.grid.points, CPU)(z), z**3)
+        run = make_run(
+            "~activation", "+activation._target_=my_activations.power", "+activation.exponent=[1,2]"
+        )
+        z = z.expand(2, -1, -1)
+        squared = activation_of(run.config.activation, run.grid.points, CPU)(z)
+        assert torch.equal(squared, torch.stack([z[0], z[1] ** 2]))
+
     def test_torchs_own_modules(self, make_run, train_runs):
         run = make_run(
             "~activation", "+activation._target_=torch.nn.Softplus", "+activation.beta=2", "steps=3"
@@ -112,10 +123,30 @@ class TestOwnActivation:
             (["activation._target_=my_activations.Stretched", "+activation.eps=1"], "'eps'"),
         ]:
             with pytest.raises(SettingError, match=message):
-                check_targets(config(*overrides))
+                check_parts(config(*overrides))
 
 
-def test_an_activation_with_weights_of_its_own_is_refused(make_run):
-    run = make_run("activation._target_=torch.nn.PReLU")
-    with pytest.raises(SettingError, match="activation=prelu: has trainable weights"):
-        activation_of(run.config.activation, run.grid.points, CPU)
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (["activation._target_=torch.nn.PReLU"], "has trainable weights"),
+        (["activation._target_=torch.nn.Dropout"], "is random"),
+        (["activation._target_=torch.nn.Softmax", "+activation.dim=0"], "lets instances"),
+        (["activation._target_=torch.nn.Softmax", "+activation.dim=2"], "lets samples"),
+        (["activation._target_=torch.sum"], "must return a tensor of the shape of z"),
+        (
+            ["activation._target_=torch.nn.LeakyReLU", "+activation.negative_slope=[0.1,0.2]"],
+            "fails on z",
+        ),
+    ],
+)
+def test_an_activation_that_breaks_the_contract_is_refused(overrides, reason, config):
+    with pytest.raises(SettingError, match=reason):
+        check_parts(config(*overrides))
+
+
+@pytest.mark.parametrize("target", ["torch.nn.functional.softplus", "torch.relu"])
+def test_a_function_is_an_activation_as_it_is(target, config, make_run, train_runs):
+    check_parts(config(f"activation._target_={target}"))
+    (results,) = train_runs(make_run(f"activation._target_={target}", "steps=2"))
+    assert results["activation"].item() == target.rpartition(".")[-1]

@@ -94,6 +94,7 @@ def test_training_loss_is_the_mean_since_the_measurement_before(make_run, train_
         assert mean == pytest.approx(np.mean(losses[start:stop]), rel=1e-4)
 
 
+@pytest.mark.usefixtures("figures")
 def test_nothing_half_written(make_run, train_runs):
     run = make_run("steps=1")
     train_runs(run)
@@ -117,9 +118,10 @@ class TestJoin:
 
     @staticmethod
     def run(**settings) -> xr.Dataset:
-        loss = float(len(settings))
         coordinates = {"activation": "relu", "sparsity": 0.0, **settings}
-        return xr.Dataset({"loss": loss}, coordinates)
+        axes = [name for name, value in coordinates.items() if isinstance(value, list)]
+        shape = [len(coordinates[name]) for name in axes]
+        return xr.Dataset({"loss": (axes, np.ones(shape))}, coordinates)
 
     def test_settings_become_dimensions_in_order_of_appearance(self):
         runs = [
@@ -138,8 +140,9 @@ class TestJoin:
         ]
         joined = join(runs)
         assert np.isnan(joined["loss"].sel(activation="relu", sparsity=0.5).item())
+        assert joined["loss"].sel(activation="gelu", sparsity=0.5).item() == 1
 
-    def test_a_setting_that_only_some_runs_have_is_no_dimension_of_its_own(self):
+    def test_a_setting_that_follows_from_others_is_no_dimension(self):
         runs = [
             self.run(importance="geometric", importance_decay=0.9),
             self.run(importance="uniform"),
@@ -149,6 +152,20 @@ class TestJoin:
         decay = joined["importance_decay"]
         assert decay.sel(importance="geometric").item() == 0.9
         assert np.isnan(decay.sel(importance="uniform").item())
+        optimizers = [self.run(optimizer=o, optimizer_lr=r) for o, r in (("a", 0.1), ("b", 1.0))]
+        assert join(optimizers)["loss"].dims == ("optimizer",)
+
+    def test_lists_in_a_sweep(self):
+        single = [self.run(sparsity=0.5), self.run(sparsity=[0.9, 0.99])]
+        joined = join(single)
+        assert joined["sparsity"].values.tolist() == [0.5, 0.9, 0.99]
+        assert not joined["loss"].isnull().any()
+        crossed = [
+            self.run(activation=a, sparsity=s) for a in ("relu", "gelu") for s in ([0, 0.5], [0.9])
+        ]
+        joined = join(crossed)
+        assert dict(joined["loss"].sizes) == {"activation": 2, "sparsity": 3}
+        assert not joined["loss"].isnull().any()
 
     def test_runs_alike_are_told_apart(self):
         joined = join([self.run(), self.run()])
@@ -169,3 +186,14 @@ class TestJoin:
         )
         assert joined["W"].dims == ("n_hidden", "hidden", "feature")
         assert joined["W"].sel(n_hidden=2).isnull().sum() == 10
+        assert joined["activation"].item() == "relu"
+
+
+@pytest.mark.usefixtures("figures")
+def test_an_instance_that_diverges_leaves_its_neighbours_their_results(make_run, train_runs):
+    healthy, sick = make_run("steps=30"), make_run("steps=30", "optimizer.lr=1e30")
+    (alone,) = train_runs(make_run("steps=30"))
+    beside, diverged = train_runs(healthy, sick)
+    assert np.abs(beside["W"] - alone["W"]).max() < 1e-5
+    assert not np.isfinite(diverged["loss"].item())
+    assert len(list((sick.directory / "figures").glob("*.png"))) == 3

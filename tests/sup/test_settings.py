@@ -28,7 +28,7 @@ BAD = {
     "importance.decay=1.1": "importance.decay=1.1: must be a number in (0, 1], or a list of them",
     "importance.decay=x": "importance.decay=x: must be a number in (0, 1], or a list of them",
     "init.gain=0": "init.gain=0: must be a number above 0, or a list of them",
-    "optimizer.lr=0": "optimizer.lr=0: must be a number above 0",
+    "optimizer.lr=0": "optimizer.lr=0: must be a number above 0, or a list of them",
     "tags=pilot": "tags=pilot: must be a list of words, such as [pilot,relu]",
 }
 

@@ -1,0 +1,92 @@
+"""Gather what a run leaves behind: from trained weights to the dataset of its results."""
+
+import json
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from sup import metrics
+from sup.grid import PARTS, as_dict, dimension, is_number
+from sup.parts import target_name
+from sup.run import Run
+
+
+def setting_coordinates(run: Run) -> dict[str, Any]:
+    """Return the coordinates of a run's results.
+
+    Each axis is an index, each setting that is a single number a scalar, and so are the names of
+    the activation, importance, initialisation, optimizer and scheduler.
+    """
+    config = run.config
+    names = {
+        part: run.choices.get(part, target_name(config[part]))
+        for part in (*PARTS, "optimizer", "scheduler")
+    }
+    numbers = {key: config[key] for key in ("n_features", "n_hidden", "steps", "batch_size")}
+    optimizer = as_dict(config.optimizer)
+    numbers |= {f"optimizer.{name}": value for name, value in optimizer.items() if is_number(value)}
+    coordinates: dict[str, Any] = names | {dimension(key): value for key, value in numbers.items()}
+    for key, value in run.grid.settings.items():
+        coordinates[dimension(key)] = np.asarray(value, dtype=int if key == "seed" else float)
+    return coordinates
+
+
+def make_results(
+    run: Run,
+    *,
+    W: Tensor,
+    b: Tensor,
+    loss: Tensor,
+    training_loss: Tensor,
+    steps: Sequence[int],
+    attributes: dict[str, Any],
+) -> xr.Dataset:
+    """Gather a run's results.
+
+    Args:
+        run: whose results they are.
+        W: its weights ``[instance, hidden, feature]``.
+        b: its biases ``[instance, feature]``.
+        loss: held-out losses ``[instance]``.
+        training_loss: ``[measurement, instance]``, averaged since the measurement before.
+        steps: after how many steps each measurement was made.
+        attributes: what else is to be known of how they were made.
+
+    Returns:
+        A dataset whose dimensions are the run's axes by name, then hidden, feature or step.
+    """
+    grid = run.grid
+    axes = [dimension(key) for key in grid.axes]
+
+    def laid_out(values: Tensor, *dims: str) -> tuple[list[str], np.ndarray]:
+        array = values.detach().cpu().numpy()
+        return [*axes, *dims], array.reshape((*grid.shape, *array.shape[1:]))
+
+    variables = {
+        "W": laid_out(W, "hidden", "feature"),
+        "b": laid_out(b, "feature"),
+        "loss": laid_out(loss),
+        "training_loss": laid_out(training_loss.mT, "step"),
+        **{name: laid_out(metric(W)) for name, metric in metrics.PER_INSTANCE.items()},
+        **{name: laid_out(metric(W), "feature") for name, metric in metrics.PER_FEATURE.items()},
+    }
+    lengths = {"hidden": W.shape[-2], "feature": W.shape[-1]}
+    coordinates = setting_coordinates(run) | {"step": list(steps)}
+    coordinates |= {name: np.arange(length) for name, length in lengths.items()}
+    return xr.Dataset(variables, coordinates, run_attributes(run) | attributes)
+
+
+def run_attributes(run: Run) -> dict[str, Any]:
+    """Return the attributes of a run's results that do not depend on the training."""
+    packages = ("torch", "lightning", "hydra-core", "numpy", "superposition")
+    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    return {
+        "name": run.name,
+        "config": json.dumps(run.settings, indent=1),
+        "versions": json.dumps(versions),
+    }
