@@ -6,15 +6,19 @@ of milliseconds per step of all K models. `python benchmarks/speed.py a b` runs 
 
 import argparse
 import json
+import logging
 import statistics
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from sup.activations import ReLU, StackedActivation
 from sup.autoencoder import StackedAutoencoder
@@ -86,7 +90,7 @@ def ours(work: Workload, kind: str) -> Step:
 
 
 def notebook(work: Workload) -> Step:
-    """Return the step of the notebook of Toy Models of Superposition: [batch, instance, feature]."""
+    """Return the step of TMS's notebook: [batch, instance, feature], two draws per number."""
     K, n, m, B = work.K, work.n, work.m, work.batch
     W = (0.3 * torch.randn(K, n, m)).requires_grad_()
     b = torch.zeros(K, n, requires_grad=True)
@@ -148,16 +152,17 @@ class Alone(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.parameters(), lr=1e-2, fused=True)
 
-    def train_dataloader(self) -> list[Tensor]:
-        return [torch.rand(self.work.n, self.work.batch)] * 300
+    def train_dataloader(self) -> DataLoader:
+        draws: Any = [torch.rand(self.work.n, self.work.batch)] * 300
+        return DataLoader(draws, batch_size=None)
 
 
 def lightning(work: Workload) -> float:
     """Return milliseconds for a step of all models, each in a Lightning run of its own."""
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    trainer = pl.Trainer(
-        accelerator="cpu", max_epochs=1, enable_model_summary=False, barebones=False, **quiet
-    )
+    quiet: Any = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    trainer = pl.Trainer(accelerator="cpu", max_epochs=1, enable_model_summary=False, **quiet)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
     start = time.perf_counter()
     trainer.fit(Alone(work))
     return (time.perf_counter() - start) / 300 * 1e3 * work.K
