@@ -1,5 +1,6 @@
 """Write the checkpoint from which a stack can be resumed."""
 
+import os
 import time
 
 import lightning.pytorch as pl
@@ -38,3 +39,12 @@ class StackCheckpoint(StackCallback, Checkpoint):
         if due or module.step == module.measured[-1]:
             trainer.save_checkpoint(self.path)
             self.saved = time.monotonic()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Say where to go on from: the steps since the last checkpoint are lost."""
+        if self.path.exists():
+            print(f"stopped; to go on, repeat the command with resume={os.path.relpath(self.path)}")
+        else:
+            print("stopped before the first checkpoint")

@@ -28,8 +28,8 @@ class Results(StackCallback):
         data = trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
         assert isinstance(data, UniformsDataModule)
         if pl_module.step != pl_module.measured[-1]:
-            steps = f"{pl_module.step} of {pl_module.measured[-1]} steps"
-            raise SettingError("trainer", "", f"ended training after {steps}; no results written")
+            ended = f"the trainer ended after {pl_module.step} of them; no results are written"
+            raise SettingError("steps", pl_module.measured[-1], ended)
         losses = pl_module.evaluate(data.held_out(pl_module.device))
         attributes = {
             "device": str(pl_module.device),

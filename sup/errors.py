@@ -29,7 +29,9 @@ def one_line(error: Exception) -> str:
         text = f"{group}={option}: no such option; allowed: {', '.join(options.split())}"
     elif match := re.match(r"Could not override '(\S+)'", text):
         key = match.group(1)
-        near = difflib.get_close_matches(key, [*NUMBERS, *AXES, *WORDS, *OTHERS], n=1)
+        known = [*NUMBERS, *AXES, *WORDS, *OTHERS]
+        near = [name for name in known if name.endswith(f".{key}")]
+        near = near or difflib.get_close_matches(key, known, n=1)
         guess = f"did you mean {near[0]}? " if near else ""
         if near == [key]:
             guess = f"the chosen {key.partition('.')[0]} has none; "

@@ -10,15 +10,19 @@ import wandb
 from hydra.utils import instantiate
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.loggers.logger import DummyLogger
+from wandb.errors import Error as WandbError
 from wandb.sdk.lib.wbauth import read_netrc_auth
 
 from sup.run import Run
+from sup.settings import SettingError
 
 
 def wandb_mode() -> str:
     """Return W&B's mode: what the user set (`WANDB_MODE`, `wandb offline`), else by log-in."""
+    if mode := os.environ.get("WANDB_MODE"):
+        return mode
     settings: Any = wandb.setup().settings
-    if os.environ.get("WANDB_MODE") or settings.mode != "online":
+    if settings.mode != "online":
         return settings.mode
     known = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
     logged_in = any(map(os.environ.get, known)) or read_netrc_auth(host=settings.base_url)
@@ -27,19 +31,24 @@ def wandb_mode() -> str:
 
 def wandb_logger(run: Run, project: str, entity: str | None) -> WandbLogger:
     """Start a W&B run of its own: group = sweep, name = overrides, config = resolved config."""
-    experiment = wandb.init(
-        project=project,
-        entity=entity,
-        dir=run.directory,
-        name=run.name,
-        group=run.group,
-        tags=[str(tag) for tag in run.config.tags],
-        config=run.settings,
-        mode=wandb_mode(),  # type: ignore[arg-type]
-        reinit="create_new",
-        # The runs of a stack share one machine and one console: nothing there is a single run's.
-        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),
-    )
+    mode: Any = wandb_mode()
+    try:
+        experiment = wandb.init(
+            project=project,
+            entity=entity,
+            dir=run.directory,
+            name=run.name,
+            group=run.group,
+            tags=[str(tag) for tag in run.config.tags],
+            config=run.settings,
+            mode=mode,
+            reinit="create_new",
+            # The runs of a stack share one machine and console: nothing there is a single run's.
+            settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),
+        )
+    except WandbError as error:
+        reason = " ".join(str(error).split())
+        raise SettingError("logger", "wandb", f"{reason} (logger=csv needs no account)") from error
     return WandbLogger(experiment=experiment)
 
 

@@ -1,5 +1,6 @@
 """What each setting may be, and a check of a whole config that needs neither torch nor files."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
@@ -77,6 +78,9 @@ GROUPS = (*_PARTS, "logger", "trainer", "callbacks")
 WORDS = {"engine": ("auto", "compiled", "eager", "autograd")}
 """Settings that are one of a few words."""
 
+WANDB_MODES = ("online", "offline", "disabled", "shared")
+"""What W&B's own environment variable may be."""
+
 
 def check_axis(key: str, value: Any) -> None:
     """Check one axis setting: a number, or a list of different numbers.
@@ -146,6 +150,9 @@ def check_words(config: DictConfig) -> None:
     for key, allowed in WORDS.items():
         if config[key] not in allowed:
             raise SettingError(key, config[key], f"must be one of {', '.join(allowed)}")
+    mode = os.environ.get("WANDB_MODE") or "offline"
+    if "wandb" in str(config.logger.get("_target_")) and mode not in WANDB_MODES:
+        raise SettingError("WANDB_MODE", mode, f"must be one of {', '.join(WANDB_MODES)}")
     tags = as_plain(config.tags)
     if not isinstance(tags, list) or not all(isinstance(tag, (str, int, float)) for tag in tags):
         raise SettingError("tags", tags, "must be a list of words, such as [pilot,relu]")

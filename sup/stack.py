@@ -26,8 +26,9 @@ OWN = ("activation", "importance", "init", "sparsity", "seed", "name", "tags", "
 """Settings in which the runs of one stack may differ, beside the optimizer's axis settings. In any
 other they must agree."""
 
-AROUND = ("callbacks", "trainer", "resume")
-"""Settings that runs of one stack share, but that do not decide what is learned."""
+AROUND = ("callbacks", "resume")
+"""Settings that runs of one stack share, but that do not decide what is learned; like these, the
+device to train on."""
 
 
 def _settings_but(config: Any, left_out: tuple[str, ...]) -> str:
@@ -44,7 +45,10 @@ def shared_settings(config: Any) -> str:
 
 def training_settings(config: Any) -> str:
     """Return the shared settings that decide what is learned, as JSON."""
-    return _settings_but(config, OWN + AROUND)
+    settings = json.loads(_settings_but(config, OWN + AROUND))
+    for name in ("accelerator", "devices"):
+        settings["trainer"].pop(name, None)
+    return json.dumps(settings, sort_keys=True)
 
 
 def instance_settings(config: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """What a command says at its end: a row for each run, and where everything is."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,12 +51,20 @@ def report(runs: Sequence[Run], results: Sequence[xr.Dataset]) -> None:
     load = "load_run" if len(runs) == 1 else "load_sweep"
     shown = os.path.relpath(home)
     console.print(f"\nresults: {shown}\n  sup.{load}({shown!r})", soft_wrap=True)
-    offline = [path for run in runs for path in run.directory.glob("wandb/offline-run-*")]
+    offline = [folder for run in runs for folder in offline_folder(run)]
     if offline:
         pattern = "wandb" if len(runs) == 1 else "*/wandb"
         console.print(
             f"W&B, offline ({len(offline)} run{'s' * (len(offline) > 1)}):\n"
-            f"  look:   wandb leet {os.path.relpath(offline[0])}\n"
-            f"  upload: wandb sync {shown}/{pattern}/offline-run-*",
+            f"  look:   wandb leet {shlex.quote(os.path.relpath(offline[0]))}\n"
+            f"  upload: wandb sync {shlex.quote(shown)}/{pattern}/offline-run-*",
             soft_wrap=True,
         )
+
+
+def offline_folder(run: Run) -> list[Path]:
+    """Return where a run's W&B data are, if it wrote any and has not sent them."""
+    if "wandb" not in str(run.config.logger["_target_"]):
+        return []
+    found = sorted(run.directory.glob("wandb/offline-run-*"), key=lambda path: path.stat().st_mtime)
+    return found[-1:]  # earlier ones are of an earlier command in the same directory

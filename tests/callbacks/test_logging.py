@@ -6,8 +6,9 @@ import torch
 
 from callbacks.metrics import SuperpositionMetrics
 from sup.figures import MOST_PANELS, evenly_spaced, gram_picture
-from sup.loggers import log_image
+from sup.loggers import log_image, wandb_mode
 from sup.metrics import PER_INSTANCE
+from sup.settings import SettingError, check
 from sup.stack import Stack
 
 
@@ -78,3 +79,24 @@ def test_a_logger_without_pictures_takes_none(make_run):
     from lightning.pytorch.loggers import CSVLogger
 
     log_image(CSVLogger("nowhere"), "W^T W", np.zeros((2, 2, 3), dtype=np.uint8), 0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "mode"),
+    [
+        ({}, "offline"),
+        ({"WANDB_API_KEY": "0" * 40}, "online"),
+        ({"WANDB_MODE": "disabled"}, "disabled"),
+        ({"WANDB_MODE": "offline", "WANDB_API_KEY": "0" * 40}, "offline"),
+    ],
+)
+def test_wandb_is_offline_unless_logged_in_or_told(environment, mode, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert wandb_mode() == mode
+
+
+def test_an_unknown_wandb_mode_is_refused(monkeypatch, config):
+    monkeypatch.setenv("WANDB_MODE", "of")
+    with pytest.raises(SettingError, match="WANDB_MODE=of: must be one of online, offline"):
+        check(config())
