@@ -59,4 +59,4 @@ def draw(results: xr.Dataset, run: Run) -> None:
     folder = run.directory / "figures"
     folder.mkdir(exist_ok=True)
     for name, figure in RUN_FIGURES.items():
-        figure(results).savefig(folder / f"{name}.png", dpi=150)
+        figure(results).savefig(folder / f"{name}.png", dpi=110)
