@@ -14,11 +14,12 @@ from sup.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.closed_form import SMALL, elementwise_product, loss_and_gradient
 from sup.features import Inputs
 
-COMPILE_SECONDS = 3.0
-"""What compiling one activation's step takes, measured on two cores: 2 to 4 s."""
+COMPILE_SECONDS = 4.0
+"""What compiling one activation's step takes the first time, measured on two cores: 3 to 5 s."""
 
-SAVED_PER_NUMBER = 4e-9
-"""Seconds that a compiled step saves for each number in ``[instance, feature, batch]``."""
+SAVED_PER_NUMBER = 2e-9
+"""Seconds that a compiled step saves for each number in ``[instance, feature, batch]``, measured
+on two cores: 1.8 to 3.4 ns (benchmarks/README.md)."""
 
 
 class Block:

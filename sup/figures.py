@@ -171,9 +171,9 @@ def training_figure(results: xr.Dataset) -> Figure:
     """Draw the loss along training, a line for each of at most `MOST_PANELS` instances."""
     flat, labels = stacked_instances(results)
     shown = evenly_spaced(flat.sizes["instance"])
-    figure = Figure(figsize=(5.5, 3.5))
+    figure = Figure(figsize=(7.5, 3.6))
     axis = figure.subplots()
-    figure.subplots_adjust(left=0.13, right=0.97, bottom=0.14, top=0.96)
+    figure.subplots_adjust(left=0.1, right=0.68, bottom=0.14, top=0.96)
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(shown)))
     for index, colour in zip(shown, colours, strict=True):
         one = flat.isel(instance=index)
@@ -187,7 +187,7 @@ def training_figure(results: xr.Dataset) -> Figure:
     axis.set(xscale="log", xlabel="step", ylabel="training loss")
     axis.tick_params(labelsize=8)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, ncols=2 if len(shown) > 8 else 1)
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0)
     return figure
 
 

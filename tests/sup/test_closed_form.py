@@ -98,4 +98,5 @@ def test_without_a_compiler_training_goes_on(monkeypatch, capsys, make_run, trai
 
 def test_compiling_pays_only_for_long_work():
     assert not pays(steps=100, instances=1, features=10, batch=1024, activations=1)
-    assert pays(steps=10_000, instances=70, features=10, batch=1024, activations=7)
+    assert pays(steps=10_000, instances=70, features=10, batch=1024, activations=1)
+    assert not pays(steps=10_000, instances=70, features=10, batch=1024, activations=7)
