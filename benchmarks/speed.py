@@ -74,7 +74,7 @@ def ours(work: Workload, kind: str) -> Step:
     optimizer = StackedAdam(models.parameters(), torch.full((work.K,), 0.01), torch.zeros(work.K))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10_000)
     make = AutogradEngine if kind == "autograd" else ClosedFormEngine
-    engine = make(models, inputs, work.importance.contiguous())
+    engine = make(models, inputs, inputs.cost(work.importance, work.batch))
     if kind == "compiled" and isinstance(engine, ClosedFormEngine):
         engine.compile(draws.uniform(Purpose.TRAINING, 0))
     sums = torch.zeros(work.K)

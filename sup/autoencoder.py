@@ -39,7 +39,14 @@ class StackedAutoencoder(nn.Module):
 def reconstruction_loss(
     x: Float[Tensor, "instance feature batch"],
     reconstruction: Float[Tensor, "instance feature batch"],
-    importance: Float[Tensor, "instance feature"],
+    cost: Float[Tensor, "instance feature #batch"],
 ) -> Float[Tensor, " instance"]:
-    """Return ``L = sum_i I_i * mean over samples of (x_i - x'_i)^2`` for each instance."""
-    return ((reconstruction - x).square().mean(-1) * importance).sum(-1)
+    """Return ``L = sum_i I_i * mean over samples of (x_i - x'_i)^2`` for each instance.
+
+    Args:
+        x: inputs.
+        reconstruction: outputs.
+        cost: what each squared error counts: ``I_i`` over the number of samples, or times a
+            sample's probability.
+    """
+    return ((reconstruction - x).square() * cost).sum((-2, -1))

@@ -36,7 +36,7 @@ def loss_and_gradient(
     W: Float[Tensor, "instance hidden feature"],
     b: Float[Tensor, "instance feature"],
     x: Float[Tensor, "group feature batch"],
-    importance: Float[Tensor, "instance feature"],
+    cost: Float[Tensor, "instance feature #batch"],
     activation: Activation,
     product: Product = torch.bmm,
 ) -> tuple[
@@ -50,7 +50,7 @@ def loss_and_gradient(
         W: weights.
         b: biases.
         x: inputs; each is shared by equally many instances that stand together.
-        importance: ``I_i`` of each instance.
+        cost: what each squared error counts; see `sup.autoencoder.reconstruction_loss`.
         activation: the activation of all these instances.
         product: multiplies matrices, one pair for each instance.
     """
@@ -60,7 +60,7 @@ def loss_and_gradient(
     z = product(W.mT, h).add_(b[..., None])
     y = activation(z)
     error = (y.view(G, members, n, B) - x[:, None]).view(K, n, B)
-    gy = error * (importance * (2 / B))[..., None]
+    gy = error * (2 * cost)
     loss = (gy * error).sum((-2, -1)) / 2
     gz = pullback(activation, z, y, gy)
     dh = product(W, gz).view(G, members * m, B)

@@ -13,6 +13,9 @@ from sup.activations import Activation, has_pullback
 from sup.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.closed_form import SMALL, elementwise_product, loss_and_gradient
 from sup.features import Inputs
+from sup.quadrature import QuadratureInputs
+
+AnyInputs = Inputs | QuadratureInputs
 
 COMPILE_SECONDS = 4.0
 """What compiling one activation's step takes the first time, measured on two cores: 3 to 5 s."""
@@ -54,10 +57,10 @@ class Block:
 class AutogradEngine:
     """The plain way, which the others are tested against: build the loss, call backward."""
 
-    def __init__(self, models: StackedAutoencoder, inputs: Inputs, importance: Tensor):
+    def __init__(self, models: StackedAutoencoder, inputs: AnyInputs, cost: Tensor):
         self.models = models
         self.inputs = inputs
-        self.importance = importance
+        self.cost = cost
 
     def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
         """Return each instance's loss on the inputs made from uniforms `u`.
@@ -66,7 +69,7 @@ class AutogradEngine:
         """
         self.models.zero_grad(set_to_none=False)  # keeps the optimizer's layout
         own = self.inputs(u)[self.inputs.group_index]
-        losses = reconstruction_loss(own, self.models(own), self.importance)
+        losses = reconstruction_loss(own, self.models(own), self.cost)
         # The sum over instances: with a mean, the number of neighbours would scale an instance's
         # gradient and, through Adam's epsilon, change its training.
         losses.sum().backward()
@@ -76,10 +79,10 @@ class AutogradEngine:
 class ClosedFormEngine:
     """The fast way: closed-form gradients, one block of instances for each activation."""
 
-    def __init__(self, models: StackedAutoencoder, inputs: Inputs, importance: Tensor):
+    def __init__(self, models: StackedAutoencoder, inputs: AnyInputs, cost: Tensor):
         self.models = models
         self.inputs = inputs
-        self.importance = importance
+        self.cost = cost
         self.blocks = []
         start = 0
         for activation, count in models.activation.blocks:
@@ -87,7 +90,7 @@ class ClosedFormEngine:
             self.blocks.append(Block.of(activation, place, inputs.group_index))
             start += count
         self.forget_compiled()
-        self.losses = importance.new_zeros(len(importance))
+        self.losses = cost.new_zeros(len(cost))
 
     @torch.no_grad()
     def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
@@ -102,7 +105,7 @@ class ClosedFormEngine:
         for block, function in zip(self.blocks, self.functions, strict=True):
             at = block.place
             losses, dW, db = function(
-                W[at], b[at], x[block.groups], self.importance[at], block.activation
+                W[at], b[at], x[block.groups], self.cost[at], block.activation
             )
             self.losses[at] = losses
             gW[at] = dW
@@ -144,7 +147,7 @@ def pays(steps: int, instances: int, features: int, batch: int, activations: int
 def make_engine(
     name: str,
     models: StackedAutoencoder,
-    inputs: Inputs,
+    inputs: AnyInputs,
     importance: Float[Tensor, "instance feature"],
     example: Float[Tensor, "seed feature batch"],
     steps: int,
@@ -162,12 +165,13 @@ def make_engine(
         example: uniforms of the right shape.
         steps: optimizer steps of the whole run.
     """
+    cost = inputs.cost(importance, example.shape[-1])
     if name == "autograd":
         print("engine: plain autograd")
-        return AutogradEngine(models, inputs, importance)
-    engine = ClosedFormEngine(models, inputs, importance)
+        return AutogradEngine(models, inputs, cost)
+    engine = ClosedFormEngine(models, inputs, cost)
     activations = len({id(block.activation) for block in engine.blocks})
-    _, features, batch = example.shape
+    _, features, batch = inputs(example).shape
     if name == "compiled" or (
         name == "auto" and pays(steps, len(importance), features, batch, activations)
     ):

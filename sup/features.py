@@ -90,6 +90,9 @@ class Inputs(nn.Module):
         group_index: which input each instance looks at.
     """
 
+    batches: int | None = None
+    """Batches that an evaluation needs; None leaves it to the data."""
+
     seed_index: Tensor
     density: Tensor
     group_index: Tensor
@@ -112,3 +115,9 @@ class Inputs(nn.Module):
         own = u if len(u) == 1 else u[self.seed_index]
         p = self.density[:, None, None]
         return torch.where(own < p, own / p, 0.0)
+
+    def cost(
+        self, importance: Float[Tensor, "instance feature"], batch: int
+    ) -> Float[Tensor, "instance feature 1"]:
+        """Return what a squared error counts in the loss: importance over the batch's size."""
+        return importance[..., None] / batch

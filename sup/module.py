@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,6 +15,7 @@ from sup.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.data import Chunk
 from sup.engine import make_engine
 from sup.features import Inputs
+from sup.quadrature import QuadratureInputs
 from sup.schedule import measured
 
 
@@ -58,7 +60,7 @@ class SuperpositionModule(pl.LightningModule):
         self,
         *,
         autoencoder: StackedAutoencoder,
-        inputs: Inputs,
+        inputs: Inputs | QuadratureInputs,
         importance: Float[Tensor, "instance feature"],
         steps: int,
         optimizer: Callable[..., torch.optim.Optimizer],
@@ -126,9 +128,10 @@ class SuperpositionModule(pl.LightningModule):
     def evaluate(self, uniforms: Iterable[Tensor]) -> Float[Tensor, " instance"]:
         """Return each instance's mean loss over batches of uniforms, in float64."""
         losses = []
-        for u in uniforms:
+        for u in islice(uniforms, self.inputs.batches):
             x = self.inputs(u)[self.inputs.group_index]
-            losses.append(reconstruction_loss(x, self.autoencoder(x), self.importance).double())
+            cost = self.inputs.cost(self.importance, u.shape[-1])
+            losses.append(reconstruction_loss(x, self.autoencoder(x), cost).double())
         return torch.stack(losses).mean(0)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

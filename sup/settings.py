@@ -75,7 +75,10 @@ _PARTS = ("activation", "importance", "init", "optimizer", "scheduler")
 GROUPS = (*_PARTS, "logger", "trainer", "callbacks")
 """Config groups, each with an option chosen."""
 
-WORDS = {"engine": ("auto", "compiled", "eager", "autograd")}
+WORDS = {
+    "engine": ("auto", "compiled", "eager", "autograd"),
+    "data": ("sampled", "quadrature"),
+}
 """Settings that are one of a few words."""
 
 WANDB_MODES = ("online", "offline", "disabled", "shared")
@@ -150,6 +153,9 @@ def check_words(config: DictConfig) -> None:
     for key, allowed in WORDS.items():
         if config[key] not in allowed:
             raise SettingError(key, config[key], f"must be one of {', '.join(allowed)}")
+    if config.data == "quadrature" and config.n_features > 3:
+        needed = f"needs n_features of at most 3, not {config.n_features}"
+        raise SettingError("data", config.data, needed)
     mode = os.environ.get("WANDB_MODE") or "offline"
     if "wandb" in str(config.logger.get("_target_")) and mode not in WANDB_MODES:
         raise SettingError("WANDB_MODE", mode, f"must be one of {', '.join(WANDB_MODES)}")

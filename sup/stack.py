@@ -20,6 +20,7 @@ from sup.grid import Grid, as_dict, own_optimizer_settings
 from sup.initialisation import initial_weights
 from sup.module import Origin, SuperpositionModule
 from sup.parts import activation_of, call_part, instance_column
+from sup.quadrature import QuadratureInputs
 from sup.run import Run
 
 OWN = ("activation", "importance", "init", "sparsity", "seed", "name", "tags", "logger")
@@ -204,6 +205,14 @@ class Stack:
         pairs = {run: input_pairs(run) for run in self.runs}
         return torch.tensor([place[pairs[run][point]] for run, point in self.order])
 
+    def input_maker(self) -> Inputs | QuadratureInputs:
+        """Build what makes the inputs of a step."""
+        density = torch.tensor([1 - sparsity for _, sparsity in self.inputs])
+        if self.config.data == "quadrature":
+            return QuadratureInputs(self.config.n_features, density[self.group_index])
+        seed_index = torch.tensor([self.seeds.index(seed) for seed, _ in self.inputs])
+        return Inputs(seed_index, density, self.group_index)
+
     def optimizer(self, device: torch.device) -> Any:
         """Return what makes the optimizer from the parameters."""
         columns = {
@@ -220,11 +229,7 @@ class Stack:
         """Build the models, ready to be trained on `device`."""
         return SuperpositionModule(
             autoencoder=StackedAutoencoder(self.initial_weights, self.activation(device)),
-            inputs=Inputs(
-                seed_index=torch.tensor([self.seeds.index(seed) for seed, _ in self.inputs]),
-                density=torch.tensor([1 - sparsity for _, sparsity in self.inputs]),
-                group_index=self.group_index,
-            ),
+            inputs=self.input_maker(),
             importance=self.importance.float(),
             steps=self.config.steps,
             optimizer=self.optimizer(device),

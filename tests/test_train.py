@@ -178,6 +178,7 @@ BAD = {
     "importance.ratio=2": "no such setting here; the chosen importance has none",
     "~importance.decay": "missing a required argument: 'decay'",
     "activation._target_=torch.nn.PReLU": "has trainable weights",
+    "data=quadrature": "data=quadrature: needs n_features of at most 3, not 10",
     "engine=fast": "engine=fast: must be one of auto, compiled, eager, autograd",
     "logger=wandbb": "logger=wandbb: no such option; allowed: csv, none, tensorboard, wandb",
 }
@@ -240,5 +241,5 @@ def test_help_names_every_setting():
     from sup.settings import AXES, NUMBERS
 
     settings = {*AXES, *NUMBERS} - {"trainer.devices"}  # which may only be 1 yet
-    for key in (*settings, "engine", "resume", "name", "tags"):
+    for key in (*settings, "engine", "data", "resume", "name", "tags"):
         assert re.search(rf"^  (name, )?{re.escape(key)}[ ,]", described, re.M), key

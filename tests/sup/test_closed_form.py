@@ -34,22 +34,22 @@ def problem(groups: int, members: int, dtype: torch.dtype):
     W = torch.randn(K, m, n, generator=generator)
     b = 0.3 * torch.randn(K, n, generator=generator)
     x = torch.rand(groups, n, B, generator=generator)
-    importance = torch.rand(K, n, generator=generator)
-    return [tensor.to(dtype) for tensor in (W, b, x, importance)]
+    cost = torch.rand(K, n, B, generator=generator) / B
+    return [tensor.to(dtype) for tensor in (W, b, x, cost)]
 
 
 @pytest.mark.parametrize("members", [1, 4])
 @pytest.mark.parametrize("activation", [*BUILT_IN, Cube], ids=lambda one: one.__name__)
 def test_gradients_agree_with_autograd_in_float64(activation, members: int):
-    W, b, x, importance = problem(3, members, torch.float64)
+    W, b, x, cost = problem(3, members, torch.float64)
     models = StackedAutoencoder(W, StackedActivation([(activation(), len(W))]))
     models.b.data = b
     own = x.repeat_interleave(members, 0)
-    exact = reconstruction_loss(own, models(own), importance)
+    exact = reconstruction_loss(own, models(own), cost)
     exact.sum().backward()
 
-    W, b, x, importance = (tensor.float() for tensor in (W, b, x, importance))
-    loss, dW, db = loss_and_gradient(W, b, x, importance, activation())
+    W, b, x, cost = (tensor.float() for tensor in (W, b, x, cost))
+    loss, dW, db = loss_and_gradient(W, b, x, cost, activation())
     for ours, reference in ((loss, exact.detach()), (dW, models.W.grad), (db, models.b.grad)):
         assert reference is not None
         assert (ours - reference).norm() / reference.norm() < 1e-5
