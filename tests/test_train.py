@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,8 +86,9 @@ class TestSweep:
 
     def test_offline_wandb_runs(self, sweep: Sweep):
         groups = set()
-        for directory, activation, sparsity in sweep.jobs():
-            records = inspect(directory)
+        with ThreadPoolExecutor() as pool:
+            read = pool.map(inspect, [directory for directory, *_ in sweep.jobs()])
+        for (directory, activation, sparsity), records in zip(sweep.jobs(), read, strict=True):
             text = json.dumps(records)
             (run,) = [record["run"] for record in records if record.get("type") == "run"]
             overrides = f"activation={activation} sparsity={sparsity} steps=200 tags=[pilot]"
@@ -119,7 +121,7 @@ QUIET = ("logger=none", "steps=50")
 
 
 def test_hydras_own_launcher_gives_the_same(command, tmp_path):
-    swept = ("-m", "activation=relu,solu", "sparsity=0,0.9", *QUIET)
+    swept = ("-m", "activation=relu,solu", "sparsity=[0,0.9]", *QUIET)
     for launcher in ("stacked", "basic"):
         chosen = (f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path / launcher}")
         assert command(*swept, *chosen).status == 0
