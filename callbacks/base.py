@@ -4,6 +4,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers.logger import DummyLogger
 
 from sup.module import SuperpositionModule
 from sup.run import Run
@@ -21,6 +22,7 @@ class StackCallback(pl.Callback):
     def __init__(self, stack: Stack, loggers: dict[Run, Logger]) -> None:
         self.stack = stack
         self.loggers = loggers
+        self.heard = any(not isinstance(logger, DummyLogger) for logger in loggers.values())
 
     def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Act on the models after a chunk of steps; `module.step` tells how many are done."""

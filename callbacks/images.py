@@ -24,7 +24,7 @@ class GramImages(StackCallback):
 
     def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Paint and log, where the chunk ended at one of the steps."""
-        if module.step not in self.steps:
+        if not self.heard or module.step not in self.steps:
             return
         W = module.autoencoder.W.detach().cpu()
         for run, place in self.stack.places:

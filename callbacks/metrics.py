@@ -26,7 +26,7 @@ class SuperpositionMetrics(StackCallback):
 
     def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Measure and log, where the chunk ended at a measured step."""
-        if module.step not in module.measured:
+        if not self.heard or module.step not in module.measured:
             return
         values = self.measure(module)
         for run, place in self.stack.places:
