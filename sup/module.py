@@ -16,6 +16,7 @@ from sup.data import Chunk
 from sup.engine import make_engine
 from sup.features import Inputs
 from sup.quadrature import QuadratureInputs
+from sup.recording import Recorded
 from sup.schedule import measured
 
 
@@ -90,7 +91,7 @@ class SuperpositionModule(pl.LightningModule):
         """Choose how gradients are computed, now that the device is known."""
         data: Any = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
         u = torch.rand(len(data.seeds), data.n_features, data.batch_size, device=self.device)
-        self.engine = make_engine(
+        engine = make_engine(
             self.engine_name,
             self.autoencoder,
             self.inputs,
@@ -98,6 +99,7 @@ class SuperpositionModule(pl.LightningModule):
             example=u,
             steps=self.measured[-1],
         )
+        self.gradients = Recorded(engine, self.device)
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Take the optimizer steps of one chunk.
@@ -109,7 +111,7 @@ class SuperpositionModule(pl.LightningModule):
         scheduler: Any = self.lr_schedulers()
         sums = self.loss_sums[self.measurement(chunk.steps.stop)]
         for u in chunk:
-            sums += self.engine(u)
+            sums += self.gradients(u)
             optimizer.step()
             scheduler.step()
         self.step = chunk.steps.stop

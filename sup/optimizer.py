@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sup.recording import Recorded
+
 
 class StackedAdam(torch.optim.Optimizer):
     """AdamW with a learning rate and a weight decay for each instance; Adam where decay is 0.
@@ -46,6 +48,9 @@ class StackedAdam(torch.optim.Optimizer):
             torch.zeros(size, device=lr.device) for _ in range(4)
         )
         self._own_gradients: dict[Tensor, Tensor] = {}
+        # Numbers of the step, on the device, so that a recorded update finds them there.
+        self._factor, self._rate, self._correction = torch.ones(3, device=lr.device).unbind()
+        self._update = Recorded(self.update, lr.device)
         ends = torch.tensor([parameter.numel() for parameter in parameters]).cumsum(0).tolist()
         for parameter, end in zip(parameters, ends, strict=True):
             place = slice(end - parameter.numel(), end)
@@ -67,14 +72,22 @@ class StackedAdam(torch.optim.Optimizer):
                 parameter.grad = own
         group, (beta1, beta2) = self.param_groups[0], self.betas
         group["step"] += 1
+        self._factor.fill_(group["lr"])
+        self._rate.fill_(group["lr"] / (1 - beta1 ** group["step"]))
+        self._correction.fill_(1 - beta2 ** group["step"])
+        self._update()
+        return loss
+
+    def update(self) -> None:
+        """Update all parameters by the gradients and numbers that `step` has laid ready."""
+        beta1, beta2 = self.betas
         self._means.lerp_(self._gradients, 1 - beta1)
         self._squares.mul_(beta2).addcmul_(self._gradients, self._gradients, value=1 - beta2)
-        denominator = (self._squares / (1 - beta2 ** group["step"])).sqrt_().add_(self.eps)
+        denominator = (self._squares / self._correction).sqrt_().add_(self.eps)
         change = (self._means / denominator).mul_(self._rates)
         if self._decaying:
-            self._values.addcmul_(self._values, self._decays, value=-group["lr"])
-        self._values.sub_(change, alpha=group["lr"] / (1 - beta1 ** group["step"]))
-        return loss
+            self._values.sub_(self._values * (self._decays * self._factor))
+        self._values.sub_(change.mul_(self._rate))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over moments and step, without giving up the layout in memory."""

@@ -33,3 +33,29 @@ def test_alone_and_stacked_agree_there_too(make_run, train_runs):
     (alone,) = train_runs(make_run(*settings))
     stacked, _ = train_runs(make_run(*settings), make_run("activation=solu", *settings))
     assert np.abs(alone["W"] - stacked["W"]).max() < 1e-5
+
+
+def test_recorded_steps_are_the_steps_themselves(make_run, train_runs, monkeypatch):
+    settings = ("sparsity=[0,0.9]", "steps=300", "trainer=gpu")
+    (recorded,) = train_runs(make_run(*settings))
+    monkeypatch.setattr("sup.recording.WARM_UP", 10**9)
+    (plain,) = train_runs(make_run(*settings))
+    assert np.abs(recorded["W"] - plain["W"]).max() < 1e-5
+
+
+def test_nothing_waits_for_the_device_within_a_chunk(make_run, train_runs, monkeypatch):
+    from sup.module import SuperpositionModule
+
+    step = SuperpositionModule.training_step
+
+    def strict(module, chunk, index):
+        recorded = chunk.steps.start >= 10  # warm-up and recording are over
+        torch.cuda.set_sync_debug_mode("error" if recorded else "default")
+        try:
+            step(module, chunk, index)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(SuperpositionModule, "training_step", strict)
+    (results,) = train_runs(make_run("sparsity=[0,0.9]", "steps=300", "trainer=gpu"))
+    assert np.isfinite(results["W"]).all()
