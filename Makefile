@@ -2,7 +2,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: run test bench pictures format clean
+.PHONY: run test article article-quick bench pictures format clean
 
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
@@ -13,8 +13,18 @@ test: $(READY)  ## style, types, tests
 	$(VENV)/bin/basedpyright
 	$(PYTHON) -m pytest
 
+article: $(READY)  ## every figure of the article, in one report; start it again to go on
+	$(PYTHON) -m sup.article
+
+article-quick: $(READY)  ## the same on coarser grids, in minutes
+	$(PYTHON) -m sup.article --quick
+
 bench: $(READY)  ## the benchmarks, minutes each
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(PYTHON) benchmarks/speed.py
+	$(PYTHON) benchmarks/growth.py
+	$(PYTHON) benchmarks/time_to_figure.py
+	$(PYTHON) benchmarks/whole.py
 	$(PYTHON) benchmarks/sweep.py
 
 pictures: $(READY)  ## the picture in the README

@@ -4,7 +4,8 @@ import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 
 from callbacks.base import StackCallback
-from sup.figures import evenly_spaced, gram_picture
+from sup.figures.gram import gram_picture
+from sup.figures.style import evenly_spaced
 from sup.loggers import log_image
 from sup.module import SuperpositionModule
 from sup.run import Run

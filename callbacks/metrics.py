@@ -7,7 +7,7 @@ from torch import Tensor
 
 from callbacks.base import StackCallback
 from sup import metrics
-from sup.figures import evenly_spaced
+from sup.figures.style import evenly_spaced
 from sup.module import SuperpositionModule
 from sup.run import Run
 from sup.stack import Stack

@@ -51,13 +51,17 @@ class StackProgress(StackCallback):
             refresh_per_second=4,
         )
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the bar, at the step that a resumed run starts from."""
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Show the bar, at the step that a resumed run starts from.
+
+        Not when the epoch starts: for a run resumed within it, Lightning does not say so.
+        """
         assert isinstance(pl_module, SuperpositionModule)
-        self.progress.start()
-        self.task = self.progress.add_task(
-            self.name, total=self.steps, completed=pl_module.step, loss="-"
-        )
+        if not self.progress.tasks:
+            self.progress.start()
+            self.progress.add_task(self.name, total=self.steps, completed=pl_module.step, loss="-")
 
     def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Advance the bar."""
@@ -65,7 +69,7 @@ class StackProgress(StackCallback):
         if module.step in module.measured:
             loss = module.training_loss[module.measurement(module.step)].mean()
             fields["loss"] = f"{loss.item():.4g}"
-        self.progress.update(self.task, **fields)
+        self.progress.update(self.progress.task_ids[0], **fields)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the full bar standing."""

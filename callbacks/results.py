@@ -9,7 +9,7 @@ from callbacks.base import StackCallback
 from sup.data import UniformsDataModule
 from sup.figures import RUN_FIGURES
 from sup.module import SuperpositionModule
-from sup.record import make_results
+from sup.record import Outcome, make_results
 from sup.results import load_run, save
 from sup.run import Run
 from sup.settings import SettingError
@@ -37,15 +37,15 @@ class Results(StackCallback):
             "instances_in_stack": self.stack.size,
         }
         for run, place in self.stack.places:
-            results = make_results(
-                run,
+            outcome = Outcome(
                 W=pl_module.autoencoder.W[place],
                 b=pl_module.autoencoder.b[place],
                 loss=losses[place],
                 training_loss=pl_module.training_loss[:, place],
-                steps=pl_module.measured,
-                attributes=attributes,
+                snapshots=pl_module.kept[:, place],
             )
+            steps, snapshots = pl_module.measured, pl_module.snapshots
+            results = make_results(run, outcome, steps, snapshots, attributes)
             save(results, run.directory)
             final = {"held_out_loss": float(losses[place].mean())}
             self.loggers[run].log_metrics(final, pl_module.step)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import sup
-from sup.figures import gram_gallery
+from sup.figures.gram import gram_gallery
 
 ROOT = Path(__file__).parent.parent
 

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from sup.preflight import check_all
+from sup.preflight import check_all, check_finished
 from sup.settings import SettingError
 
 
@@ -59,11 +59,16 @@ class CheckedSweeper(BasicSweeper):
         OmegaConf.select(self.config, "hydra.sweep.dir")
         loader = self.hydra_context.config_loader
         parser = OverridesParser.create(config_loader=loader)
+        # Hydra would sweep over an experiment's parameters and over the user's own of that name.
+        given = {override.key_or_group for override in parser.parse_overrides(arguments)}
+        self.params = {key: value for key, value in (self.params or {}).items() if key not in given}
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         (jobs,) = self.split_arguments(overrides, max_batch_size=None)
         configs = [loader.load_sweep_config(self.config, job) for job in jobs]
         check_all(configs)
         check_directories(configs)
+        for config in configs:
+            check_finished(f"{config.hydra.sweep.dir}/{config.hydra.sweep.subdir}", config)
         return super().sweep(arguments)
 
 

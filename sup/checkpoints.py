@@ -42,6 +42,15 @@ def candidates(path: Path) -> list[Path]:
     return found
 
 
+def holding(folder: Path, shared: str, instances: Sequence[str]) -> Path | None:
+    """Return the checkpoint in `folder` that holds the given instances; see `find`."""
+    for path in sorted(folder.glob("*.ckpt")):
+        held = _contents(path, path.stat().st_mtime)
+        if held["shared"] == shared and set(instances) <= set(held["instances"]):
+            return path
+    return None
+
+
 def find(path: str, shared: str, instances: Sequence[str]) -> Path:
     """Return the checkpoint at `path` that holds the given instances.
 
@@ -60,11 +69,11 @@ def find(path: str, shared: str, instances: Sequence[str]) -> Path:
         if held["shared"] == shared and not missing:
             return candidate
         if held["shared"] != shared:
-            reasons.append(_difference(json.loads(held["shared"]), json.loads(shared)))
+            reasons.append(difference(json.loads(held["shared"]), json.loads(shared)))
         elif len(missing) < len(set(instances)):
             reasons.insert(0, "its runs were trained apart, so resume with hydra/launcher=basic")
         else:
-            reasons.append(_difference(json.loads(held["instances"][0]), json.loads(missing[0])))
+            reasons.append(difference(json.loads(held["instances"][0]), json.loads(missing[0])))
     advice = "repeat the overrides of the run to be resumed"
     raise SettingError("resume", path, f"{reasons[0]}; {advice}")
 
@@ -77,7 +86,7 @@ def _flat(settings: dict[str, Any], parents: str = "") -> dict[str, Any]:
     return flat
 
 
-def _difference(held: dict[str, Any], wanted: dict[str, Any]) -> str:
+def difference(held: dict[str, Any], wanted: dict[str, Any]) -> str:
     """Name the first setting in which a checkpoint differs from what is wanted."""
     there, here = _flat(held), _flat(wanted)
     key = next(key for key in {**there, **here} if there.get(key) != here.get(key))

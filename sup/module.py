@@ -17,7 +17,10 @@ from sup.engine import make_engine
 from sup.features import Inputs
 from sup.quadrature import QuadratureInputs
 from sup.recording import Recorded
-from sup.schedule import measured
+from sup.schedule import measured, snapshots
+
+LARGEST_KEPT = 256
+"""Weights of one model up to which snapshots are kept: 32 of them take 32 kB at most."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class SuperpositionModule(pl.LightningModule):
     """Optimizer steps done so far."""
 
     importance: Tensor
+    kept: Tensor
+    """Weights ``[snapshot, instance, hidden, feature]`` at the steps in `snapshots`."""
+
     loss_sums: Tensor
     """Training loss ``[measurement, instance]``, summed over the steps up to each measurement."""
 
@@ -71,16 +77,20 @@ class SuperpositionModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
+        self.step = 0
         self.autoencoder = autoencoder
         self.inputs = inputs
         self.register_buffer("importance", importance, persistent=False)
         self.measured = measured(steps)
         self.register_buffer("loss_sums", torch.zeros(len(self.measured), len(importance)))
+        W = autoencoder.W.detach()
+        self.snapshots = snapshots(steps) if W[0].numel() <= LARGEST_KEPT else []
+        self.register_buffer("kept", W.new_zeros(len(self.snapshots), *W.shape))
+        self.keep()
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
         self.engine_name = engine
         self.origin = origin
-        self.step = 0
 
     def configure_optimizers(self) -> Any:
         """Make the optimizer and its schedule."""
@@ -115,6 +125,12 @@ class SuperpositionModule(pl.LightningModule):
             optimizer.step()
             scheduler.step()
         self.step = chunk.steps.stop
+        self.keep()
+
+    def keep(self) -> None:
+        """Keep the weights, if this step is one of the snapshots."""
+        if self.step in self.snapshots:
+            self.kept[self.snapshots.index(self.step)] = self.autoencoder.W.detach()
 
     def measurement(self, step: int) -> int:
         """Return the index of the first measurement at or after `step` steps."""
@@ -151,7 +167,8 @@ class SuperpositionModule(pl.LightningModule):
         place = {instance: k for k, instance in enumerate(stack["instances"])}
         chosen = torch.tensor([place[instance] for instance in self.origin.instances])
         weights = checkpoint["state_dict"]
-        weights["loss_sums"] = weights["loss_sums"][:, chosen.to(weights["loss_sums"].device)]
+        for name in ("loss_sums", "kept"):
+            weights[name] = weights[name][:, chosen.to(weights[name].device)]
         for name, _ in self.named_parameters():
             weights[name] = weights[name][chosen.to(weights[name].device)]
         for optimizer in checkpoint["optimizer_states"]:

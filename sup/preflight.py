@@ -1,6 +1,7 @@
 """Check what a command asks for before anything is written."""
 
 import traceback
+from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
@@ -44,6 +45,18 @@ def check_all(configs: list[DictConfig]) -> None:
         checkpoints.find(path, shared, instances)
 
 
+def check_finished(directory: str, config: DictConfig) -> None:
+    """Check that results in a run's directory, if there are any, are of the same settings.
+
+    Raises:
+        SettingError: where they are not.
+    """
+    if (Path(directory) / "results.nc").exists():
+        from sup.restart import is_finished
+
+        is_finished(Path(directory), task_config(config))
+
+
 def check_choices(config: DictConfig) -> None:
     """Check that each config group has one option: Hydra would merge a list of them into one.
 
@@ -69,6 +82,7 @@ class Preflight(Callback):
         """Check the one job."""
         try:
             check_all([config])
+            check_finished(config.hydra.run.dir, config)
         except (settings.SettingError, OmegaConfBaseException, OSError) as error:
             raise SystemExit(one_line(error)) from error
         except Exception as error:

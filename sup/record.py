@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -36,30 +37,46 @@ def setting_coordinates(run: Run) -> dict[str, Any]:
     return coordinates
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What training made of a run's instances.
+
+    Args:
+        W: weights ``[instance, hidden, feature]``.
+        b: biases ``[instance, feature]``.
+        loss: held-out losses ``[instance]``.
+        training_loss: ``[measurement, instance]``, averaged since the measurement before.
+        snapshots: weights ``[snapshot, instance, hidden, feature]``; none of large models.
+    """
+
+    W: Tensor
+    b: Tensor
+    loss: Tensor
+    training_loss: Tensor
+    snapshots: Tensor
+
+
 def make_results(
     run: Run,
-    *,
-    W: Tensor,
-    b: Tensor,
-    loss: Tensor,
-    training_loss: Tensor,
+    outcome: Outcome,
     steps: Sequence[int],
+    snapshot_steps: Sequence[int],
     attributes: dict[str, Any],
 ) -> xr.Dataset:
     """Gather a run's results.
 
     Args:
         run: whose results they are.
-        W: its weights ``[instance, hidden, feature]``.
-        b: its biases ``[instance, feature]``.
-        loss: held-out losses ``[instance]``.
-        training_loss: ``[measurement, instance]``, averaged since the measurement before.
+        outcome: of its instances, in the order of its grid.
         steps: after how many steps each measurement was made.
+        snapshot_steps: after how many steps each snapshot was taken.
         attributes: what else is to be known of how they were made.
 
     Returns:
-        A dataset whose dimensions are the run's axes by name, then hidden, feature or step.
+        A dataset whose dimensions are the run's axes by name, then hidden, feature, step or
+        snapshot.
     """
+    W = outcome.W
     grid = run.grid
     axes = [dimension(key) for key in grid.axes]
 
@@ -69,14 +86,19 @@ def make_results(
 
     variables = {
         "W": laid_out(W, "hidden", "feature"),
-        "b": laid_out(b, "feature"),
-        "loss": laid_out(loss),
-        "training_loss": laid_out(training_loss.mT, "step"),
+        "b": laid_out(outcome.b, "feature"),
+        "loss": laid_out(outcome.loss),
+        "training_loss": laid_out(outcome.training_loss.mT, "step"),
         **{name: laid_out(metric(W)) for name, metric in metrics.PER_INSTANCE.items()},
         **{name: laid_out(metric(W), "feature") for name, metric in metrics.PER_FEATURE.items()},
     }
+    if snapshot_steps:
+        by_instance = outcome.snapshots.transpose(0, 1)
+        variables["training_W"] = laid_out(by_instance, "snapshot", "hidden", "feature")
     lengths = {"hidden": W.shape[-2], "feature": W.shape[-1]}
     coordinates = setting_coordinates(run) | {"step": list(steps)}
+    if snapshot_steps:
+        coordinates["snapshot"] = list(snapshot_steps)
     coordinates |= {name: np.arange(length) for name, length in lengths.items()}
     return xr.Dataset(variables, coordinates, run_attributes(run) | attributes)
 

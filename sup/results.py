@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 FILE = "results.nc"
-INNER = ("step", "hidden", "feature")
+INNER = ("step", "snapshot", "hidden", "feature")
 """Dimensions within an instance; all others are settings."""
 
 

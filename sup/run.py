@@ -37,7 +37,8 @@ class Run:
     def of_job(cls, config: DictConfig) -> "Run":
         """Describe the Hydra job that is now being run; `config` is what Hydra hands to it."""
         hydra = HydraConfig.get()
-        OmegaConf.resolve(config)
+        # Not OmegaConf.resolve, which cannot put a list where an interpolation stood.
+        config = OmegaConf.create(as_dict(config))
         overrides = " ".join(hydra.overrides.task)
         swept = hydra.mode == RunMode.MULTIRUN
         return cls(

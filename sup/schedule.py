@@ -8,6 +8,10 @@ MEASUREMENTS = 100
 """Evenly spaced measurements in a run, beside the log-spaced ones."""
 
 
+FRAMES = 32
+"""Most snapshots of the weights in a run: a few seconds of animation."""
+
+
 def log_spaced(steps: int) -> list[int]:
     """Return 1, 2, 5, 10, 20, 50, ... up to `steps`, and `steps` itself."""
     points = {digit * 10**power for power in range(len(str(steps))) for digit in (1, 2, 5)}
@@ -18,6 +22,13 @@ def measured(steps: int) -> list[int]:
     """Return the steps after which metrics are measured: log-spaced and evenly spaced ones."""
     every = -(-steps // MEASUREMENTS)
     return sorted({*log_spaced(steps), *range(every, steps, every)})
+
+
+def snapshots(steps: int) -> list[int]:
+    """Return the steps whose weights are kept: 0, and up to `FRAMES` log-spaced measured ones."""
+    points = measured(steps)
+    wanted = (steps ** (k / (FRAMES - 1)) for k in range(FRAMES))
+    return [0, *sorted({min(points, key=lambda point: abs(point - at)) for at in wanted})]
 
 
 def chunks(steps: int, done: int = 0) -> list[range]:

@@ -9,7 +9,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from sup import spacing
 from sup.grid import as_plain, axis_settings, is_number
+
+spacing.register()
 
 
 class SettingError(ValueError):
@@ -52,6 +55,7 @@ NUMBERS = {
     "n_hidden": AT_LEAST_ONE,
     "steps": AT_LEAST_ONE,
     "batch_size": AT_LEAST_ONE,
+    "resolution": Rule("a whole number of at least 2", lambda value: value >= 2, whole=True),
     "callbacks.checkpoint.minutes": AT_LEAST_ZERO,
     "trainer.devices": Rule("1; several devices are not supported", lambda value: value == 1),
 }

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ import lightning.pytorch as pl
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Checkpoint
 
-from sup import checkpoints
+from sup import checkpoints, restart
 from sup.loggers import open_loggers
 from sup.memory import keep_freed_memory
 from sup.results import load_run
@@ -27,10 +28,13 @@ def train(runs: Sequence[Run]) -> list[float]:
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     keep_freed_memory()
-    stacks = stacks_of(runs)
+    waiting = [run for run in runs if not restart.is_finished(run.directory, run.config)]
+    if finished := len(runs) - len(waiting):
+        print(f"{finished} of {len(runs)} runs finished before")
+    stacks = stacks_of(waiting)
     if len(stacks) > 1:
         instances = sum(stack.size for stack in stacks)
-        print(f"{len(runs)} runs, {instances} instances, {len(stacks)} stacks")
+        print(f"{len(waiting)} runs, {instances} instances, {len(stacks)} stacks")
     for stack in stacks:
         train_stack(stack)
     results = [load_run(run.directory) for run in runs]
@@ -59,13 +63,16 @@ def train_stack(stack: Stack) -> None:
             enable_model_summary=False,
             max_epochs=1,
         )
-        resume = config.resume and checkpoints.find(
-            config.resume, training_settings(config), stack.instances
-        )
+        if config.resume:
+            checkpoint = checkpoints.find(config.resume, training_settings(config), stack.instances)
+        elif checkpoint := restart.interrupted(stack):
+            print(f"going on from {os.path.relpath(checkpoint)}")
         with warnings.catch_warnings():
             # Lightning 2.6.6 calls what torch 2.13 deprecates; nothing that a user could mend.
             warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
-            trainer.fit(stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=resume)
+            trainer.fit(
+                stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint
+            )
 
 
 def make_callbacks(stack: Stack, loggers: dict) -> list[pl.Callback]:

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from callbacks.metrics import SuperpositionMetrics
-from sup.figures import MOST_PANELS, evenly_spaced, gram_picture
+from sup.figures.gram import gram_picture
+from sup.figures.style import MOST_PANELS, evenly_spaced
 from sup.loggers import log_image, wandb_mode
 from sup.metrics import PER_INSTANCE
 from sup.settings import SettingError, check

@@ -1,5 +1,7 @@
 """Interrupted and continued is uninterrupted, bit for bit."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -56,6 +58,7 @@ def test_resumed_is_uninterrupted(make_run, train_runs, interrupted):
         return [make_run(*one, "steps=300", *more) for one in SETTINGS.values()]
 
     whole = train_runs(*runs())
+    shutil.rmtree(stacks_of(runs())[0].checkpoint.parent)  # or it would be gone on from
     checkpoint = interrupted(runs(ALWAYS))
     resumed = train_runs(*runs(f"resume={checkpoint}"))
     for one, other in zip(whole, resumed, strict=True):

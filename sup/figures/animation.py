@@ -1,0 +1,45 @@
+"""How ``W^T W`` comes about: an animation over training."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sup.figures.gram import gram_limit
+from sup.figures.style import GRAM_COLOURS
+
+
+def gram_animation(one: xr.Dataset) -> FuncAnimation:
+    """Animate ``W^T W`` of one instance over its snapshots, which are log-spaced in steps.
+
+    Args:
+        one: results of one instance, with `training_W` [snapshot, hidden, feature].
+    """
+    W = one["training_W"].values
+    grams = np.einsum("shi,shj->sij", W, W)
+    limit = gram_limit([W[-1]])
+    figure = Figure(figsize=(3.6, 3.5), dpi=100)
+    axis = figure.add_axes((0.12, 0.1, 0.7, 0.78))
+    image = axis.imshow(grams[0], cmap=GRAM_COLOURS, vmin=-limit, vmax=limit)
+    axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.tick_params(labelsize=8)
+    figure.colorbar(image, cax=figure.add_axes((0.85, 0.1, 0.035, 0.78)))
+    title = axis.set_title("", fontsize=10)
+
+    def show(frame: int) -> tuple:
+        image.set_data(grams[frame])
+        title.set_text(f"$W^T W$ after {one['snapshot'].values[frame]:,} steps")
+        return image, title
+
+    return FuncAnimation(figure, show, frames=len(grams), init_func=lambda: show(0))
+
+
+def write_gif(animation: FuncAnimation, path: Path) -> Path:
+    """Write an animation as a GIF of eight frames a second, the last of them held."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    animation.save(path, writer=PillowWriter(fps=8))
+    return path

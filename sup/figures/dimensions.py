@@ -1,0 +1,166 @@
+"""How many dimensions a feature gets, along sparsity."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sup import published
+from sup.figures.style import (
+    activation_name,
+    activation_style,
+    activations_in,
+    best_seed,
+    log_ticks,
+    of_activation,
+)
+
+FRACTIONS = {
+    1: "1",
+    3 / 4: "3/4",
+    2 / 3: "2/3",
+    1 / 2: "1/2",
+    2 / 5: "2/5",
+    3 / 8: "3/8",
+    1 / 4: "1/4",
+}
+"""Dimensionalities of regular arrangements: alone, tetrahedron, triangle, antipodal pair, pentagon,
+square antiprism, and four features in one dimension. Elhage et al., 2022."""
+
+X_LABEL = "$1/(1-S)$"
+
+
+def dimensions_figure(results: xr.Dataset) -> Figure:
+    """Draw D* of all activations with the published curves behind, and scale-free measures beside.
+
+    Several seeds are drawn as their mean, with a band from the lowest to the highest.
+
+    Args:
+        results: with the dimension sparsity, and activation and seed at most.
+    """
+    figure = Figure(figsize=(11.5, 4.4))
+    figure.subplots_adjust(left=0.06, right=0.99, bottom=0.25, top=0.92, wspace=0.22)
+    axes = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
+    _published(axes[0], results)
+    curves = {
+        "dimensions_per_feature": "dimensions per feature  $D^* = m / \\|W\\|_F^2$",
+        "total_dimensionality": "total dimensionality  $\\sum_i D_i$",
+        "features_represented": "features with $D_i > 0.05$",
+    }
+    for axis, (variable, label) in zip(axes, curves.items(), strict=True):
+        _curves(axis, results, variable)
+        axis.set_title(label, fontsize=9)
+    axes[0].set_ylim(bottom=0)
+    hidden, features = results.sizes["hidden"], results.sizes["feature"]
+    axes[1].set_ylim(0, 1.08 * hidden)
+    axes[1].axhline(hidden, color="0.6", lw=0.8, ls=":", zorder=0)
+    axes[2].set_ylim(0, 1.05 * features)
+    handles: list = [*axes[1].get_lines()]
+    handles = [line for line in handles if not str(line.get_label()).startswith("_")]
+    handles.append(Line2D([], [], color="0.4", lw=4, alpha=0.35, label="published"))
+    figure.legend(handles=handles, loc="lower center", ncols=8, fontsize=9, frameon=False)
+    return figure
+
+
+def _curves(axis: Axes, results: xr.Dataset, variable: str) -> None:
+    x = _inverse_density(results)
+    for index, name in enumerate(activations_in(results)):
+        values = of_activation(results, name)[variable]
+        mean = values.mean("seed") if "seed" in values.dims else values
+        style = activation_style(name, index)
+        axis.plot(x, mean, label=activation_name(name), lw=1.3, ms=4, **style)  # pyright: ignore[reportArgumentType]
+        if "seed" in values.dims:
+            low, high = values.min("seed"), values.max("seed")
+            axis.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
+    _x_axis(axis, x)
+
+
+def _published(axis: Axes, results: xr.Dataset) -> None:
+    """Draw the published curves, broad and pale, behind ours."""
+    curves = published.dimensions_per_feature()
+    for index, name in enumerate(activations_in(results)):
+        if name in curves["activation"]:
+            colour = activation_style(name, index)["color"]
+            line = curves.sel(activation=name)
+            x = curves["inverse_density"]
+            axis.plot(x, line, color=colour, lw=5, alpha=0.25, solid_capstyle="round", zorder=0)
+
+
+def dimensionality_figure(results: xr.Dataset) -> Figure:
+    """Draw every feature's dimensionality ``D_i`` along sparsity, a panel for each activation.
+
+    Lines mark the dimensionalities of regular arrangements. The best of several seeds is shown.
+
+    Args:
+        results: as for `dimensions_figure`.
+    """
+    names = activations_in(results)
+    columns = min(4, len(names))
+    rows = -(-len(names) // columns)
+    size = (2.9 * columns + 0.9, 2.4 * rows + 0.6)
+    figure = Figure(figsize=size)
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
+    figure.subplots_adjust(
+        left=0.6 / size[0],
+        right=1 - 0.45 / size[0],
+        bottom=0.55 / size[1],
+        top=1 - 0.3 / size[1],
+        wspace=0.08,
+        hspace=0.32,
+    )
+    generator = np.random.default_rng(0)
+    for index, (axis, name) in enumerate(zip(axes, names, strict=False)):
+        own = best_seed(of_activation(results, name)).transpose("sparsity", ...)
+        x = _inverse_density(own)
+        values = own["feature_dimensionality"].values
+        # Moved aside at random, so that features of one value are seen to be many.
+        spread = np.exp(generator.uniform(-0.025, 0.025, values.shape))
+        style = activation_style(name, index)
+        across = (x[:, None] * spread).ravel()
+        axis.plot(
+            across, values.ravel(), ".", ms=1.5, color=style["color"], alpha=0.4, rasterized=True
+        )
+        for fraction in FRACTIONS:
+            axis.axhline(fraction, color="0.7", lw=0.6, zorder=0)
+        _x_axis(axis, x)
+        axis.set_ylim(-0.03, 1.06)
+        axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
+        axis.set_title(activation_name(name), fontsize=9)
+        if index % columns == columns - 1 or index == len(names) - 1:
+            _fractions(axis)
+    for axis in axes[len(names) :]:
+        axis.set_axis_off()
+    figure.supxlabel(X_LABEL, fontsize=9)
+    figure.supylabel("feature dimensionality $D_i$", fontsize=9)
+    return figure
+
+
+def _fractions(axis: Axes) -> None:
+    """Write the fractions at the right of a panel."""
+    for fraction, label in FRACTIONS.items():
+        # 2/5 and 3/8 lie too close to be written one below the other.
+        shift = {2 / 5: 0.012, 3 / 8: -0.022}.get(fraction, 0.0)
+        axis.annotate(
+            label,
+            (1.02, fraction + shift),
+            xycoords=("axes fraction", "data"),
+            fontsize=7,
+            va="center",
+            color="0.35",
+        )
+
+
+def _inverse_density(results: xr.Dataset) -> np.ndarray:
+    return 1 / (1 - results["sparsity"].values)
+
+
+def _x_axis(axis: Axes, x: np.ndarray) -> None:
+    axis.set_xscale("log")
+    high = float(x.max())
+    log_ticks(
+        axis.xaxis, [tick for tick in (1, 2, 5, 10, 20, 50, 100, 1000) if tick <= 1.01 * high]
+    )
+    axis.set_xlabel(X_LABEL if axis.get_subplotspec() is None else "")
+    axis.tick_params(labelsize=8)
+    axis.grid(alpha=0.25)

@@ -1,0 +1,188 @@
+"""Pictures of ``W^T W``: which features are represented, and which interfere."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, UInt8
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sup.figures.style import (
+    GRAM_COLOURS,
+    POLYSEMANTICITY_COLOURS,
+    best_seed,
+    colour_bar,
+    evenly_spaced,
+    panels,
+    stacked_instances,
+)
+
+PIXELS = 160
+"""Least height of a quick picture of one Gram matrix."""
+
+
+def gram_picture(W: Float[np.ndarray, "instance hidden feature"]) -> UInt8[np.ndarray, "y x 3"]:
+    """Paint the ``W^T W`` of several instances side by side, without axes: quick to make and log.
+
+    Colours run from -1 (blue) over 0 (white) to 1 (red), larger entries cut off, so that pictures
+    of different steps can be compared.
+    """
+    gram = np.nan_to_num(np.einsum("khi,khj->kij", W, W))
+    scale = -(-PIXELS // gram.shape[-1])
+    colours = mpl.colormaps[GRAM_COLOURS]((np.clip(gram, -1, 1) + 1) / 2)[..., :3]
+    cells = (colours * 255).astype(np.uint8).repeat(scale, axis=1).repeat(scale, axis=2)
+    framed = np.pad(cells, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=128)
+    columns = int(np.ceil(np.sqrt(len(framed))))
+    rows = -(-len(framed) // columns)
+    blank = np.full((rows * columns - len(framed), *framed.shape[1:]), 255, dtype=np.uint8)
+    tiles = np.concatenate([framed, blank]).reshape(rows, columns, *framed.shape[1:])
+    return tiles.transpose(0, 2, 1, 3, 4).reshape(
+        rows * framed.shape[1], columns * framed.shape[2], 3
+    )
+
+
+def gram_figure(results: xr.Dataset) -> Figure:
+    """Draw ``W^T W`` of a run's instances, or of `MOST_PANELS` of them.
+
+    Features are in order of their index, the most important first where importance decays. All
+    panels share one scale.
+    """
+    flat, labels = stacked_instances(results)
+    shown = evenly_spaced(flat.sizes["instance"])
+    weights = [flat["W"].values[index] for index in shown]
+    return gram_panels(weights, [labels[index] for index in shown], rows=-(-len(shown) // 4))
+
+
+def gram_gallery(
+    results: xr.Dataset, rows: str = "activation", columns: str = "sparsity"
+) -> Figure:
+    """Draw ``W^T W`` over two dimensions of a sweep, one panel for each combination."""
+    ordered = results["W"].transpose(rows, columns, "hidden", "feature")
+    titles = [
+        f"{row}, {columns} {column:g}"
+        for row in results[rows].values
+        for column in results[columns].values
+    ]
+    weights = list(ordered.values.reshape(-1, *ordered.shape[-2:]))
+    return gram_panels(weights, titles, rows=results.sizes[rows])
+
+
+def gram_panels(weights: Sequence[np.ndarray], titles: Sequence[str], rows: int) -> Figure:
+    """Draw ``W^T W`` of some weights, one panel each, on one scale."""
+    grams = [W.T @ W for W in weights]
+    limit = gram_limit(weights)
+    figure, axes = panels(len(grams), rows, width=2.0, height=2.0)
+    scale = Normalize(-limit, limit)
+    for axis, gram, title in zip(axes, grams, titles, strict=True):
+        axis.imshow(gram, cmap=GRAM_COLOURS, norm=scale)
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axis.set_title(title, fontsize=8)
+    figure.supxlabel("feature", fontsize=8)
+    figure.supylabel("feature", fontsize=8)
+    colour_bar(figure, ScalarMappable(scale, GRAM_COLOURS), "$W^T W$", "both")
+    return figure
+
+
+def pair_figure(results: xr.Dataset) -> Figure:
+    """Draw ``W^T W`` of one instance, and beside it the norms of its features as bars.
+
+    Args:
+        results: of one instance, as `one_instance` or an xarray selection returns it.
+    """
+    figure = Figure(figsize=(4.6, 2.7))
+    heat = figure.add_axes((0.09, 0.15, 0.42, 0.72))
+    bars = figure.add_axes((0.54, 0.15, 0.2, 0.72))
+    limit = gram_limit([results["W"].values])
+    draw_pair(heat, bars, results, limit)
+    heat.set(xlabel="feature", ylabel="feature")
+    bars.set_xlabel("norm $\\|W_i\\|$", fontsize=8)
+    heat.set_title("$W^T W$", fontsize=9)
+    for place, colours, label, extend in (
+        ((0.77, 0.55, 0.02, 0.32), _gram_colours(limit), "$W^T W$", "both"),
+        ((0.77, 0.15, 0.02, 0.32), _poly_colours(), "polysemanticity", "max"),
+    ):
+        box = figure.add_axes(place)
+        figure.colorbar(colours, cax=box, extend=extend)
+        box.set_ylabel(label, fontsize=7)
+        box.tick_params(labelsize=6)
+    return figure
+
+
+def along_sparsity_figure(results: xr.Dataset) -> Figure:
+    """Draw ``W^T W`` and the features' norms at each sparsity, of one activation.
+
+    Features are in order of importance. A bar's colour is the feature's polysemanticity.
+
+    Args:
+        results: with the dimension sparsity, and seed at most.
+    """
+    chosen = best_seed(results)
+    count = chosen.sizes["sparsity"]
+    shown = evenly_spaced(count, 10)
+    columns = min(len(shown), 5)
+    rows = -(-len(shown) // columns)
+    figure = Figure(figsize=(2.6 * columns + 1.0, 1.9 * rows + 0.5))
+    limit = gram_limit([chosen["W"].isel(sparsity=index).values for index in shown])
+    highest = float(np.nanmax(chosen["feature_norm"].values, initial=1e-9))
+    width, height = figure.get_size_inches()
+    for place, index in enumerate(shown):
+        row, column = divmod(place, columns)
+        left = (0.45 + 2.6 * column) / width
+        bottom = (0.45 + 1.9 * (rows - 1 - row)) / height
+        heat = figure.add_axes((left, bottom, 1.4 / width, 1.4 / height))
+        bars = figure.add_axes((left + 1.48 / width, bottom, 0.55 / width, 1.4 / height))
+        one = chosen.isel(sparsity=index)
+        draw_pair(heat, bars, one, limit)
+        bars.set_xlim(0, 1.05 * highest)
+        heat.set_title(f"S = {one['sparsity'].item():.3g}", fontsize=9, loc="left")
+    figure.supxlabel("feature,   norm $\\|W_i\\|$", fontsize=8)
+    figure.supylabel("feature", fontsize=8)
+    for bottom, colours, label, extend in (
+        (height - 1.75, _gram_colours(limit), "$W^T W$", "both"),
+        (max(0.3, height - 3.5), _poly_colours(), "polysemanticity", "max"),
+    ):
+        box = figure.add_axes((1 - 0.72 / width, bottom / height, 0.1 / width, 1.2 / height))
+        figure.colorbar(colours, cax=box, extend=extend)
+        box.set_ylabel(label, fontsize=8)
+        box.tick_params(labelsize=7)
+    return figure
+
+
+def draw_pair(heat: Axes, bars: Axes, one: xr.Dataset, limit: float) -> None:
+    """Draw one instance's ``W^T W`` into `heat` and its features' norms into `bars`."""
+    W = one["W"].values
+    heat.imshow(W.T @ W, cmap=GRAM_COLOURS, norm=Normalize(-limit, limit), aspect="auto")
+    features = np.arange(W.shape[-1])
+    shades = _poly_colours().to_rgba(one["polysemanticity"].values)
+    bars.barh(features, one["feature_norm"].values, color=shades, height=0.85)
+    bars.set_ylim(len(features) - 0.5, -0.5)
+    bars.set_yticks([])
+    for axis in (heat, bars):
+        axis.tick_params(labelsize=7, length=2)
+    heat.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    heat.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    bars.xaxis.set_major_locator(MaxNLocator(3))
+
+
+def gram_limit(weights: Sequence[np.ndarray]) -> float:
+    """Return the end of a colour scale that all of these share.
+
+    Set by the largest entries, the scale would wash out every panel but the largest one's.
+    """
+    grams = [np.abs(W.T @ W) for W in weights]
+    finite = [gram[np.isfinite(gram)] for gram in grams]
+    return max([1.0, *(float(np.quantile(gram, 0.98)) for gram in finite if gram.size)])
+
+
+def _gram_colours(limit: float) -> ScalarMappable:
+    return ScalarMappable(Normalize(-limit, limit), GRAM_COLOURS)
+
+
+def _poly_colours() -> ScalarMappable:
+    return ScalarMappable(Normalize(0, 1), POLYSEMANTICITY_COLOURS)

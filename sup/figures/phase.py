@@ -1,0 +1,157 @@
+"""Phase diagrams: what becomes of the extra feature, over density and relative importance."""
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from sup.figures.style import activation_name, activations_in, best_seed, log_ticks, of_activation
+from sup.phases import PHASE_NAMES, Phase, extra_share, phase_of, relu_boundary
+
+PHASE_COLOURS = {
+    Phase.NOT_REPRESENTED: "#DDDDDD",
+    Phase.SUPERPOSITION: "#E69F00",
+    Phase.ALONE: "#0072B2",
+}
+"""Told apart by the colour-blind, and by their lightness in print."""
+
+FIRST, EXTRA = np.array(to_rgb("#D55E00")), np.array(to_rgb("#0072B2"))
+"""Hues of the continuous diagram: all weight on the first feature, all on the extra one."""
+
+HEIGHT = 2.5
+
+
+def phase_figure(results: xr.Dataset) -> Figure:
+    """Draw the three phases, a panel for each activation, with a legend.
+
+    The best of several seeds is shown; dots mark cells where seeds end in different phases. Where
+    theory gives the boundaries (ReLU, linear), they are drawn over it.
+
+    Args:
+        results: with dimensions sparsity and importance_ratio, and activation and seed at most.
+    """
+    figure = _diagrams(results, _paint_classes)
+    handles: list = [Patch(color=PHASE_COLOURS[phase], label=PHASE_NAMES[phase]) for phase in Phase]
+    handles.append(Line2D([], [], color="black", lw=1.2, label="boundary by theory"))
+    if "seed" in results.dims:
+        dots = Line2D([], [], color="black", marker=".", ms=3, lw=0, label="seeds disagree")
+        handles.append(dots)
+    _legend(figure).legend(handles=handles, loc="center left", fontsize=8, frameon=False)
+    return figure
+
+
+def phase_share_figure(results: xr.Dataset) -> Figure:
+    """Draw the phases continuously: hue for the extra feature's share of the squared weights.
+
+    The lighter a cell, the more superposition: its lightness is ``|W_1 . W_2|``, cut off at 1.
+
+    Args:
+        results: as for `phase_figure`.
+    """
+    figure = _diagrams(results, _paint_shares)
+    legend = _legend(figure)
+    box = legend.get_position()
+    key = figure.add_axes(
+        (box.x0 + 0.3 * box.width, box.y0 + 0.28 * box.height, 0.6 * box.width, 0.5 * box.height)
+    )
+    share, overlap = np.meshgrid(np.linspace(0, 1, 60), np.linspace(0, 1, 60))
+    key.imshow(share_colours(share, overlap), origin="lower", extent=(0, 1, 0, 1), aspect="auto")
+    key.set_xlabel("extra feature's share", fontsize=8)
+    key.set_ylabel("interference $|W_1\\cdot W_2|$", fontsize=8)
+    key.tick_params(labelsize=7, length=2)
+    return figure
+
+
+def share_colours(share: np.ndarray, overlap: np.ndarray) -> np.ndarray:
+    """Return the colour ``[..., 3]`` of a share of the extra feature and an interference."""
+    hue = FIRST + share[..., None] * (EXTRA - FIRST)
+    light = 0.75 * np.clip(overlap, 0, 1)[..., None]
+    return hue + light * (1 - hue)
+
+
+def _diagrams(results: xr.Dataset, paint: Callable[[Axes, xr.Dataset], None]) -> Figure:
+    """Draw one panel for each activation, and leave room for one more."""
+    names = activations_in(results)
+    columns = min(4, len(names) + 1)
+    rows = -(-(len(names) + 1) // columns)
+    size = (HEIGHT * columns + 0.6, HEIGHT * rows + 0.4)
+    figure = Figure(figsize=size)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    figure.subplots_adjust(
+        left=0.65 / size[0],
+        right=1 - 0.1 / size[0],
+        bottom=0.55 / size[1],
+        top=1 - 0.3 / size[1],
+        wspace=0.28,
+        hspace=0.36,
+    )
+    for axis, name in zip(axes, names, strict=False):
+        own = of_activation(results, name).transpose("importance_ratio", "sparsity", ...)
+        paint(axis, own)
+        _boundaries(axis, own, name)
+        _decorate(axis, own)
+        axis.set_title(activation_name(name), fontsize=9)
+    for axis in axes[len(names) :]:
+        axis.set_axis_off()
+    figure.supxlabel("density  $p = 1 - S$", fontsize=9)
+    figure.supylabel("relative importance of the extra feature", fontsize=9)
+    return figure
+
+
+def _legend(figure: Figure) -> Axes:
+    """Return the first panel that holds no diagram."""
+    return next(axis for axis in figure.axes if not axis.axison)
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Return the edges of cells around log-spaced values."""
+    logs = np.log(values)
+    middles = (logs[1:] + logs[:-1]) / 2
+    ends = (2 * logs[:1] - middles[:1], 2 * logs[-1:] - middles[-1:])
+    return np.exp(np.concatenate([ends[0], middles, ends[1]]))
+
+
+def _cells(own: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    return _edges(1 - own["sparsity"].values), _edges(own["importance_ratio"].values)
+
+
+def _paint_classes(axis: Axes, own: xr.Dataset) -> None:
+    best = best_seed(own).transpose("importance_ratio", "sparsity", ...)
+    x, y = _cells(best)
+    colours = ListedColormap([PHASE_COLOURS[phase] for phase in Phase])
+    axis.pcolormesh(x, y, phase_of(best["W"].values), cmap=colours, vmin=0, vmax=2, rasterized=True)
+    if "seed" in own.dims:
+        phases = phase_of(own.transpose("seed", "importance_ratio", "sparsity", ...)["W"].values)
+        at = np.argwhere((phases != phases[0]).any(0))
+        density, ratio = 1 - own["sparsity"].values, own["importance_ratio"].values
+        axis.plot(density[at[:, 1]], ratio[at[:, 0]], "k.", ms=1, alpha=0.5, rasterized=True)
+
+
+def _paint_shares(axis: Axes, own: xr.Dataset) -> None:
+    W = best_seed(own).transpose("importance_ratio", "sparsity", ...)["W"].values
+    x, y = _cells(own)
+    overlap = np.abs(W[..., 0, 0] * W[..., 0, 1])
+    axis.pcolormesh(x, y, share_colours(extra_share(W), overlap), rasterized=True)
+
+
+def _boundaries(axis: Axes, own: xr.Dataset, name: str) -> None:
+    """Draw where theory says that phases meet."""
+    ratio = np.geomspace(float(own["importance_ratio"][0]), float(own["importance_ratio"][-1]), 201)
+    if name == "relu":
+        axis.plot(relu_boundary(ratio), ratio, color="black", lw=1.2)
+        axis.plot([1, 4 / 7], [1, 1], color="black", lw=1.2)
+    elif name == "linear":
+        axis.axhline(1, color="black", lw=1.2)
+
+
+def _decorate(axis: Axes, own: xr.Dataset) -> None:
+    x, y = _cells(own)
+    axis.set(xscale="log", yscale="log", xlim=(x.max(), x.min()), ylim=(y.min(), y.max()))
+    log_ticks(axis.xaxis, [tick for tick in (1, 0.3, 0.1, 0.03, 0.01) if x.min() <= tick])
+    log_ticks(axis.yaxis, (0.1, 0.3, 1, 3, 10))
+    axis.tick_params(labelsize=7, length=2)

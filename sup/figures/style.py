@@ -1,0 +1,161 @@
+"""What all figures share: colours, panels, labels, and how they are written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+from sup.grid import shown as as_shown
+
+GRAM_COLOURS = "RdBu_r"
+"""Diverging, centred on zero, told apart by the colour-blind: red represents, blue interferes."""
+
+POLYSEMANTICITY_COLOURS = "viridis"
+
+MOST_PANELS = 16
+"""A figure shows at most this many instances, evenly spaced through the grid."""
+
+COLOURS = {
+    "linear": "#000000",
+    "relu": "#D55E00",
+    "gelu": "#0072B2",
+    "silu": "#56B4E9",
+    "sigmoid": "#009E73",
+    "tanh": "#CC79A7",
+    "solu": "#E69F00",
+}
+"""Okabe & Ito's palette, told apart by the colour-blind; its yellow is too pale for lines."""
+
+MARKERS = {
+    "linear": "s",
+    "relu": "o",
+    "gelu": "^",
+    "silu": "v",
+    "sigmoid": "D",
+    "tanh": "P",
+    "solu": "X",
+}
+"""Beside the colours, so that figures survive a black-and-white printer."""
+
+NAMES = {
+    "relu": "ReLU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "solu": "SoLU",
+}
+"""How activations are written where that is not their key."""
+
+SPARE = ("#666666", "#8C564B", "#9467BD", "#17A2A2")
+"""For activations that are not the article's."""
+
+
+def activation_name(key: str) -> str:
+    """Return an activation's name for people."""
+    return NAMES.get(key, key)
+
+
+def activation_style(key: str, index: int = 0) -> dict[str, str]:
+    """Return the colour and marker of an activation's lines; `index` tells strangers apart."""
+    spare = SPARE[index % len(SPARE)]
+    return {"color": COLOURS.get(key, spare), "marker": MARKERS.get(key, "*")}
+
+
+def activations_in(results: xr.Dataset) -> list[str]:
+    """Return the activations of results, in their order."""
+    return [str(name) for name in np.atleast_1d(results["activation"].values)]
+
+
+def of_activation(results: xr.Dataset, name: str) -> xr.Dataset:
+    """Return one activation's part of results, which may be all of them."""
+    return results.sel(activation=name) if "activation" in results.dims else results
+
+
+def best_seed(results: xr.Dataset) -> xr.Dataset:
+    """Choose for each model the seed with the least held-out loss, if there are several seeds."""
+    if "seed" not in results.dims:
+        return results
+    loss = results["loss"].fillna(np.inf)
+    return results.isel(seed=loss.argmin("seed"))
+
+
+def evenly_spaced(count: int, most: int = MOST_PANELS) -> list[int]:
+    """Return at most `most` of the indices 0..count-1, the first and the last among them."""
+    return sorted({round(index) for index in np.linspace(0, count - 1, min(count, most))})
+
+
+def stacked_instances(results: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+    """Flatten the axes of results to one dimension `instance`, and label each instance."""
+    axes = [str(name) for name in results["loss"].dims]
+    if not axes:
+        return results.expand_dims("instance"), [str(results["activation"].item())]
+    flat = results.stack(instance=axes)
+    labels = [
+        "  ".join(
+            f"{name}={as_shown(value)}"
+            for name, value in zip(
+                axes, np.atleast_1d(np.asarray(point, dtype=object)), strict=True
+            )
+        )
+        for point in flat["instance"].values
+    ]
+    return flat.transpose("instance", ...), labels
+
+
+def panels(count: int, rows: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a grid of panels, and room at the right for a colour bar.
+
+    Margins are set by hand: matplotlib's layout engine doubles the time that a figure takes.
+    """
+    columns = -(-count // rows)
+    size = (0.7 + width * columns + 1.0, 0.5 + height * rows + 0.3)
+    figure = Figure(figsize=size)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    figure.subplots_adjust(
+        left=0.7 / size[0],
+        right=1 - 1.0 / size[0],
+        bottom=0.5 / size[1],
+        top=1 - 0.3 / size[1],
+        wspace=0.3,
+        hspace=0.35,
+    )
+    for axis in axes.flat[count:]:
+        axis.set_axis_off()
+    for axis in axes.flat[:count]:
+        axis.tick_params(labelsize=7, length=2)
+    return figure, list(axes.flat[:count])
+
+
+def colour_bar(figure: Figure, colours: ScalarMappable, label: str, extend: str) -> None:
+    """Put a colour bar of an inch and a half at the right edge of a figure."""
+    width, height = figure.get_size_inches()
+    length = min(1.5, height - 0.8)
+    box = figure.add_axes(
+        (1 - 0.85 / width, (height - 0.3 - length) / height, 0.12 / width, length / height)
+    )
+    figure.colorbar(colours, cax=box, extend=extend)
+    box.set_ylabel(label, fontsize=8)
+    box.tick_params(labelsize=7)
+
+
+def log_ticks(axis: Axis, ticks: Sequence[float]) -> None:
+    """Label a log axis at the given numbers, and write them plainly."""
+    axis.set_major_locator(FixedLocator(list(ticks)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def write(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure as PNG and SVG into `folder` and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
+    for path in paths:
+        # No date in the file, so that the same results give the same bytes.
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        figure.savefig(path, dpi=150, metadata=metadata)
+    return paths

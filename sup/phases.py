@@ -1,0 +1,98 @@
+"""What becomes of the extra feature of two in one dimension, and where theory says it changes."""
+
+from enum import IntEnum
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int
+
+SHARE = 0.1
+"""A feature is represented if it has at least this share of the squared weights; in an antipodal
+pair of equals it is 1/2, and in trained models it lies near 0, 1/2 or 1 (the report shows it)."""
+
+PRESENT = 0.05
+"""... and if its squared weight is at least this: a model of hardly any weights represents nothing,
+whatever their shares."""
+
+
+class Phase(IntEnum):
+    """The classes of the phase diagram (Lad & Kostolansky, 2023; Elhage et al., 2022)."""
+
+    NOT_REPRESENTED = 0
+    SUPERPOSITION = 1
+    ALONE = 2
+
+
+PHASE_NAMES = {
+    Phase.NOT_REPRESENTED: "extra feature not represented",
+    Phase.SUPERPOSITION: "in superposition with the first",
+    Phase.ALONE: "represented alone",
+}
+
+
+def extra_share(W: Float[np.ndarray, "*axes 1 2"]) -> Float[np.ndarray, "*axes"]:
+    """Return the extra (last) feature's share of the squared weights, in [0, 1]; 0 where W = 0."""
+    squares = W[..., 0, :].astype(np.float64) ** 2
+    total = squares.sum(-1)
+    return np.divide(squares[..., 1], total, out=np.zeros_like(total), where=total > 0)
+
+
+def phase_of(W: Float[np.ndarray, "*axes 1 2"]) -> Int[np.ndarray, "*axes"]:
+    """Return the `Phase` of each model by its weights."""
+    squares = W[..., 0, :] ** 2
+    share = extra_share(W)
+    extra = (share >= SHARE) & (squares[..., 1] >= PRESENT)
+    first = (share <= 1 - SHARE) & (squares[..., 0] >= PRESENT)
+    phases = np.where(first, Phase.SUPERPOSITION, Phase.ALONE)
+    return np.where(extra, phases, Phase.NOT_REPRESENTED).astype(int)
+
+
+def relu_boundary(ratio: np.ndarray) -> np.ndarray:
+    """Return the density below which ReLU's antipodal pair beats either feature alone.
+
+    From the losses of the three candidates: dropping the extra feature costs ``r v(p)``, dropping
+    the first ``v(p)``, the pair ``(1 + r) p^2 / 6``, where ``v(p) = p/3 - p^2/4``.
+
+    Args:
+        ratio: relative importance r of the extra feature.
+    """
+    return np.where(ratio < 1, 4 * ratio / (2 + 5 * ratio), 4 / (5 + 2 * ratio))
+
+
+def relu_phase(density: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """Return the `Phase` of the best of the three candidates for ReLU."""
+    alone = np.where(ratio < 1, Phase.NOT_REPRESENTED, Phase.ALONE)
+    return np.where(density < relu_boundary(ratio), Phase.SUPERPOSITION, alone)
+
+
+def linear_phase(density: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """Return the `Phase` of the linear optimum: the more important feature, at every density."""
+    return np.where(ratio < 1, Phase.NOT_REPRESENTED, Phase.ALONE) + 0 * density.astype(int)
+
+
+def is_phase_diagram(results: xr.Dataset) -> bool:
+    """Tell whether results are two features in one dimension over sparsity and importance."""
+    axes = {"sparsity", "importance_ratio"}
+    sizes = results.sizes
+    return axes <= set(results["loss"].dims) and (sizes["hidden"], sizes["feature"]) == (1, 2)
+
+
+def agreement(results: xr.Dataset, margin: float = 0.15) -> tuple[float, float]:
+    """Return the share of ReLU's cells whose phase is the best candidate's.
+
+    Args:
+        results: of ReLU, one seed chosen, with dimensions sparsity and importance_ratio.
+        margin: how far from a boundary "away from it" is, in units of the natural logarithm of
+            density, and of relative importance at the boundary r = 1; about 1.6 cells of 51.
+
+    Returns:
+        Of all cells; of the cells away from the boundaries.
+    """
+    laid = results.transpose("importance_ratio", "sparsity", ...)
+    density = 1 - laid["sparsity"].values[None, :]
+    ratio = laid["importance_ratio"].values[:, None]
+    equal = phase_of(laid["W"].values) == relu_phase(density, ratio)
+    boundary = relu_boundary(ratio)
+    far = np.abs(np.log(density / boundary)) > margin
+    far &= (np.abs(np.log(ratio)) > margin) | (density < boundary)
+    return float(equal.mean()), float(equal[far].mean())

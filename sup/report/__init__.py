@@ -1,0 +1,1 @@
+"""The report: one HTML file that reads as an article, made from any results."""

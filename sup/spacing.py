@@ -1,0 +1,22 @@
+"""Evenly spaced grids on a log axis, for config files: ``${sparsities:0.01,51}``."""
+
+from omegaconf import OmegaConf
+
+
+def ratios(lowest: float, highest: float, count: int) -> list[float]:
+    """Return `count` numbers from `lowest` to `highest`, evenly spaced by their logarithm."""
+    if count == 1:
+        return [float(lowest)]
+    step = (highest / lowest) ** (1 / (count - 1))
+    return [*(lowest * step**k for k in range(count - 1)), float(highest)]
+
+
+def sparsities(least_density: float, count: int) -> list[float]:
+    """Return ``S = 1 - p`` for `count` densities p from 1 down to the least, log-spaced."""
+    return [1 - density for density in ratios(1.0, least_density, count)]
+
+
+def register() -> None:
+    """Make these functions known to config files."""
+    for function in (ratios, sparsities):
+        OmegaConf.register_new_resolver(function.__name__, function, replace=True)

@@ -1,0 +1,80 @@
+"""The same command in the same directory goes on where it was interrupted."""
+
+import numpy as np
+import pytest
+
+import sup
+from callbacks import StackProgress
+
+SWEEP = ("-m", "activation=relu,gelu", "sparsity=0,0.9", "steps=40", "logger=none")
+PLACE = "hydra.sweep.dir=sweep"
+
+
+def weights(path) -> np.ndarray:
+    return sup.load_sweep(path)["W"].values
+
+
+def written(path) -> dict[str, int]:
+    return {str(file): file.stat().st_mtime_ns for file in path.rglob("results.nc")}
+
+
+def test_finished_jobs_are_left_alone_and_missing_ones_trained(command, tmp_path):
+    assert command(*SWEEP, PLACE).status == 0
+    before, whole = written(tmp_path / "sweep"), weights(tmp_path / "sweep")
+    (tmp_path / "sweep" / "2" / "results.nc").unlink()
+    outcome = command(*SWEEP, PLACE)
+    assert outcome.status == 0
+    assert "3 of 4 runs finished before" in outcome.out
+    after = written(tmp_path / "sweep")
+    assert [file for file in before if before[file] != after[file]] == [
+        str(tmp_path / "sweep" / "2" / "results.nc")
+    ]
+    assert np.array_equal(weights(tmp_path / "sweep"), whole)
+
+
+def test_an_interrupted_stack_goes_on_from_its_checkpoint(command, tmp_path, monkeypatch):
+    settings = (*SWEEP[:3], "steps=300", "logger=none")
+    assert command(*settings, "hydra.sweep.dir=undisturbed").status == 0
+
+    update = StackProgress.after_chunk
+
+    def stop(self, trainer, module):
+        if module.step == 200:
+            raise OSError("power cut")
+        update(self, trainer, module)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StackProgress, "after_chunk", stop)
+        assert command(*settings, PLACE, "callbacks.checkpoint.minutes=0").status == 1
+    assert not list((tmp_path / "sweep").rglob("results.nc"))
+    outcome = command(*settings, PLACE)
+    assert outcome.status == 0
+    assert "going on from sweep/checkpoints/stack-0.ckpt" in outcome.out
+    assert np.array_equal(weights(tmp_path / "sweep"), weights(tmp_path / "undisturbed"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ("steps=50", "it was trained with "),
+        ("sparsity=0.5,0.9", "it was trained with sparsity=0.0, not sparsity=0.5"),
+        ("sparsity=[0,0.9]", "holds results of 1 instances, not 2"),
+    ],
+)
+def test_other_settings_for_a_finished_job_are_refused(changed, message, command, tmp_path):
+    assert command(*SWEEP, PLACE).status == 0
+    before = written(tmp_path)
+    kept = [setting for setting in SWEEP if setting.split("=")[0] != changed.split("=")[0]]
+    outcome = command(*kept, changed, PLACE)
+    assert outcome.status == 1
+    assert len(outcome.error.strip().splitlines()) == 1
+    assert "error: directory=sweep/0: holds results" in outcome.error
+    assert message in outcome.error
+    assert written(tmp_path) == before
+
+
+def test_a_single_run_too(command, tmp_path):
+    settings = ("steps=40", "logger=none", "hydra.run.dir=run")
+    assert command(*settings).status == 0
+    assert "1 of 1 runs finished before" in command(*settings).out
+    assert "holds results" in command(*settings, "sparsity=0.9").error
