@@ -23,7 +23,7 @@ def varimax(
         iterations: at most so many.
         tolerance: ends when the criterion grows by less, relative to itself.
     """
-    loadings = np.nan_to_num(W.astype(np.float64)).T
+    loadings = np.where(np.isfinite(W), W, 0.0).astype(np.float64).T
     m = loadings.shape[1]
     rotation, reached = np.eye(m), 0.0
     for _ in range(iterations):

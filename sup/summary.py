@@ -53,11 +53,13 @@ def report(runs: Sequence[Run], results: Sequence[xr.Dataset]) -> None:
     console.print(f"\nresults: {shown}\n  sup.{load}({shown!r})", soft_wrap=True)
     offline = [folder for run in runs for folder in offline_folder(run)]
     if offline:
-        pattern = "wandb" if len(runs) == 1 else "*/wandb"
+        uploads = [f"{shlex.quote(shown)}/wandb/offline-run-*"]
+        if runs[0].group is not None:  # the sweep's own run lies beside its jobs
+            uploads.append(f"{shlex.quote(shown)}/*/wandb/offline-run-*")
         console.print(
             f"W&B, offline ({len(offline)} run{'s' * (len(offline) > 1)}):\n"
             f"  look:   wandb leet {shlex.quote(os.path.relpath(offline[0]))}\n"
-            f"  upload: wandb sync {shlex.quote(shown)}/{pattern}/offline-run-*",
+            f"  upload: wandb sync {' '.join(uploads)}",
             soft_wrap=True,
         )
 

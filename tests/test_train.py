@@ -104,6 +104,23 @@ class TestSweep:
             assert len(pictures) == len([1, 2, 5, 10, 20, 50, 100, 200])
         assert groups == {"/".join(sweep.directory.parts[-2:])}
 
+    def test_the_sweeps_own_wandb_run(self, sweep: Sweep):
+        (folder,) = sweep.directory.glob("wandb/offline-run-*")
+        (table,) = folder.glob("files/media/table/instances_*.table.json")
+        held = json.loads(table.read_text())
+        assert held["columns"][:3] == ["activation", "sparsity", "loss"]
+        assert [(row[0], row[1]) for row in held["data"]] == [
+            (activation, sparsity) for _, activation, sparsity in sweep.jobs()
+        ]
+        (one,) = (row for row in held["data"] if row[:2] == ["gelu", 0.9])
+        assert one[2] == pytest.approx(sup.load_run(sweep.directory / "6")["loss"].item())
+        assert len(list(folder.glob("files/media/images/gallery_*.png"))) == 1
+        (run,) = (
+            record["run"] for record in inspect(sweep.directory) if record.get("type") == "run"
+        )
+        assert run["display_name"] == "sweep"
+        assert run["run_group"] == "/".join(sweep.directory.parts[-2:])
+
     def test_what_the_user_reads(self, sweep: Sweep):
         assert "12 runs, 12 instances" in sweep.out
         for _, activation, sparsity in sweep.jobs():

@@ -99,13 +99,14 @@ def pair_figure(results: xr.Dataset) -> Figure:
     heat = figure.add_axes((0.09, 0.15, 0.42, 0.72))
     bars = figure.add_axes((0.54, 0.15, 0.2, 0.72))
     limit = gram_limit([results["W"].values])
-    draw_pair(heat, bars, results, limit)
+    shades = _poly_colours(results)
+    draw_pair(heat, bars, results, limit, shades)
     heat.set(xlabel="feature", ylabel="feature")
     bars.set_xlabel("norm $\\|W_i\\|$", fontsize=8)
     heat.set_title("$W^T W$", fontsize=9)
     for place, colours, label, extend in (
         ((0.77, 0.55, 0.02, 0.32), _gram_colours(limit), "$W^T W$", "both"),
-        ((0.77, 0.15, 0.02, 0.32), _poly_colours(), "polysemanticity", "max"),
+        ((0.77, 0.15, 0.02, 0.32), shades, "polysemanticity", "neither"),
     ):
         box = figure.add_axes(place)
         figure.colorbar(colours, cax=box, extend=extend)
@@ -130,6 +131,7 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
     figure = Figure(figsize=(2.6 * columns + 1.0, 1.9 * rows + 0.5))
     limit = gram_limit([chosen["W"].isel(sparsity=index).values for index in shown])
     highest = float(np.nanmax(chosen["feature_norm"].values, initial=1e-9))
+    shades = _poly_colours(chosen)
     width, height = figure.get_size_inches()
     for place, index in enumerate(shown):
         row, column = divmod(place, columns)
@@ -138,14 +140,14 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
         heat = figure.add_axes((left, bottom, 1.4 / width, 1.4 / height))
         bars = figure.add_axes((left + 1.48 / width, bottom, 0.55 / width, 1.4 / height))
         one = chosen.isel(sparsity=index)
-        draw_pair(heat, bars, one, limit)
+        draw_pair(heat, bars, one, limit, shades)
         bars.set_xlim(0, 1.05 * highest)
         heat.set_title(f"S = {one['sparsity'].item():.3g}", fontsize=9, loc="left")
     figure.supxlabel("feature,   norm $\\|W_i\\|$", fontsize=8)
     figure.supylabel("feature", fontsize=8)
     for bottom, colours, label, extend in (
         (height - 1.75, _gram_colours(limit), "$W^T W$", "both"),
-        (max(0.3, height - 3.5), _poly_colours(), "polysemanticity", "max"),
+        (max(0.3, height - 3.5), shades, "polysemanticity", "neither"),
     ):
         box = figure.add_axes((1 - 0.72 / width, bottom / height, 0.1 / width, 1.2 / height))
         figure.colorbar(colours, cax=box, extend=extend)
@@ -154,20 +156,22 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
     return figure
 
 
-def draw_pair(heat: Axes, bars: Axes, one: xr.Dataset, limit: float) -> None:
+def draw_pair(
+    heat: Axes, bars: Axes, one: xr.Dataset, limit: float, shades: ScalarMappable
+) -> None:
     """Draw one instance's ``W^T W`` into `heat` and its features' norms into `bars`."""
     W = one["W"].values
     heat.imshow(W.T @ W, cmap=GRAM_COLOURS, norm=Normalize(-limit, limit), aspect="auto")
     features = np.arange(W.shape[-1])
-    shades = _poly_colours().to_rgba(one["polysemanticity"].values)
-    bars.barh(features, one["feature_norm"].values, color=shades, height=0.85)
+    colours = shades.to_rgba(one["polysemanticity"].values)
+    bars.barh(features, one["feature_norm"].values, color=colours, height=0.85)
     bars.set_ylim(len(features) - 0.5, -0.5)
     bars.set_yticks([])
     for axis in (heat, bars):
         axis.tick_params(labelsize=7, length=2)
     heat.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     heat.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    bars.xaxis.set_major_locator(MaxNLocator(3))
+    bars.xaxis.set_major_locator(MaxNLocator(2, prune="lower"))
 
 
 def gram_limit(weights: Sequence[np.ndarray]) -> float:
@@ -184,5 +188,8 @@ def _gram_colours(limit: float) -> ScalarMappable:
     return ScalarMappable(Normalize(-limit, limit), GRAM_COLOURS)
 
 
-def _poly_colours() -> ScalarMappable:
-    return ScalarMappable(Normalize(0, 1), POLYSEMANTICITY_COLOURS)
+def _poly_colours(results: xr.Dataset) -> ScalarMappable:
+    """Return a scale up to 1, or as far as the polysemanticity of these results goes."""
+    values = results["polysemanticity"].values
+    highest = values.max(initial=1.0, where=np.isfinite(values))
+    return ScalarMappable(Normalize(0, float(highest)), POLYSEMANTICITY_COLOURS)

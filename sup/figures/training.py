@@ -24,7 +24,9 @@ def training_figure(results: xr.Dataset) -> Figure:
     if bool((flat["training_loss"].isel(instance=shown) > 0).any()):
         axis.set_yscale("log")
         axis.yaxis.set_minor_formatter(NullFormatter())
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axis.get_ylim()
+        decades = (1,) if high > 300 * low else (1, 2, 5)
+        axis.yaxis.set_major_locator(LogLocator(subs=decades))
         axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     axis.set(xscale="log", xlabel="step", ylabel="training loss")
     axis.tick_params(labelsize=8)
