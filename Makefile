@@ -27,7 +27,7 @@ bench: $(READY)  ## the benchmarks, minutes each
 	$(PYTHON) benchmarks/whole.py
 	$(PYTHON) benchmarks/sweep.py
 
-pictures: $(READY)  ## the picture in the README
+pictures: article  ## the pictures in the README
 	$(PYTHON) docs/pictures.py
 
 format: $(READY)

@@ -1,4 +1,4 @@
-"""Make the README's picture: trains the main job and draws its weights."""
+"""Make the README's pictures: from the main job, which is trained here, and from the article."""
 
 import subprocess
 import sys
@@ -6,12 +6,19 @@ import tempfile
 from pathlib import Path
 
 import sup
+from sup.figures.dimensions import dimensions_figure
 from sup.figures.gram import gram_gallery
+from sup.figures.phase import phase_figure
 
 ROOT = Path(__file__).parent.parent
+ARTICLE = ROOT / "outputs" / "article"
 
 with tempfile.TemporaryDirectory() as folder:
     sweep = ("-m", "activation=relu,gelu,solu", "sparsity=0,0.5,0.9,0.99", "logger=none")
     command = [sys.executable, ROOT / "train.py", *sweep, f"hydra.sweep.dir={folder}"]
     subprocess.run(command, check=True)
     gram_gallery(sup.load_sweep(folder)).savefig(ROOT / "docs" / "gallery.png", dpi=130)
+phases = phase_figure(sup.load_sweep(ARTICLE / "phase_diagram"))
+phases.savefig(ROOT / "docs" / "phases.png", dpi=110)
+dimensions = dimensions_figure(sup.load_sweep(ARTICLE / "dimensions"))
+dimensions.savefig(ROOT / "docs" / "dimensions.png", dpi=110)
