@@ -1,7 +1,5 @@
 """Write each run's results and figures when its training ends."""
 
-import time
-
 import lightning.pytorch as pl
 import xarray as xr
 
@@ -18,10 +16,6 @@ from sup.settings import SettingError
 class Results(StackCallback):
     """Evaluates the trained models on held-out samples and writes `results.nc` and figures."""
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
-        self.started = time.perf_counter()
-
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write every run's results, and log its held-out loss."""
         assert isinstance(pl_module, SuperpositionModule)
@@ -33,7 +27,7 @@ class Results(StackCallback):
         losses = pl_module.evaluate(data.held_out(pl_module.device))
         attributes = {
             "device": str(pl_module.device),
-            "wall_time": time.perf_counter() - self.started,
+            "wall_time": pl_module.seconds,
             "instances_in_stack": self.stack.size,
         }
         for run, place in self.stack.places:

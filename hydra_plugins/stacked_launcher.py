@@ -48,10 +48,13 @@ class StackedLauncher(Launcher):
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
         from sup.run import Run
+        from sup.sweep_log import log_sweep
         from sup.training import train
 
         returns = [self._collect(config, Run.of_job) for config in configs]
-        losses = train([job.return_value for job in returns])
+        runs = [job.return_value for job in returns]
+        losses = train(runs)
+        log_sweep(runs)
         for job, loss in zip(returns, losses, strict=True):
             job.return_value, job.status = loss, JobStatus.COMPLETED
         return returns

@@ -30,11 +30,16 @@ def train(directory: Path, forms: dict[str, tuple[str, ...]], overrides: list[st
     """
     for number, (name, own) in enumerate(forms.items(), 1):
         print(f"\n[{number}/{len(forms)}] experiment={name}", *own, flush=True)
-        place = f"hydra.sweep.dir={directory / name}"
+        place = f"hydra.sweep.dir='{directory / name}'"
         command = [sys.executable, str(ROOT / "train.py"), f"experiment={name}", *own, place]
-        done = subprocess.run([*command, *overrides], check=False)
-        if done.returncode:
-            raise SystemExit(done.returncode)
+        process = subprocess.Popen([*command, *overrides])
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:  # the terminal has told the command too: let it end by itself
+            process.wait()
+            raise
+        if status:
+            raise SystemExit(status)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,17 +1,22 @@
 """A basis of the hidden space in which to show what each hidden dimension carries.
 
 Models with weights W and QW, Q a rotation, are the same function: hidden space has no basis of its
-own. Of all bases we take the one in which hidden dimensions carry as few features each as can be
-(varimax), so that what still shares a dimension in the picture shares it in every basis.
+own, and what a dimension carries depends on the basis. The one shown is varimax's, which makes the
+squared weights of a dimension as unequal as can be: features that are orthogonal get dimensions of
+their own, and those that are not share one in every basis.
 """
 
 import numpy as np
 from jaxtyping import Float
 
+STARTS = 8
+"""Random bases from which the search starts, beside the given one, which can be a saddle."""
 
-def varimax(
-    W: Float[np.ndarray, "hidden feature"], iterations: int = 200, tolerance: float = 1e-9
-) -> Float[np.ndarray, "hidden feature"]:
+ITERATIONS, TOLERANCE = 200, 1e-9
+"""A search ends after so many iterations, or when the criterion grows by less, relatively."""
+
+
+def varimax(W: Float[np.ndarray, "hidden feature"]) -> Float[np.ndarray, "hidden feature"]:
     """Return QW for the rotation Q that maximises the variance of the squared weights of a row.
 
     Kaiser, 1958, "The varimax criterion for analytic rotation in factor analysis", by the iteration
@@ -20,21 +25,34 @@ def varimax(
 
     Args:
         W: weights of one model.
-        iterations: at most so many.
-        tolerance: ends when the criterion grows by less, relative to itself.
     """
     loadings = np.where(np.isfinite(W), W, 0.0).astype(np.float64).T
     m = loadings.shape[1]
-    rotation, reached = np.eye(m), 0.0
-    for _ in range(iterations):
-        rotated = loadings @ rotation
-        target = rotated**3 - rotated * (rotated**2).mean(0)
-        left, values, right = np.linalg.svd(loadings.T @ target)
-        rotation = left @ right
-        if values.sum() <= reached * (1 + tolerance):
-            break
-        reached = values.sum()
+    generator = np.random.default_rng(0)
+    starts = [np.eye(m)]
+    starts += [np.linalg.qr(generator.normal(size=(m, m)))[0] for _ in range(STARTS)]
+    found = [_climb(loadings, start) for start in starts]
+    rotation = max(found, key=lambda one: _criterion(loadings @ one))
     rows = (loadings @ rotation).T
     most = np.abs(rows).argmax(1)
     rows = rows * np.where(rows[np.arange(m), most] < 0, -1, 1)[:, None]
     return rows[np.argsort(most, kind="stable")].astype(W.dtype)
+
+
+def _criterion(loadings: np.ndarray) -> float:
+    """Return the variance of the squared weights ``[feature, hidden]``, summed over dimensions."""
+    return float((loadings**2).var(0).sum())
+
+
+def _climb(loadings: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """Improve a rotation until the criterion stands still."""
+    reached = 0.0
+    for _ in range(ITERATIONS):
+        rotated = loadings @ rotation
+        target = rotated**3 - rotated * (rotated**2).mean(0)
+        left, values, right = np.linalg.svd(loadings.T @ target)
+        rotation = left @ right
+        if values.sum() <= reached * (1 + TOLERANCE):
+            break
+        reached = values.sum()
+    return rotation

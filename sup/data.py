@@ -13,7 +13,7 @@ from sup.schedule import chunks
 
 EVALUATION_BATCHES = 64
 EVALUATION_SAMPLES = 1024
-"""Held-out losses are means over 64 x 1024 samples of each seed, whatever the batch size."""
+"""Held-out losses are means over 64 x 1024 samples, whatever the seed and the batch size."""
 
 
 class Chunk:
@@ -56,9 +56,15 @@ class UniformsDataModule(pl.LightningDataModule):
         return ChunkLoader(self)
 
     def held_out(self, device: torch.device) -> Iterator[Float[Tensor, "seed feature batch"]]:
-        """Yield the uniforms of held-out samples, the same for every run of a seed."""
-        draws = Draws(self.seeds, (self.n_features, EVALUATION_SAMPLES), device)
-        return (draws.uniform(Purpose.EVALUATION, step) for step in range(EVALUATION_BATCHES))
+        """Yield the uniforms of held-out samples, the same for every seed.
+
+        On samples of its own, a seed could look better than another by luck alone.
+        """
+        draws = Draws((0,), (self.n_features, EVALUATION_SAMPLES), device)
+        return (
+            draws.uniform(Purpose.EVALUATION, step).expand(len(self.seeds), -1, -1)
+            for step in range(EVALUATION_BATCHES)
+        )
 
 
 class ChunkLoader:

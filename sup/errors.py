@@ -34,7 +34,8 @@ def one_line(error: Exception) -> str:
         near = near or difflib.get_close_matches(key, known, n=1)
         guess = f"did you mean {near[0]}? " if near else ""
         if near == [key]:
-            guess = f"the chosen {key.partition('.')[0]} has none; "
+            group = "experiment" if key == "resolution" else key.partition(".")[0]
+            guess = f"the chosen {group} has none; "
         value = re.search(rf"\+({re.escape(key)}=\S*)", text)
         shown = value.group(1) if value else key
         text = f"{shown}: no such setting here; {guess}`python train.py --help` lists them"

@@ -1,5 +1,6 @@
 """The LightningModule: trains a whole stack of toy models at once."""
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -56,6 +57,9 @@ class SuperpositionModule(pl.LightningModule):
     step: int
     """Optimizer steps done so far."""
 
+    seconds: float
+    """Time that they took, that of interrupted commands included."""
+
     importance: Tensor
     kept: Tensor
     """Weights ``[snapshot, instance, hidden, feature]`` at the steps in `snapshots`."""
@@ -78,6 +82,7 @@ class SuperpositionModule(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.step = 0
+        self.seconds = 0.0
         self.autoencoder = autoencoder
         self.inputs = inputs
         self.register_buffer("importance", importance, persistent=False)
@@ -117,6 +122,7 @@ class SuperpositionModule(pl.LightningModule):
         The optimizer is stepped without Lightning's wrapper, whose cost would be that of the step
         itself; so `step` counts the steps, and `Trainer.global_step` stays 0.
         """
+        started = time.perf_counter()
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         scheduler: Any = self.lr_schedulers()
         sums = self.loss_sums[self.measurement(chunk.steps.stop)]
@@ -126,6 +132,7 @@ class SuperpositionModule(pl.LightningModule):
             scheduler.step()
         self.step = chunk.steps.stop
         self.keep()
+        self.seconds += time.perf_counter() - started
 
     def keep(self) -> None:
         """Keep the weights, if this step is one of the snapshots."""
@@ -156,6 +163,7 @@ class SuperpositionModule(pl.LightningModule):
         """Write down how far the run is and which instances the checkpoint holds."""
         checkpoint["stack"] = {
             "step": self.step,
+            "seconds": self.seconds,
             "shared": self.origin.shared,
             "instances": list(self.origin.instances),
         }
@@ -163,7 +171,7 @@ class SuperpositionModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take this stack's instances out of a checkpoint, which may hold others too."""
         stack = checkpoint["stack"]
-        self.step = stack["step"]
+        self.step, self.seconds = stack["step"], stack["seconds"]
         place = {instance: k for k, instance in enumerate(stack["instances"])}
         chosen = torch.tensor([place[instance] for instance in self.origin.instances])
         weights = checkpoint["state_dict"]

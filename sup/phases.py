@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 SHARE = 0.1
 """A feature is represented if it has at least this share of the squared weights; in an antipodal
@@ -13,6 +13,10 @@ pair of equals it is 1/2, and in trained models it lies near 0, 1/2 or 1 (the re
 PRESENT = 0.05
 """... and if its squared weight is at least this: a model of hardly any weights represents nothing,
 whatever their shares."""
+
+
+NO_MODEL = -1
+"""Stands where a phase would, for a model that diverged or was never trained."""
 
 
 class Phase(IntEnum):
@@ -38,13 +42,20 @@ def extra_share(W: Float[np.ndarray, "*axes 1 2"]) -> Float[np.ndarray, "*axes"]
 
 
 def phase_of(W: Float[np.ndarray, "*axes 1 2"]) -> Int[np.ndarray, "*axes"]:
-    """Return the `Phase` of each model by its weights."""
+    """Return the `Phase` of each model by its weights; `NO_MODEL` where they are not finite."""
     squares = W[..., 0, :] ** 2
     share = extra_share(W)
     extra = (share >= SHARE) & (squares[..., 1] >= PRESENT)
     first = (share <= 1 - SHARE) & (squares[..., 0] >= PRESENT)
     phases = np.where(first, Phase.SUPERPOSITION, Phase.ALONE)
-    return np.where(extra, phases, Phase.NOT_REPRESENTED).astype(int)
+    finite = np.isfinite(squares).all(-1)
+    phases = np.where(extra, phases, Phase.NOT_REPRESENTED)
+    return np.where(finite, phases, NO_MODEL).astype(int)
+
+
+def is_dead(W: Float[np.ndarray, "*axes 1 2"]) -> Bool[np.ndarray, "*axes"]:
+    """Tell which models represent neither feature."""
+    return ~((W[..., 0, :] ** 2).max(-1) >= PRESENT)
 
 
 def relu_boundary(ratio: np.ndarray) -> np.ndarray:
@@ -65,16 +76,11 @@ def relu_phase(density: np.ndarray, ratio: np.ndarray) -> np.ndarray:
     return np.where(density < relu_boundary(ratio), Phase.SUPERPOSITION, alone)
 
 
-def linear_phase(density: np.ndarray, ratio: np.ndarray) -> np.ndarray:
-    """Return the `Phase` of the linear optimum: the more important feature, at every density."""
-    return np.where(ratio < 1, Phase.NOT_REPRESENTED, Phase.ALONE) + 0 * density.astype(int)
-
-
 def is_phase_diagram(results: xr.Dataset) -> bool:
     """Tell whether results are two features in one dimension over sparsity and importance."""
-    axes = {"sparsity", "importance_ratio"}
-    sizes = results.sizes
-    return axes <= set(results["loss"].dims) and (sizes["hidden"], sizes["feature"]) == (1, 2)
+    axes, dims, sizes = {"sparsity", "importance_ratio"}, set(results["loss"].dims), results.sizes
+    grid = axes <= dims <= axes | {"activation", "seed"} and min(sizes[name] for name in axes) > 1
+    return grid and (sizes["hidden"], sizes["feature"]) == (1, 2)
 
 
 def agreement(results: xr.Dataset, margin: float = 0.15) -> tuple[float, float]:
@@ -91,7 +97,8 @@ def agreement(results: xr.Dataset, margin: float = 0.15) -> tuple[float, float]:
     laid = results.transpose("importance_ratio", "sparsity", ...)
     density = 1 - laid["sparsity"].values[None, :]
     ratio = laid["importance_ratio"].values[:, None]
-    equal = phase_of(laid["W"].values) == relu_phase(density, ratio)
+    W = laid["W"].values
+    equal = (phase_of(W) == relu_phase(density, ratio)) & ~is_dead(W)
     boundary = relu_boundary(ratio)
     far = np.abs(np.log(density / boundary)) > margin
     far &= (np.abs(np.log(ratio)) > margin) | (density < boundary)

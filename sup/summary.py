@@ -48,14 +48,16 @@ def report(runs: Sequence[Run], results: Sequence[xr.Dataset]) -> None:
     console = terminal()
     console.print(table(runs, results))
     home = Path(os.path.commonpath([run.directory for run in runs]))
+    swept = runs[0].group is not None
+    sweep = os.path.relpath(home.parent if swept and len(runs) == 1 else home)
     load = "load_run" if len(runs) == 1 else "load_sweep"
     shown = os.path.relpath(home)
     console.print(f"\nresults: {shown}\n  sup.{load}({shown!r})", soft_wrap=True)
     offline = [folder for run in runs for folder in offline_folder(run)]
     if offline:
-        uploads = [f"{shlex.quote(shown)}/wandb/offline-run-*"]
-        if runs[0].group is not None:  # the sweep's own run lies beside its jobs
-            uploads.append(f"{shlex.quote(shown)}/*/wandb/offline-run-*")
+        uploads = [f"{shlex.quote(sweep)}/wandb/offline-run-*"]
+        if swept:  # the sweep's own run lies beside its jobs
+            uploads.append(f"{shlex.quote(sweep)}/*/wandb/offline-run-*")
         console.print(
             f"W&B, offline ({len(offline)} run{'s' * (len(offline) > 1)}):\n"
             f"  look:   wandb leet {shlex.quote(os.path.relpath(offline[0]))}\n"

@@ -9,11 +9,13 @@ import wandb
 import xarray as xr
 from hydra.utils import instantiate
 from lightning.pytorch.loggers import WandbLogger
+from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
-from sup.figures.sweep import sweep_figures
+from sup.figures.sweep import activation_figures, sweep_figures
+from sup.kinds import kind_of
 from sup.metrics import PER_INSTANCE
-from sup.results import join
+from sup.results import join, load_run
 from sup.run import Run
 
 MOST_ROWS = 200_000
@@ -32,27 +34,50 @@ def instance_table(results: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(finite, columns=[*settings, *measured.data_vars]).head(MOST_ROWS)
 
 
-def log_sweep(runs: Sequence[Run], results: Sequence[xr.Dataset]) -> None:
+def log_sweep(runs: Sequence[Run]) -> None:
     """Log a sweep's figures and table to a W&B run named `sweep`, in the group of its runs.
 
-    Does nothing for a single run, or where the sweep does not log to W&B.
+    Does nothing where the sweep does not log to W&B. A figure that cannot be drawn is said so and
+    left out: the sweep's results are complete without it.
     """
     logged = [run for run in runs if "wandb" in str(run.config.logger["_target_"])]
-    if runs[0].group is None or not logged:
+    if not logged:
         return
-    home = Path(os.path.commonpath([run.directory for run in runs]))
-    whole = Run(
-        OmegaConf.merge(logged[0].config, {"name": "sweep"}),  # pyright: ignore[reportArgumentType]
-        directory=home if len(runs) > 1 else home.parent,
-        name="sweep",
-        group=runs[0].group,
-    )
-    joined = join(results)
-    logger = instantiate(whole.config.logger)(whole)
+    results = join([load_run(run.directory) for run in runs])
+    logger = instantiate(logged[0].config.logger)(whole_sweep(runs, logged[0]))
     assert isinstance(logger, WandbLogger)
     try:
-        pictures = {name: wandb.Image(figure) for name, figure in sweep_figures(joined).items()}
-        table = wandb.Table(dataframe=instance_table(joined))
+        pictures = {name: wandb.Image(figure) for name, figure in drawn(runs, results).items()}
+        table = wandb.Table(dataframe=instance_table(results))
         logger.experiment.log({**pictures, "instances": table})
     finally:
         logger.experiment.finish()
+
+
+def drawn(runs: Sequence[Run], results: xr.Dataset) -> dict[str, Figure]:
+    """Return a sweep's figures; those of each activation too if it is the article's experiment."""
+    try:
+        figures = sweep_figures(results)
+        if runs[0].choices.get("experiment") and kind_of(results) == "bottleneck":
+            figures |= activation_figures(results)
+    except Exception as error:  # unforeseen shapes: as many kinds of error as there are figures
+        print(f"warning: no figures of this sweep ({type(error).__name__}: {error})")
+        return {}
+    return figures
+
+
+def whole_sweep(runs: Sequence[Run], first: Run) -> Run:
+    """Describe a sweep as a run of its own: its settings are those that all its runs share."""
+    settings = [run.settings for run in runs]
+    shared = {
+        key: value
+        for key, value in first.settings.items()
+        if all(other.get(key) == value for other in settings)
+    }
+    home = Path(os.path.commonpath([run.directory for run in runs]))
+    return Run(
+        OmegaConf.create({**shared, "name": "sweep", "tags": first.settings["tags"]}),
+        directory=home if len(runs) > 1 else home.parent,
+        name="sweep",
+        group=first.group,
+    )

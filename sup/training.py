@@ -18,7 +18,6 @@ from sup.results import load_run
 from sup.run import Run
 from sup.stack import Stack, stacks_of, training_settings
 from sup.summary import report
-from sup.sweep_log import log_sweep
 
 
 def train(runs: Sequence[Run]) -> list[float]:
@@ -39,8 +38,6 @@ def train(runs: Sequence[Run]) -> list[float]:
     for stack in stacks:
         train_stack(stack)
     results = [load_run(run.directory) for run in runs]
-    if waiting:
-        log_sweep(runs, results)
     report(runs, results)
     return [float(result["loss"].mean()) for result in results]
 

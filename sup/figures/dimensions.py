@@ -40,7 +40,7 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
         results: with the dimension sparsity, and activation and seed at most.
     """
     figure = Figure(figsize=(11.5, 4.4))
-    figure.subplots_adjust(left=0.06, right=0.99, bottom=0.25, top=0.92, wspace=0.22)
+    figure.subplots_adjust(left=0.06, right=0.99, bottom=0.24, top=0.92, wspace=0.22)
     axes = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
     _published(axes[0], results)
     curves = {
@@ -56,6 +56,8 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
     axes[1].set_ylim(0, 1.08 * hidden)
     axes[1].axhline(hidden, color="0.6", lw=0.8, ls=":", zorder=0)
     axes[2].set_ylim(0, 1.05 * features)
+    for axis in axes:
+        axis.set_xlabel(X_LABEL, fontsize=9)
     handles: list = [*axes[1].get_lines()]
     handles = [line for line in handles if not str(line.get_label()).startswith("_")]
     handles.append(Line2D([], [], color="0.4", lw=4, alpha=0.35, label="published"))
@@ -161,6 +163,5 @@ def _x_axis(axis: Axes, x: np.ndarray) -> None:
     log_ticks(
         axis.xaxis, [tick for tick in (1, 2, 5, 10, 20, 50, 100, 1000) if tick <= 1.01 * high]
     )
-    axis.set_xlabel(X_LABEL if axis.get_subplotspec() is None else "")
     axis.tick_params(labelsize=8)
     axis.grid(alpha=0.25)

@@ -74,7 +74,7 @@ def gram_gallery(
 
 def gram_panels(weights: Sequence[np.ndarray], titles: Sequence[str], rows: int) -> Figure:
     """Draw ``W^T W`` of some weights, one panel each, on one scale."""
-    grams = [W.T @ W for W in weights]
+    grams = [gram_of(W) for W in weights]
     limit = gram_limit(weights)
     figure, axes = panels(len(grams), rows, width=2.0, height=2.0)
     scale = Normalize(-limit, limit)
@@ -161,7 +161,7 @@ def draw_pair(
 ) -> None:
     """Draw one instance's ``W^T W`` into `heat` and its features' norms into `bars`."""
     W = one["W"].values
-    heat.imshow(W.T @ W, cmap=GRAM_COLOURS, norm=Normalize(-limit, limit), aspect="auto")
+    heat.imshow(gram_of(W), cmap=GRAM_COLOURS, norm=Normalize(-limit, limit), aspect="auto")
     features = np.arange(W.shape[-1])
     colours = shades.to_rgba(one["polysemanticity"].values)
     bars.barh(features, one["feature_norm"].values, color=colours, height=0.85)
@@ -174,12 +174,18 @@ def draw_pair(
     bars.xaxis.set_major_locator(MaxNLocator(2, prune="lower"))
 
 
+def gram_of(W: np.ndarray) -> np.ndarray:
+    """Return ``W^T W``, without the rows that a model of fewer dimensions than others lacks."""
+    there = ~np.isnan(W).all(1)
+    return W[there].T @ W[there] if there.any() else np.full(W.shape[1:] * 2, np.nan)
+
+
 def gram_limit(weights: Sequence[np.ndarray]) -> float:
     """Return the end of a colour scale that all of these share.
 
     Set by the largest entries, the scale would wash out every panel but the largest one's.
     """
-    grams = [np.abs(W.T @ W) for W in weights]
+    grams = [np.abs(gram_of(W)) for W in weights]
     finite = [gram[np.isfinite(gram)] for gram in grams]
     return max([1.0, *(float(np.quantile(gram, 0.98)) for gram in finite if gram.size)])
 

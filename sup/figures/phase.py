@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from sup.figures.style import activation_name, activations_in, best_seed, log_ticks, of_activation
-from sup.phases import PHASE_NAMES, Phase, extra_share, phase_of, relu_boundary
+from sup.phases import NO_MODEL, PHASE_NAMES, Phase, extra_share, phase_of, relu_boundary
 
 PHASE_COLOURS = {
     Phase.NOT_REPRESENTED: "#DDDDDD",
@@ -91,7 +91,8 @@ def _diagrams(results: xr.Dataset, paint: Callable[[Axes, xr.Dataset], None]) ->
         hspace=0.36,
     )
     for axis, name in zip(axes, names, strict=False):
-        own = of_activation(results, name).transpose("importance_ratio", "sparsity", ...)
+        own = of_activation(results, name).sortby(["sparsity", "importance_ratio"])
+        own = own.transpose("importance_ratio", "sparsity", ...)
         paint(axis, own)
         _boundaries(axis, own, name)
         _decorate(axis, own)
@@ -124,7 +125,8 @@ def _paint_classes(axis: Axes, own: xr.Dataset) -> None:
     best = best_seed(own).transpose("importance_ratio", "sparsity", ...)
     x, y = _cells(best)
     colours = ListedColormap([PHASE_COLOURS[phase] for phase in Phase])
-    axis.pcolormesh(x, y, phase_of(best["W"].values), cmap=colours, vmin=0, vmax=2, rasterized=True)
+    phases = np.ma.masked_equal(phase_of(best["W"].values), NO_MODEL)
+    axis.pcolormesh(x, y, phases, cmap=colours, vmin=0, vmax=2, rasterized=True)
     if "seed" in own.dims:
         phases = phase_of(own.transpose("seed", "importance_ratio", "sparsity", ...)["W"].values)
         at = np.argwhere((phases != phases[0]).any(0))
@@ -136,7 +138,8 @@ def _paint_shares(axis: Axes, own: xr.Dataset) -> None:
     W = best_seed(own).transpose("importance_ratio", "sparsity", ...)["W"].values
     x, y = _cells(own)
     overlap = np.abs(W[..., 0, 0] * W[..., 0, 1])
-    axis.pcolormesh(x, y, share_colours(extra_share(W), overlap), rasterized=True)
+    colours = np.nan_to_num(share_colours(extra_share(W), overlap), nan=1.0)
+    axis.pcolormesh(x, y, colours, rasterized=True)
 
 
 def _boundaries(axis: Axes, own: xr.Dataset, name: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -157,5 +158,6 @@ def write(figure: Figure, folder: Path, name: str) -> list[Path]:
     for path in paths:
         # No date in the file, so that the same results give the same bytes.
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, dpi=150, metadata=metadata)
+        with mpl.rc_context({"svg.hashsalt": name}):
+            figure.savefig(path, dpi=150, metadata=metadata)
     return paths

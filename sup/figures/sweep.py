@@ -4,9 +4,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
-from sup.figures.gram import gram_figure, gram_gallery
+from sup.figures.features import neuron_figure
+from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
 from sup.figures.phase import phase_figure, phase_share_figure
-from sup.figures.style import best_seed
+from sup.figures.style import activations_in, best_seed, of_activation
 from sup.kinds import LARGEST_HEATMAP, kind_of
 
 MOST_CELLS = 120
@@ -34,3 +35,17 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
     if crossed and best["loss"].size <= MOST_CELLS:
         return {"gallery": gram_gallery(best)}
     return {"gallery": gram_figure(results)}
+
+
+def activation_figures(results: xr.Dataset) -> dict[str, Figure]:
+    """Draw each activation along sparsity: ``W^T W`` with norms, and the hidden dimensions.
+
+    Args:
+        results: with the dimension sparsity, and activation and seed at most.
+    """
+    figures = {}
+    for name in activations_in(results):
+        own = of_activation(results, name)
+        figures[f"gram/{name}"] = along_sparsity_figure(own)
+        figures[f"neurons/{name}"] = neuron_figure(best_seed(own))
+    return figures

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sup.report import rules
 from sup.report.evidence import Evidence
-from sup.report.rules import MissingActivationError, Part
+from sup.report.rules import NotMeasuredError, Part
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def judge(claim: Claim, evidence: dict[str, Evidence]) -> Verdict:
         return Verdict(claim, "not decided", f"There are no results of {', '.join(missing)}.", [])
     try:
         parts = claim.measure(*(evidence[name] for name in claim.needs))
-    except MissingActivationError as error:
-        sentence = f"There are no results of the activation {error.args[0]}."
+    except NotMeasuredError as error:
+        sentence = f"There are no {error}."
         return Verdict(claim, "not decided", sentence, [])
     held = sum(part.holds for part in parts)
     word = "holds" if held == len(parts) else "depends" if held else "does not hold"

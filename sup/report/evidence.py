@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,29 @@ class Evidence:
     Args:
         path: where its results lie.
         results: all its runs, joined.
+        number: how many of its kind stand before it.
     """
 
     path: Path
     results: xr.Dataset
+    number: int = 0
 
     @property
     def kind(self) -> str:
         """What its shape makes it; see `sup.kinds`."""
         return kind_of(self.results)
+
+    @property
+    def stem(self) -> str:
+        """What its figures' names begin with."""
+        return self.kind + (f"-{self.number}" if self.number else "")
+
+    @property
+    def is_articles(self) -> bool:
+        """Whether its models are those of the article's experiment: other ones decide no claim."""
+        sizes = (self.results.sizes["feature"], self.results.sizes["hidden"])
+        importance = str(self.results["importance"].values)
+        return ARTICLE.get(self.kind) == (*sizes, importance)
 
     @property
     def activations(self) -> list[str]:
@@ -58,6 +72,13 @@ class Evidence:
         return json.loads(self.results.attrs.get("versions", "{}"))
 
 
+ARTICLE = {
+    "bottleneck": (10, 5, "geometric"),
+    "phase_diagram": (2, 1, "relative"),
+    "dimensions": (200, 20, "uniform"),
+}
+"""Features, hidden dimensions and importance of the article's experiments."""
+
 SHOWN = (
     *("activation", "n_features", "n_hidden", "importance", "steps", "batch_size"),
     *("optimizer", "optimizer_lr", "optimizer_weight_decay", "scheduler", "init", "seed"),
@@ -83,7 +104,12 @@ def gather(paths: Sequence[Path]) -> list[Evidence]:
         if not homes:
             raise FileNotFoundError(f"{path}: no {FILE} in it or in any directory below")
         found |= dict.fromkeys(homes)
-    return [Evidence(home, load_sweep(home)) for home in found]
+    evidence: list[Evidence] = []
+    for home in found:
+        one = Evidence(home, load_sweep(home))
+        before = sum(other.kind == one.kind for other in evidence)
+        evidence.append(replace(one, number=before))
+    return evidence
 
 
 def _homes(path: Path) -> list[Path]:

@@ -34,7 +34,10 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
     """
     evidence = gather(paths)
     gallery = Gallery(output.parent / "figures")
-    by_kind = {one.kind: one for one in evidence}
+    by_kind: dict[str, Evidence] = {}
+    for one in evidence:
+        if one.is_articles:
+            by_kind.setdefault(one.kind, one)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     page = environment.from_string(TEMPLATE.read_text()).render(
         title=TITLE,
@@ -105,8 +108,6 @@ def comparison(by_kind: dict[str, Evidence]) -> dict[str, Any]:
     if "dimensions" not in by_kind:
         return nothing
     results = by_kind["dimensions"].results
-    if (results.sizes["feature"], results.sizes["hidden"]) != (200, 20):
-        return nothing
     both = published.compared(results)
     names = [str(name) for name in both["activation"].values]
     names.sort(key=lambda name: name == published.OVER_INSTANCES)  # apart, at the right

@@ -41,7 +41,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Frame:
-    """One position of a slider: its label, its picture, and what was measured."""
+    """One position of a slider: its label and its picture."""
 
     label: str
     picture: Picture
@@ -51,7 +51,6 @@ class Frame:
 class Section:
     """What there is of one activation in one sweep: a slider and figures."""
 
-    activation: str
     title: str
     frames: list[Frame]
     pictures: list[Picture]
@@ -124,8 +123,9 @@ class Gallery:
         own = evidence.of(activation)
         assert own is not None
         name, best = activation_name(activation), best_seed(own).sortby("sparsity")
-        stem = f"{evidence.kind}-{activation}"
-        frames = [self.frame(name, best.isel(sparsity=k)) for k in range(best.sizes["sparsity"])]
+        stem = f"{evidence.stem}-{activation}"
+        models = [best.isel(sparsity=k) for k in range(best.sizes["sparsity"])]
+        frames = [self.frame(name, one) for one in models if np.isfinite(one["loss"])]
         pictures = [
             self.picture(
                 f"{stem}-gram",
@@ -140,12 +140,10 @@ class Gallery:
                 neuron_figure(best),
                 f"Stacked bars: how the features of {name} are spread over the hidden "
                 f"dimensions, a panel for each sparsity",
-                "What each hidden dimension carries: squared weights, stacked by feature. "
-                "Hidden space has no basis of its own "
-                "(W and QW are the same model for any rotation Q), so the one is taken in "
-                "which dimensions carry as few "
-                "features each as can be (varimax): what shares a dimension here shares "
-                "one in every basis.",
+                "What each hidden dimension carries: squared weights, stacked by feature. Hidden "
+                "space has no basis of its own (W and QW are the same model for any rotation Q); "
+                "this is varimax's, which makes a dimension's weights as unequal as can be. "
+                "Features that are not orthogonal share a dimension in every basis.",
             ),
             self.picture(
                 f"{stem}-training",
@@ -160,7 +158,7 @@ class Gallery:
             alt = f"Animation of the Gram matrix of {name} over training at {label}"
             caption = f"WᵀW over training at {label}; frames are log-spaced in steps."
             pictures.append(self.animation(f"{stem}-training-animation", sparse, alt, caption))
-        return Section(activation, name, frames, pictures)
+        return Section(name, frames, pictures)
 
     def joint(self, evidence: Evidence) -> Iterator[Picture]:
         """Draw the figures that show all activations of a sweep together."""
@@ -168,13 +166,13 @@ class Gallery:
         if evidence.kind == "phase_diagram":
             names = ", ".join(activation_name(name) for name in evidence.activations)
             yield self.picture(
-                "phases",
+                evidence.stem.replace("phase_diagram", "phases"),
                 phase_figure(results),
                 f"Phase diagrams over density and relative importance, a panel each for {names}",
                 "What becomes of the extra feature of two in one dimension, the best of the seeds.",
             )
             yield self.picture(
-                "phase-shares",
+                evidence.stem.replace("phase_diagram", "phase-shares"),
                 phase_share_figure(results),
                 f"Continuous phase diagrams of {names}: hue shows the extra feature's share",
                 "The same without thresholds: hue for the extra feature's share of the "
@@ -182,7 +180,7 @@ class Gallery:
             )
         elif evidence.kind == "dimensions":
             yield self.picture(
-                "dimensions",
+                evidence.stem,
                 dimensions_figure(results),
                 "Dimensions per feature, total dimensionality and number of represented "
                 "features against 1/(1-S)",
@@ -191,7 +189,7 @@ class Gallery:
                 "measures that do not depend on the scale of W.",
             )
             yield self.picture(
-                "dimensionality",
+                evidence.stem.replace("dimensions", "dimensionality"),
                 dimensionality_figure(results),
                 "Scatter of the dimensionality of every feature against 1/(1-S), a panel "
                 "for each activation",
@@ -200,12 +198,9 @@ class Gallery:
                 "antipodal pair 1/2, pentagon 2/5, square antiprism 3/8, and 1/4.",
             )
         elif evidence.kind == "other" and results.sizes["feature"] <= LARGEST_HEATMAP:
-            finite = (
-                results.where(np.isfinite(results["loss"])) if results["loss"].ndim else results
-            )
             yield self.picture(
-                f"gram-{evidence.path.name}",
-                gram_figure(finite.assign_coords(results.coords)),
+                f"gram-{evidence.stem}",
+                gram_figure(results),
                 f"Gram matrices of the models in {evidence.path.name}",
                 "WᵀW of these models.",
             )

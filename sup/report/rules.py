@@ -1,13 +1,14 @@
 """What decides the article's claims: from results to parts that can be measured and judged."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from sup.basis import varimax
 from sup.figures.style import best_seed
-from sup.phases import Phase, phase_of
+from sup.phases import NO_MODEL, Phase, is_dead, phase_of
 from sup.report.evidence import Evidence
 
 STRONG = 0.5
@@ -15,6 +16,10 @@ STRONG = 0.5
 
 CARRIED = 0.1
 """Share of a hidden dimension's squared weights from which it counts as carrying a feature."""
+
+
+SPARSE, DENSE = 0.1, 0.85
+"""Densities below and from which phase diagrams are said to be sparse and dense."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +37,27 @@ class Part:
     holds: bool
 
 
-class MissingActivationError(Exception):
-    """The results lack an activation that a claim is about."""
+class NotMeasuredError(Exception):
+    """The results lack what a claim is about, such as an activation; the message says what."""
 
 
 def _own(evidence: Evidence, activation: str) -> xr.Dataset:
     """Return one activation's best seeds, sparsities in rising order."""
     found = evidence.of(activation)
     if found is None:
-        raise MissingActivationError(activation)
+        raise NotMeasuredError(f"results of the activation {activation}")
     return best_seed(found).sortby("sparsity").transpose("sparsity", ...)
 
 
-def _part(rule: str, value: float, holds: bool, form: str = ".3g") -> Part:
-    return Part(rule, f"{value:{form}}", bool(holds))
+def _part(rule: str, value: Any, holds: Any) -> Part:
+    return Part(rule, f"{value:.3g}", bool(holds))
+
+
+def _mean(values: np.ndarray, of: str) -> float:
+    """Return the mean of some measurements, of which there must be one at least."""
+    if not values.size:
+        raise NotMeasuredError(of)
+    return float(values.mean())
 
 
 def _top_features(own: xr.Dataset) -> np.ndarray:
@@ -80,23 +92,33 @@ def _carried(own: xr.Dataset) -> np.ndarray:
 
 
 def _cells(evidence: Evidence, activation: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return phases ``[ratio, sparsity]`` of the best seeds, densities and relative importances."""
+    """Return phases ``[ratio, sparsity]`` of the best seeds, densities and relative importances.
+
+    A model that represents nothing has no phase here: it speaks for no claim.
+    """
     own = _own(evidence, activation).transpose("importance_ratio", "sparsity", ...)
-    return phase_of(own["W"].values), 1 - own["sparsity"].values, own["importance_ratio"].values
+    W = own["W"].values
+    phases = np.where(is_dead(W), NO_MODEL, phase_of(W))
+    return phases, 1 - own["sparsity"].values, own["importance_ratio"].values
 
 
-def _alone_rightly(evidence: Evidence, activation: str, least: float = 0.85) -> float:
-    """Return the share of cells of a density of at least `least` with only the greater feature."""
+def _alone_rightly(evidence: Evidence, activation: str) -> float:
+    """Return the share of dense cells with only the greater feature."""
     phases, density, ratio = _cells(evidence, activation)
-    unequal = np.abs(np.log(ratio)) > 1e-6
     expected = np.where(ratio < 1, Phase.NOT_REPRESENTED, Phase.ALONE)[:, None]
-    return float((phases == expected)[unequal][:, density >= least].mean())
+    right = (phases == expected)[_unequal(ratio)][:, density >= DENSE]
+    return _mean(right, f"cells of a density of at least {DENSE}")
 
 
-def _superposed(evidence: Evidence, activation: str, below: float = 0.1) -> float:
-    """Return the share of cells below a density that are in superposition."""
+def _sparse(evidence: Evidence, activation: str, *wanted: Phase) -> float:
+    """Return the share of sparse cells that are in one of some phases."""
     phases, density, _ = _cells(evidence, activation)
-    return float((phases[:, density < below] == Phase.SUPERPOSITION).mean())
+    return _mean(np.isin(phases[:, density < SPARSE], wanted), f"cells of a density below {SPARSE}")
+
+
+def _unequal(ratio: np.ndarray) -> np.ndarray:
+    """Tell which relative importances are not 1."""
+    return np.abs(np.log(ratio)) > 1e-6
 
 
 def linear_keeps_the_top(bottleneck: Evidence) -> list[Part]:
@@ -112,6 +134,8 @@ def linear_keeps_the_top(bottleneck: Evidence) -> list[Part]:
 def relu_pairs(bottleneck: Evidence) -> list[Part]:
     """C2."""
     own = _own(bottleneck, "relu")
+    if own["sparsity"].values[-1] < 0.9:
+        raise NotMeasuredError("sparsities from 0.9")
     low, pairs = _interference(own)[0], _paired(own["W"].values[-1])
     rule = f"share of features with an opposite at S = {own['sparsity'].values[-1]:.3g}"
     return [
@@ -122,7 +146,7 @@ def relu_pairs(bottleneck: Evidence) -> list[Part]:
 
 def relu_phases(phase_diagram: Evidence) -> list[Part]:
     """C3."""
-    sparse = _superposed(phase_diagram, "relu")
+    sparse = _sparse(phase_diagram, "relu", Phase.SUPERPOSITION)
     dense = _alone_rightly(phase_diagram, "relu")
     return [
         _part(
@@ -158,14 +182,16 @@ def gelu_and_silu(bottleneck: Evidence) -> list[Part]:
 
 def monosemantic_unlike_relu(phase_diagram: Evidence) -> list[Part]:
     """C5."""
-    alone = {name: 1 - _superposed(phase_diagram, name) for name in ("relu", "gelu", "silu")}
+    single = (Phase.NOT_REPRESENTED, Phase.ALONE)
+    names = ("relu", "gelu", "silu")
+    alone = {name: _sparse(phase_diagram, name, *single) for name in names}
     limits = {"relu": "≤ 0.05", "gelu": "≥ 0.1", "silu": "≥ 0.1"}
     holds = {
         "relu": alone["relu"] <= 0.05,
         "gelu": alone["gelu"] >= 0.1,
         "silu": alone["silu"] >= 0.1,
     }
-    rule = "share of cells below density 0.1 not in superposition, to be"
+    rule = "share of cells below density 0.1 with one feature alone, to be"
     return [_part(f"{name}: {rule} {limits[name]}", alone[name], holds[name]) for name in alone]
 
 
@@ -174,7 +200,8 @@ def sigmoid_speckles(bottleneck: Evidence) -> list[Part]:
     own = _own(bottleneck, "sigmoid")
     shared = ((_carried(own) >= CARRIED).sum(-1) >= 2).mean(-1)
     sparsity = own["sparsity"].values
-    first, high = float(shared[sparsity > 0][0]), float(shared[sparsity >= 0.9].mean())
+    first = _mean(shared[sparsity > 0][:1], "sparsities above 0")
+    high = _mean(shared[sparsity >= 0.9], "sparsities from 0.9")
     rule = "share of hidden dimensions with two features or more"
     return [
         _part(f"{rule} at S = {sparsity[sparsity > 0][0]:.3g}, to be 1", first, first == 1),
@@ -192,29 +219,13 @@ def tanh_like_linear(bottleneck: Evidence, phase_diagram: Evidence) -> list[Part
     """C8."""
     top = float(_top_features(_own(bottleneck, "tanh")).mean())
     (tanh, _, ratio), (linear, *_) = (_cells(phase_diagram, one) for one in ("tanh", "linear"))
-    unequal = np.abs(np.log(ratio)) > 1e-6
-    same = float((tanh == linear)[unequal].mean())
-    weights = [
-        best_seed(own).transpose("importance_ratio", "sparsity", ...)["W"].values[~unequal]
-        for one in ("tanh", "linear")
-        if (own := phase_diagram.of(one)) is not None
-    ]
-    shares = [
-        np.minimum(*np.moveaxis((W[..., 0, :] ** 2), -1, 0)) / (W**2).sum((-2, -1)) for W in weights
-    ]
-    apart = float(np.abs(shares[0].mean() - shares[1].mean())) if shares[0].size else 0.0
+    unequal = _unequal(ratio)
+    same = _mean((tanh == linear)[unequal], "relative importances other than 1")
+    equals = _mean(tanh[~unequal] == Phase.SUPERPOSITION, "cells of relative importance 1")
     return [
         _part("share of sparsities with just the top m features strong, to be 1", top, top == 1),
-        _part(
-            "share of cells with r ≠ 1 in the same phase as linear, to be ≥ 0.95",
-            same,
-            same >= 0.95,
-        ),
-        _part(
-            "difference to linear in the lesser feature's mean share at r = 1, to be > 0.05",
-            apart,
-            apart > 0.05,
-        ),
+        _part("share of cells with r ≠ 1 in linear's phase, to be ≥ 0.95", same, same >= 0.95),
+        _part("share of cells with r = 1 in superposition, to be ≥ 0.9", equals, equals >= 0.9),
     ]
 
 
@@ -244,7 +255,7 @@ def dimensions_fall(dimensions: Evidence) -> list[Part]:
     for name in names:
         found = dimensions.of(name)
         if found is None:
-            raise MissingActivationError(name)
+            raise NotMeasuredError(f"results of the activation {name}")
         curve = found["dimensions_per_feature"].sortby("sparsity")
         curves[name] = (curve.mean("seed") if "seed" in curve.dims else curve).values
     parts = []
@@ -259,17 +270,25 @@ def dimensions_fall(dimensions: Evidence) -> list[Part]:
             )
         )
     apart = float(np.abs(curves["gelu"] - curves["silu"]).max())
-    parts.append(
-        _part("greatest difference between GELU and SiLU, to be below 0.15", apart, apart < 0.15)
-    )
+    rule = "greatest difference between GELU and SiLU, to be below 0.15"
+    parts.append(_part(rule, apart, apart < 0.15))
     for name in ("sigmoid", "solu"):
         end = float(curves[name][-1])
-        parts.append(
-            _part(f"{name}: D* at the last sparsity, to be 0.03 to 0.07", end, 0.03 <= end <= 0.07)
-        )
-    tanh, plateau = float(curves["tanh"][-1]), int((np.abs(curves["relu"] - 0.5) < 0.02).sum())
+        rule = f"{name}: D* at the last sparsity, to be 1/20 or a fifth off it"
+        parts.append(_part(rule, end, 0.04 <= end <= 0.06))
+    off, width = float(np.abs(curves["tanh"] - 1).max()), _plateau(curves["relu"])
     return [
         *parts,
-        _part("tanh: D* at the last sparsity, to be 0.95 to 1.05", tanh, 0.95 <= tanh <= 1.05),
-        _part("ReLU: points within 0.02 of 1/2, to be at least 3", plateau, plateau >= 3),
+        _part("tanh: greatest distance of D* from 1, to be below 0.05", off, off < 0.05),
+        _part(
+            "ReLU: share of the log axis with D* within 0.02 of 1/2, to be > 0.1",
+            width,
+            width > 0.1,
+        ),
     ]
+
+
+def _plateau(curve: np.ndarray) -> float:
+    """Return the share of an evenly spaced axis on which a curve is within 0.02 of 1/2."""
+    fine = np.interp(np.linspace(0, len(curve) - 1, 1001), np.arange(len(curve)), curve)
+    return float((np.abs(fine - 0.5) < 0.02).mean())

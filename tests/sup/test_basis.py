@@ -30,6 +30,11 @@ def test_the_result_does_not_depend_on_the_basis_it_was_given():
     assert np.allclose(varimax(rotation(3, 1) @ W), varimax(rotation(3, 2) @ W), atol=1e-4)
 
 
+def test_a_saddle_is_left():
+    turned = np.array([[1, -1], [1, 1]]) / np.sqrt(2) @ np.eye(2, 4)
+    assert np.allclose(varimax(turned), np.eye(2, 4), atol=1e-4)
+
+
 def test_dead_and_infinite_weights_do_not_end_it():
     assert (varimax(np.zeros((2, 3))) == 0).all()
     assert np.isfinite(varimax(np.full((2, 3), np.inf))).all()

@@ -5,10 +5,10 @@ import pytest
 import xarray as xr
 
 from sup.phases import (
+    NO_MODEL,
     Phase,
     agreement,
     is_phase_diagram,
-    linear_phase,
     phase_of,
     relu_boundary,
     relu_phase,
@@ -30,6 +30,7 @@ NONE, BOTH, ALONE = Phase
         ((0, 0), NONE),
         ((0.01, 0.01), NONE),
         ((0.01, 0.1), NONE),
+        ((np.nan, 1), NO_MODEL),
     ],
 )
 def test_phase_of_weights(weights, phase):
@@ -66,6 +67,12 @@ def test_agreement_with_theory():
     assert 0.4 < away < 0.9
 
 
-def test_linear_keeps_the_more_important():
-    phases = linear_phase(np.array([1.0, 0.1])[None], np.array([0.5, 2.0])[:, None])
-    assert phases.tolist() == [[NONE, NONE], [ALONE, ALONE]]
+def test_dead_models_agree_with_no_theory():
+    dead = diagram([(0, 0), (0, 0), (0, 0)])
+    assert agreement(dead) == (0.0, 0.0)
+
+
+def test_a_single_row_or_another_axis_is_no_phase_diagram():
+    whole = diagram([(1, 0), (1, -1), (0, 1)])
+    assert not is_phase_diagram(whole.isel(sparsity=[0]))
+    assert not is_phase_diagram(whole.expand_dims(optimizer_lr=[0.1, 0.2]))

@@ -19,7 +19,6 @@ class Article:
     """What `python -m sup.article` left."""
 
     directory: Path
-    out: str
 
     @property
     def page(self) -> Path:
@@ -33,4 +32,4 @@ def small_article(tmp_path_factory: pytest.TempPathFactory) -> Article:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(article, "EXPERIMENTS", SMALL)
         article.main(["--directory", str(directory), "logger=none", "tags=[<b>&]"])
-    return Article(directory, "")
+    return Article(directory)
