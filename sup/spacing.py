@@ -3,7 +3,7 @@
 from omegaconf import OmegaConf
 
 
-def ratios(lowest: float, highest: float, count: int) -> list[float]:
+def ratios(lowest: int | float, highest: int | float, count: int) -> list[float]:
     """Return `count` numbers from `lowest` to `highest`, evenly spaced by their logarithm."""
     if count == 1:
         return [float(lowest)]
@@ -11,7 +11,7 @@ def ratios(lowest: float, highest: float, count: int) -> list[float]:
     return [*(lowest * step**k for k in range(count - 1)), float(highest)]
 
 
-def sparsities(least_density: float, count: int) -> list[float]:
+def sparsities(least_density: int | float, count: int) -> list[float]:
     """Return ``S = 1 - p`` for `count` densities p from 1 down to the least, log-spaced."""
     return [1 - density for density in ratios(1.0, least_density, count)]
 

@@ -63,6 +63,12 @@ def figures() -> None:
 
 
 @pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the figures of commands in this process, which take longer than their training."""
+    monkeypatch.setattr("callbacks.results.RUN_FIGURES", {})
+
+
+@pytest.fixture
 def train_runs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """Train runs as few stacks as they allow and load their results."""
     if "figures" not in request.fixturenames:

@@ -13,7 +13,7 @@ from sup.figures.style import activation_name, activation_style
 
 
 def inputs_figure(
-    sparsities: Sequence[float] = (0.5, 0.99), features: int = 20, samples: int = 100
+    sparsities: Sequence[int | float] = (0.5, 0.99), features: int = 20, samples: int = 100
 ) -> Figure:
     """Draw a batch of inputs at each sparsity: a row a sample, a column a feature.
 

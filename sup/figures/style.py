@@ -144,7 +144,7 @@ def colour_bar(figure: Figure, colours: ScalarMappable, label: str, extend: str)
     box.tick_params(labelsize=7)
 
 
-def log_ticks(axis: Axis, ticks: Sequence[float]) -> None:
+def log_ticks(axis: Axis, ticks: Sequence[int | float]) -> None:
     """Label a log axis at the given numbers, and write them plainly."""
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -5,6 +5,8 @@ import pytest
 import sup
 from sup.run import Run
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 SIZES = {
     "bottleneck": (10, 5, 10),
     "phase_diagram": (2, 1, 51 * 51 * 2),

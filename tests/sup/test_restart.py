@@ -6,6 +6,8 @@ import pytest
 import sup
 from callbacks import StackProgress
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 SWEEP = ("-m", "activation=relu,gelu", "sparsity=0,0.9", "steps=40", "logger=none")
 PLACE = "hydra.sweep.dir=sweep"
 

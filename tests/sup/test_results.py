@@ -28,6 +28,7 @@ def test_variables_and_dimensions(grid_results: xr.Dataset):
         "b": (*axes, "feature"),
         "loss": axes,
         "training_loss": (*axes, "step"),
+        "training_W": (*axes, "snapshot", "hidden", "feature"),
         "dimensions_per_feature": axes,
         "total_dimensionality": axes,
         "features_represented": axes,

@@ -31,5 +31,5 @@ def small_article(tmp_path_factory: pytest.TempPathFactory) -> Article:
     directory = tmp_path_factory.mktemp("article")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(article, "EXPERIMENTS", SMALL)
-        article.main(["--directory", str(directory), "logger=none", "tags=[<b>&]"])
+        article.main(["--directory", str(directory), "logger=none", "tags=['<b>&']"])
     return Article(directory)

@@ -36,7 +36,7 @@ def test_a_slider_for_each_activation_with_a_frame_for_each_sparsity(html: str):
 
 def test_what_is_inserted_is_escaped(html: str):
     assert "<b>" not in html
-    assert "tags=[&lt;b&gt;&amp;]" in html
+    assert "&lt;b&gt;&amp;" in html
 
 
 def test_our_curve_stands_beside_the_published_one(html: str, small_article):
