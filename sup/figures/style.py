@@ -122,13 +122,15 @@ def panels(count: int, rows: int, width: float, height: float) -> tuple[Figure, 
         right=1 - 1.0 / size[0],
         bottom=0.5 / size[1],
         top=1 - 0.3 / size[1],
-        wspace=0.3,
-        hspace=0.35,
+        wspace=0.15,
+        hspace=0.25,
     )
     for axis in axes.flat[count:]:
         axis.set_axis_off()
-    for axis in axes.flat[:count]:
-        axis.tick_params(labelsize=7, length=2)
+    for index, axis in enumerate(axes.flat[:count]):
+        # All panels share their scales, and numbers take their time to be written.
+        left, lowest = index % columns == 0, index >= count - columns
+        axis.tick_params(labelsize=7, length=2, labelleft=left, labelbottom=lowest)
     return figure, list(axes.flat[:count])
 
 
