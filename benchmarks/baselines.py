@@ -3,6 +3,7 @@
 import logging
 import time
 import warnings
+from importlib import import_module
 from typing import Any
 
 import lightning.pytorch as pl
@@ -99,10 +100,10 @@ def jax_scan(work: Workload, steps: int = 20) -> Step | None:
     Batched einsum, one shared draw, Adam: the same as ours, as JAX writes it.
     """
     try:
-        import jax
-        import jax.numpy as jnp
+        jax: Any = import_module("jax")  # an optional extra: types cannot be checked without it
     except ImportError:
         return None
+    jnp = jax.numpy
     p = jnp.asarray(work.density.repeat_interleave(work.members).numpy())[:, None, None]
     importance = jnp.asarray(work.importance.numpy())[:, :, None]
 
