@@ -21,13 +21,13 @@ def gram_animation(one: xr.Dataset) -> FuncAnimation:
     W = one["training_W"].values
     grams = np.einsum("shi,shj->sij", W, W)
     limit = gram_limit([W[-1]])
-    figure = Figure(figsize=(3.6, 3.5), dpi=100)
-    axis = figure.add_axes((0.12, 0.1, 0.7, 0.78))
+    figure = Figure(figsize=(4.0, 3.5), dpi=100)
+    axis = figure.add_axes((0.1, 0.1, 0.68, 0.78))
     image = axis.imshow(grams[0], cmap=GRAM_COLOURS, vmin=-limit, vmax=limit)
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.tick_params(labelsize=8)
-    figure.colorbar(image, cax=figure.add_axes((0.85, 0.1, 0.035, 0.78)))
+    figure.colorbar(image, cax=figure.add_axes((0.81, 0.1, 0.03, 0.78)))
     title = axis.set_title("", fontsize=10)
 
     def show(frame: int) -> tuple:

@@ -100,11 +100,11 @@ def dimensionality_figure(results: xr.Dataset) -> Figure:
     names = activations_in(results)
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
-    size = (2.9 * columns + 0.9, 2.4 * rows + 0.6)
+    size = (2.9 * columns + 1.1, 2.4 * rows + 0.6)
     figure = Figure(figsize=size)
     axes = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
     figure.subplots_adjust(
-        left=0.6 / size[0],
+        left=0.8 / size[0],
         right=1 - 0.45 / size[0],
         bottom=0.55 / size[1],
         top=1 - 0.3 / size[1],

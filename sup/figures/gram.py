@@ -145,11 +145,12 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
         heat.set_title(f"S = {one['sparsity'].item():.3g}", fontsize=9, loc="left")
     figure.supxlabel("feature,   norm $\\|W_i\\|$", fontsize=8)
     figure.supylabel("feature", fontsize=8)
+    length = min(1.2, (height - 0.9) / 2.4)
     for bottom, colours, label, extend in (
-        (height - 1.75, _gram_colours(limit), "$W^T W$", "both"),
-        (max(0.3, height - 3.5), shades, "polysemanticity", "neither"),
+        (height - 0.4 - length, _gram_colours(limit), "$W^T W$", "both"),
+        (height - 0.7 - 2.2 * length, shades, "polysemanticity", "neither"),
     ):
-        box = figure.add_axes((1 - 0.72 / width, bottom / height, 0.1 / width, 1.2 / height))
+        box = figure.add_axes((1 - 0.72 / width, bottom / height, 0.1 / width, length / height))
         figure.colorbar(colours, cax=box, extend=extend)
         box.set_ylabel(label, fontsize=8)
         box.tick_params(labelsize=7)
