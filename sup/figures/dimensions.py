@@ -66,6 +66,7 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
 
 
 def _curves(axis: Axes, results: xr.Dataset, variable: str) -> None:
+    results = results.sortby("sparsity")
     x = _inverse_density(results)
     for index, name in enumerate(activations_in(results)):
         values = of_activation(results, name)[variable]

@@ -44,3 +44,17 @@ def test_ratios_are_evenly_spaced_and_end_exactly():
     assert np.diff(np.log(points)) == pytest.approx(np.log(100) / 50)
     assert points[25] == pytest.approx(1)
     assert ratios(2, 5, 1) == [2.0]
+
+
+def test_curves_are_drawn_along_sparsity_in_whatever_order_it_was_given():
+    from sup.figures.dimensions import dimensions_figure
+
+    own = results(4).sel(activation=["relu"])
+    own["total_dimensionality"] = own["features_represented"] = own["dimensions_per_feature"]
+    shuffled = own.isel(sparsity=[2, 0, 3, 1]).expand_dims(hidden=20, feature=200)
+    shuffled = xr.Dataset({k: v.isel(hidden=0, feature=0) for k, v in shuffled.items()}).assign(
+        W=(("hidden", "feature"), np.zeros((20, 200)))
+    )
+    lines = dimensions_figure(shuffled).axes[1].get_lines()
+    at = np.asarray(lines[0].get_xdata())
+    assert at == pytest.approx([1, 20 ** (1 / 3), 20 ** (2 / 3), 20])
