@@ -8,6 +8,8 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import Logger
 
 from callbacks.base import StackCallback
+from sup.durable import replacing
+from sup.interruption import Stopped
 from sup.module import SuperpositionModule
 from sup.run import Run
 from sup.stack import Stack
@@ -31,20 +33,38 @@ class StackCheckpoint(StackCallback, Checkpoint):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
-        self.saved = time.monotonic()
+        assert isinstance(pl_module, SuperpositionModule)
+        self.saved_at, self.saved_step = time.monotonic(), pl_module.step
 
     def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Write a checkpoint where the time has come."""
-        due = time.monotonic() - self.saved >= self.seconds
+        due = time.monotonic() - self.saved_at >= self.seconds
         if due or module.step == module.measured[-1]:
-            trainer.save_checkpoint(self.path)
-            self.saved = time.monotonic()
+            self.save(trainer, module)
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Say where to go on from: the steps since the last checkpoint are lost."""
-        if self.path.exists():
-            print(f"stopped; to go on, repeat the command with resume={os.path.relpath(self.path)}")
+        """Write a checkpoint where a signal asked for the end, and say where to go on from.
+
+        After any other exception the models may be in the middle of a step.
+        """
+        assert isinstance(pl_module, SuperpositionModule)
+        started = hasattr(self, "saved_step")
+        if isinstance(exception, Stopped) and started and pl_module.step > self.saved_step:
+            self.save(trainer, pl_module)
+        if started and self.saved_step > 0:
+            place = os.path.relpath(self.path)
+            print(
+                f"stopped at step {pl_module.step}; checkpoint at step {self.saved_step}: {place}\n"
+                f"to go on, repeat the command with resume={place}"
+            )
         else:
             print("stopped before the first checkpoint")
+
+    def save(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
+        """Write the checkpoint in the place of the one before."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self.path) as unfinished:
+            trainer.save_checkpoint(unfinished)
+        self.saved_at, self.saved_step = time.monotonic(), module.step

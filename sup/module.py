@@ -1,5 +1,6 @@
 """The LightningModule: trains a whole stack of toy models at once."""
 
+import copy
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
@@ -9,9 +10,10 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from sup import interruption
 from sup.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.data import Chunk
 from sup.engine import make_engine
@@ -67,6 +69,10 @@ class SuperpositionModule(pl.LightningModule):
     loss_sums: Tensor
     """Training loss ``[measurement, instance]``, summed over the steps up to each measurement."""
 
+    diverged_at: Tensor
+    """The first step whose loss or update was not finite, ``[instance]``; 0 where there is none.
+    Such an instance is frozen: it keeps the weights from before that step."""
+
     def __init__(
         self,
         *,
@@ -88,6 +94,7 @@ class SuperpositionModule(pl.LightningModule):
         self.register_buffer("importance", importance, persistent=False)
         self.measured = measured(steps)
         self.register_buffer("loss_sums", torch.zeros(len(self.measured), len(importance)))
+        self.register_buffer("diverged_at", torch.zeros(len(importance), dtype=torch.int64))
         W = autoencoder.W.detach()
         self.snapshots = snapshots(steps) if W[0].numel() <= LARGEST_KEPT else []
         self.register_buffer("kept", W.new_zeros(len(self.snapshots), *W.shape))
@@ -119,20 +126,97 @@ class SuperpositionModule(pl.LightningModule):
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Take the optimizer steps of one chunk.
 
-        The optimizer is stepped without Lightning's wrapper, whose cost would be that of the step
-        itself; so `step` counts the steps, and `Trainer.global_step` stays 0.
+        Nothing is looked at within a chunk, which would cost a small model much of its speed.
+        Where an instance was not finite at the end, the chunk is taken once more with a look at
+        every step. The optimizer is stepped without Lightning's wrapper, whose cost would be that
+        of the step itself; so `step` counts the steps, and `Trainer.global_step` stays 0.
         """
         started = time.perf_counter()
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        scheduler: Any = self.lr_schedulers()
-        sums = self.loss_sums[self.measurement(chunk.steps.stop)]
-        for u in chunk:
-            sums += self.gradients(u)
-            optimizer.step()
-            scheduler.step()
-        self.step = chunk.steps.stop
+        interruption.defer()
+        if self.diverged_at.any():
+            self.take(chunk, self.guarded_step)
+        else:
+            before = self.state_of_training(chunk)
+            self.take(chunk, self.plain_step)
+            if not self.is_finite(chunk):
+                self.go_back(chunk, before)
+                self.take(chunk, self.guarded_step)
         self.keep()
         self.seconds += time.perf_counter() - started
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Stop where a signal has asked for it; by now the callbacks have seen the chunk."""
+        interruption.stop_if_asked()
+
+    def take(self, chunk: Chunk, step: Callable[[Tensor], Tensor]) -> None:
+        """Take the steps of a chunk, up to where a signal asks for the end."""
+        sums = self.loss_sums[self.measurement(chunk.steps.stop)]
+        for number, u in zip(chunk.steps, chunk, strict=True):
+            sums += step(u)
+            self.step = number + 1
+            if interruption.asked():
+                break
+
+    def plain_step(self, u: Tensor) -> Float[Tensor, " instance"]:
+        """Take one step and return the losses before it."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        scheduler: Any = self.lr_schedulers()
+        losses = self.gradients(u)
+        optimizer.step()
+        scheduler.step()
+        return losses
+
+    @torch.no_grad()
+    def guarded_step(self, u: Tensor) -> Float[Tensor, " instance"]:
+        """Take one step, but freeze the instances that it makes infinite or not a number.
+
+        The others take just the step that they would have taken. Of the frozen ones, the loss is
+        not a number.
+        """
+        before = [parameter.clone() for parameter in self.parameters()]
+        losses = self.plain_step(u)
+        bad = ~(losses.isfinite() & self.finite_weights())
+        self.diverged_at[bad & (self.diverged_at == 0)] = self.step + 1
+        frozen = self.diverged_at > 0
+        for parameter, old in zip(self.parameters(), before, strict=True):
+            own = frozen.view(-1, *(1,) * (parameter.ndim - 1))
+            parameter.copy_(torch.where(own, old, parameter))
+        return losses.masked_fill(frozen, torch.nan)
+
+    def finite_weights(self) -> Bool[Tensor, " instance"]:
+        """Tell which instances' weights are all finite."""
+        finite = [parameter.isfinite().flatten(1).all(1) for parameter in self.parameters()]
+        return torch.stack(finite).all(0)
+
+    def is_finite(self, chunk: Chunk) -> bool:
+        """Tell whether all weights, and all losses up to the end of a chunk, are finite."""
+        losses = self.loss_sums[self.measurement(chunk.steps.stop)]
+        return bool((losses.isfinite() & self.finite_weights()).all())
+
+    def state_of_training(self, chunk: Chunk) -> dict[str, Any]:
+        """Return a copy of all that the steps of a chunk change."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        scheduler: Any = self.lr_schedulers()
+        state = {
+            "sums": self.loss_sums[self.measurement(chunk.steps.stop)],
+            "weights": dict(self.named_parameters()),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+        }
+        with torch.no_grad():
+            return _copied(state)
+
+    @torch.no_grad()
+    def go_back(self, chunk: Chunk, before: dict[str, Any]) -> None:
+        """Undo the steps of a chunk."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        scheduler: Any = self.lr_schedulers()
+        self.step = chunk.steps.start
+        self.loss_sums[self.measurement(chunk.steps.stop)] = before["sums"]
+        for name, parameter in self.named_parameters():
+            parameter.copy_(before["weights"][name])
+        optimizer.load_state_dict(before["optimizer"])
+        scheduler.load_state_dict(before["scheduler"])
 
     def keep(self) -> None:
         """Keep the weights, if this step is one of the snapshots."""
@@ -177,10 +261,19 @@ class SuperpositionModule(pl.LightningModule):
         weights = checkpoint["state_dict"]
         for name in ("loss_sums", "kept"):
             weights[name] = weights[name][:, chosen.to(weights[name].device)]
-        for name, _ in self.named_parameters():
+        for name in ("diverged_at", *dict(self.named_parameters())):
             weights[name] = weights[name][chosen.to(weights[name].device)]
         for optimizer in checkpoint["optimizer_states"]:
             for moments in optimizer["state"].values():
                 for name, tensor in moments.items():
                     if torch.is_tensor(tensor) and tensor.ndim > 0:
                         moments[name] = tensor[chosen.to(tensor.device)]
+
+
+def _copied(state: Any) -> Any:
+    """Copy a state with all its tensors; `copy.deepcopy` refuses those that require gradients."""
+    if torch.is_tensor(state):
+        return state.clone()
+    if isinstance(state, dict):
+        return {key: _copied(value) for key, value in state.items()}
+    return copy.deepcopy(state)

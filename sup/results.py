@@ -1,12 +1,13 @@
 """Results: what a run leaves behind for figures and scripts, as one netCDF file."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+
+from sup.durable import replacing
 
 FILE = "results.nc"
 INNER = ("step", "snapshot", "hidden", "feature")
@@ -16,9 +17,8 @@ INNER = ("step", "snapshot", "hidden", "feature")
 def save(results: xr.Dataset, directory: Path) -> Path:
     """Write `results.nc`, at once or not at all, and return its path."""
     path = directory / FILE
-    unfinished = directory / f".{FILE}.unfinished"
-    results.to_netcdf(unfinished, engine="h5netcdf")
-    os.replace(unfinished, path)
+    with replacing(path) as unfinished:
+        results.to_netcdf(unfinished, engine="h5netcdf")
     return path
 
 

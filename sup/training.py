@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Checkpoint
 
 from sup import checkpoints, restart
+from sup.interruption import stoppable
 from sup.loggers import open_loggers
 from sup.memory import keep_freed_memory
 from sup.results import load_run
@@ -35,8 +36,9 @@ def train(runs: Sequence[Run]) -> list[float]:
     if len(stacks) > 1:
         instances = sum(stack.size for stack in stacks)
         print(f"{len(waiting)} runs, {instances} instances, {len(stacks)} stacks")
-    for stack in stacks:
-        train_stack(stack)
+    with stoppable():
+        for stack in stacks:
+            train_stack(stack)
     results = [load_run(run.directory) for run in runs]
     report(runs, results)
     return [float(result["loss"].mean()) for result in results]
