@@ -2,7 +2,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: run test article article-quick bench pictures format clean
+.PHONY: run test test-slow article article-quick bench pictures format clean
 
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
@@ -12,6 +12,9 @@ test: $(READY)  ## style, types, tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright
 	$(PYTHON) -m pytest
+
+test-slow: $(READY)  ## a sweep of 24 jobs killed twenty times; minutes
+	$(PYTHON) -m pytest -m slow -s
 
 article: $(READY)  ## every figure of the article, in one report; start it again to go on
 	$(PYTHON) -m sup.article

@@ -11,10 +11,10 @@ def main(config: DictConfig) -> float:
     """Train the one run of a job and return its held-out loss, averaged over its instances."""
     # torch and Lightning take seconds to import; help and errors in the config must not wait.
     from sup.run import Run
-    from sup.training import train
+    from sup.training import train, value
 
-    (loss,) = train([Run.of_job(config)])
-    return loss
+    (outcome,) = train([Run.of_job(config)])
+    return value(outcome)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ class StackCheckpoint(StackCallback, Checkpoint):
 
         After any other exception the models may be in the middle of a step.
         """
+        if not isinstance(exception, Stopped | KeyboardInterrupt):
+            return
         assert isinstance(pl_module, SuperpositionModule)
         started = hasattr(self, "saved_step")
         if isinstance(exception, Stopped) and started and pl_module.step > self.saved_step:
@@ -57,7 +59,7 @@ class StackCheckpoint(StackCallback, Checkpoint):
             place = os.path.relpath(self.path)
             print(
                 f"stopped at step {pl_module.step}; checkpoint at step {self.saved_step}: {place}\n"
-                f"to go on, repeat the command with resume={place}"
+                "to go on, repeat the command with resume=true"
             )
         else:
             print("stopped before the first checkpoint")

@@ -16,7 +16,7 @@ from sup.stack import Stack
 class SuperpositionMetrics(StackCallback):
     """Logs each run's metrics at the measured steps (`sup.schedule`).
 
-    A run's curves are means over its instances. A run with a grid also gets a curve for each
+    A run's curves are means over its instances, without those that have diverged. A run with a grid also gets a curve for each
     instance, for at most 16 of them, evenly spaced through the grid.
     """
 
@@ -38,13 +38,16 @@ class SuperpositionMetrics(StackCallback):
         """Return every metric of every instance, ``[instance]``, on the CPU."""
         with torch.no_grad():
             W = module.autoencoder.W
-            values = {name: metric(W) for name, metric in metrics.PER_INSTANCE.items()}
+            values = {
+                name: metric(W).masked_fill(module.diverged_at > 0, torch.nan)
+                for name, metric in metrics.PER_INSTANCE.items()
+            }
         loss = module.training_loss[module.measurement(module.step)]
         return {name: tensor.cpu() for name, tensor in {"loss": loss, **values}.items()}
 
     def curves(self, run: Run, values: dict[str, Tensor]) -> dict[str, float]:
         """Return what is logged of one run's metrics ``[instance]``, by the curve's name."""
-        curves = {name: tensor.mean().item() for name, tensor in values.items()}
+        curves = {name: tensor.nanmean().item() for name, tensor in values.items()}
         if run.grid.size > 1:
             for index in evenly_spaced(run.grid.size):
                 label = self.labels[run][index]

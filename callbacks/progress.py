@@ -36,8 +36,7 @@ class StackProgress(StackCallback):
 
     def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
         super().__init__(stack, loggers)
-        runs, size = len(stack.runs), stack.size
-        self.name = f"{runs} run{'s' * (runs > 1)}, {size} instance{'s' * (size > 1)}"
+        self.name = stack.title
         self.steps = stack.config.steps
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -67,7 +66,7 @@ class StackProgress(StackCallback):
         """Advance the bar."""
         fields: dict[str, Any] = {"completed": module.step}
         if module.step in module.measured:
-            loss = module.training_loss[module.measurement(module.step)].mean()
+            loss = module.training_loss[module.measurement(module.step)].nanmean()
             fields["loss"] = f"{loss.item():.4g}"
         self.progress.update(self.progress.task_ids[0], **fields)
 

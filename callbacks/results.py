@@ -1,20 +1,17 @@
-"""Write each run's results and figures when its training ends."""
+"""Write each run's results when its training ends."""
 
 import lightning.pytorch as pl
-import xarray as xr
 
 from callbacks.base import StackCallback
 from sup.data import UniformsDataModule
-from sup.figures import RUN_FIGURES
 from sup.module import SuperpositionModule
 from sup.record import Outcome, make_results
-from sup.results import load_run, save
-from sup.run import Run
+from sup.results import save
 from sup.settings import SettingError
 
 
 class Results(StackCallback):
-    """Evaluates the trained models on held-out samples and writes `results.nc` and figures."""
+    """Evaluates the trained models on held-out samples and writes `results.nc`."""
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write every run's results, and log its held-out loss."""
@@ -37,20 +34,10 @@ class Results(StackCallback):
                 loss=losses[place],
                 training_loss=pl_module.training_loss[:, place],
                 snapshots=pl_module.kept[:, place],
+                diverged_at=pl_module.diverged_at[place],
             )
             steps, snapshots = pl_module.measured, pl_module.snapshots
             results = make_results(run, outcome, steps, snapshots, attributes)
             save(results, run.directory)
-            final = {"held_out_loss": float(losses[place].mean())}
+            final = {"held_out_loss": float(results["loss"].mean())}
             self.loggers[run].log_metrics(final, pl_module.step)
-        # Only now: a figure that fails must not take the results of other runs with it.
-        for run in self.stack.runs:
-            draw(load_run(run.directory), run)
-
-
-def draw(results: xr.Dataset, run: Run) -> None:
-    """Write a run's figures."""
-    folder = run.directory / "figures"
-    folder.mkdir(exist_ok=True)
-    for name, figure in RUN_FIGURES.items():
-        figure(results).savefig(folder / f"{name}.png", dpi=110)

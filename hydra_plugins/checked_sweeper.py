@@ -13,6 +13,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from sup import earlier
+from sup.errors import RunFailed
 from sup.preflight import check_all, check_finished
 from sup.settings import SettingError
 
@@ -57,6 +59,9 @@ class CheckedSweeper(BasicSweeper):
         assert self.config is not None
         # Once resolved here, the time in it is the same for every job that is composed below.
         OmegaConf.select(self.config, "hydra.sweep.dir")
+        if earlier.is_asked(arguments):
+            with open_dict(self.config):
+                self.config.hydra.sweep.dir = earlier.directory(self.config, "sweep")
         loader = self.hydra_context.config_loader
         parser = OverridesParser.create(config_loader=loader)
         # Hydra would sweep over an experiment's parameters and over the user's own of that name.
@@ -69,7 +74,10 @@ class CheckedSweeper(BasicSweeper):
         check_directories(configs)
         for config in configs:
             check_finished(f"{config.hydra.sweep.dir}/{config.hydra.sweep.subdir}", config)
-        return super().sweep(arguments)
+        try:
+            return super().sweep(arguments)
+        except RunFailed:
+            return []  # the sweep's page, which comes after this, says which
 
 
 def check_directories(configs: list[DictConfig]) -> None:

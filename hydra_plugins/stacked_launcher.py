@@ -6,6 +6,7 @@ beside `sup` and not in it. It is imported with every command and must stay ligh
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,30 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from sup.errors import RunFailed
+
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class FailedJob(JobReturn):
+    """A failed job that raises its failure as it is; Hydra's own also writes a line, each time."""
+
+    @property
+    def return_value(self) -> Any:
+        """Raise the failure."""
+        raise self._return_value
+
+
+def ended(job: JobReturn, value: float | RunFailed) -> JobReturn:
+    """Return a job that was collected, now that it is known what became of it."""
+    if isinstance(value, RunFailed):
+        job = FailedJob(**vars(job))
+        job.status = JobStatus.FAILED
+    else:
+        job.status = JobStatus.COMPLETED
+    job._return_value = value
+    return job
 
 
 class StackedLauncher(Launcher):
@@ -48,16 +72,14 @@ class StackedLauncher(Launcher):
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
         from sup.run import Run
-        from sup.sweep_log import log_sweep
-        from sup.training import train
+        from sup.training import train, value
 
         returns = [self._collect(config, Run.of_job) for config in configs]
         runs = [job.return_value for job in returns]
-        losses = train(runs)
-        log_sweep(runs)
-        for job, loss in zip(returns, losses, strict=True):
-            job.return_value, job.status = loss, JobStatus.COMPLETED
-        return returns
+        return [
+            ended(job, outcome if isinstance(outcome, RunFailed) else value(outcome))
+            for job, outcome in zip(returns, train(runs), strict=True)
+        ]
 
     def _compose(self, overrides: Sequence[str], index: int) -> DictConfig:
         loader = self.hydra_context.config_loader

@@ -11,12 +11,13 @@ import torch
 from sup.settings import SettingError
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4096)  # a sweep may have a stack for each of its jobs
 def _contents(path: Path, modified: float) -> dict[str, Any]:
     """Return what a checkpoint says about its instances; `modified` keys the cache."""
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)["stack"]
-        return {"shared": held["shared"], "instances": [*held["instances"]], "step": held["step"]}
+        held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["stack"]
+        instances = dict.fromkeys(held["instances"]).keys()  # a set in order
+        return {"shared": held["shared"], "instances": instances, "step": held["step"]}
     except Exception as error:  # torch raises a dozen kinds for a file that is no checkpoint
         raise SettingError("resume", path, "is no checkpoint of this project") from error
 
@@ -42,13 +43,17 @@ def candidates(path: Path) -> list[Path]:
     return found
 
 
-def holding(folder: Path, shared: str, instances: Sequence[str]) -> Path | None:
-    """Return the checkpoint in `folder` that holds the given instances; see `find`."""
-    for path in sorted(folder.glob("*.ckpt")):
+def latest(folders: Sequence[Path], shared: str, instances: Sequence[str]) -> Path | None:
+    """Return the checkpoint in some folders that is furthest with the given instances; see `find`.
+
+    None where no checkpoint holds them.
+    """
+    found = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("*.ckpt"))):
         held = _contents(path, path.stat().st_mtime)
-        if held["shared"] == shared and set(instances) <= set(held["instances"]):
-            return path
-    return None
+        if held["shared"] == shared and set(instances) <= held["instances"]:
+            found[path] = held["step"]
+    return max(found, key=lambda path: found[path], default=None)
 
 
 def find(path: str, shared: str, instances: Sequence[str]) -> Path:
@@ -65,7 +70,7 @@ def find(path: str, shared: str, instances: Sequence[str]) -> Path:
     reasons = []
     for candidate in candidates(Path(path)):
         held = _contents(candidate, candidate.stat().st_mtime)
-        missing = sorted(set(instances) - set(held["instances"]))
+        missing = sorted(set(instances) - held["instances"])
         if held["shared"] == shared and not missing:
             return candidate
         if held["shared"] != shared:
@@ -73,7 +78,7 @@ def find(path: str, shared: str, instances: Sequence[str]) -> Path:
         elif len(missing) < len(set(instances)):
             reasons.insert(0, "its runs were trained apart, so resume with hydra/launcher=basic")
         else:
-            reasons.append(difference(json.loads(held["instances"][0]), json.loads(missing[0])))
+            reasons.append(difference(json.loads(next(iter(held["instances"]))), json.loads(missing[0])))
     advice = "repeat the overrides of the run to be resumed"
     raise SettingError("resume", path, f"{reasons[0]}; {advice}")
 

@@ -9,12 +9,25 @@ from contextlib import contextmanager
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from sup.settings import AXES, GROUPS, NUMBERS, WORDS, SettingError
+from sup.settings import AXES, GROUPS, LIMITS, NUMBERS, WORDS, SettingError
 
 OTHERS = (*GROUPS, "resume", "name", "tags")
 """Settings that are neither numbers nor one of a few words, for suggestions."""
 
 _ADVICE = ("full_key:", "object_type=", "Config search path:", "provider=")
+
+
+class RunFailed(Exception):
+    """A run that could not be trained.
+
+    Args:
+        name: the run's.
+        reason: why, in one line.
+    """
+
+    def __init__(self, name: str, reason: str):
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
 
 
 def one_line(error: Exception) -> str:
@@ -29,7 +42,7 @@ def one_line(error: Exception) -> str:
         text = f"{group}={option}: no such option; allowed: {', '.join(options.split())}"
     elif match := re.match(r"Could not override '(\S+)'", text):
         key = match.group(1)
-        known = [*NUMBERS, *AXES, *WORDS, *OTHERS]
+        known = [*NUMBERS, *LIMITS, *AXES, *WORDS, *OTHERS]
         near = [name for name in known if name.endswith(f".{key}")]
         near = near or difflib.get_close_matches(key, known, n=1)
         guess = f"did you mean {near[0]}? " if near else ""
@@ -52,7 +65,7 @@ def reported() -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors arrive here as they are
     try:
         yield
-    except (SettingError, HydraException, OmegaConfBaseException, OSError) as error:
+    except (SettingError, RunFailed, HydraException, OmegaConfBaseException, OSError) as error:
         if wants_traceback:
             raise
         raise SystemExit(one_line(error)) from error

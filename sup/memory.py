@@ -1,7 +1,20 @@
-"""Keep glibc from giving memory back between two steps."""
+"""Memory: how much a stack needs, how much there is, and keeping what was freed."""
 
 import ctypes
+import os
 import platform
+from pathlib import Path
+
+import torch
+
+from sup.data import EVALUATION_SAMPLES
+from sup.module import LARGEST_KEPT
+from sup.schedule import measured, snapshots
+from sup.stack import Stack
+
+GIB = 2**30
+SHARE = 0.8
+"""Of a device's memory, what stacks may take if nothing else is said."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST = 2**31 - 1
@@ -18,3 +31,47 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_TRIM_THRESHOLD, _LARGEST)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST)
+
+
+def needed(stack: Stack) -> int:
+    """Estimate the memory that training a stack takes at its peak, in bytes.
+
+    Counted are the tensors that live at once, in float32: weights with gradients, moments, rates
+    and copies; a step of the largest block of instances; the evaluation, which passes all of them
+    through the models at once.
+    """
+    config = stack.config
+    n, m, batch = config.n_features, config.n_hidden, config.batch_size
+    K, inputs = stack.size, len(stack.inputs)
+    block = max(sum(run.grid.size for run in runs) for runs in stack.blocks)
+    if config.engine == "autograd":
+        block, inputs = K, inputs + K
+    frames = len(snapshots(config.steps)) if m * n <= LARGEST_KEPT else 0
+    parameters = K * (14 * (m + 1) * n + 3 * frames * m * n + 2 * len(measured(config.steps)))
+    step = batch * (len(stack.seeds) * n + 3 * inputs * n + block * (6 * n + 2 * m))
+    evaluation = EVALUATION_SAMPLES * (3 * inputs * n + K * (5 * n + m))
+    return 4 * (parameters + max(step, evaluation))
+
+
+def allowed(stack: Stack, device: torch.device) -> int:
+    """Return the memory that a stack may take on a device, in bytes.
+
+    What is set, or a share of all the device has: not of what is free just now, so that a command
+    that is started again makes the same stacks.
+    """
+    if stack.config.stack.max_memory is not None:
+        return int(stack.config.stack.max_memory * GIB)
+    if device.type == "cuda":
+        return int(SHARE * torch.cuda.get_device_properties(device).total_memory)
+    return int(SHARE * main_memory())
+
+
+def main_memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """Return the size of the main memory in bytes, or a container's limit where it is less.
+
+    Args:
+        limit: the file that tells a container's limit.
+    """
+    size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    text = limit.read_text().strip() if limit.is_file() else "max"
+    return min(size, int(text)) if text.isdigit() else size

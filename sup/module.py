@@ -166,21 +166,20 @@ class SuperpositionModule(pl.LightningModule):
         scheduler.step()
         return losses
 
-    @torch.no_grad()
     def guarded_step(self, u: Tensor) -> Float[Tensor, " instance"]:
         """Take one step, but freeze the instances that it makes infinite or not a number.
 
         The others take just the step that they would have taken. Of the frozen ones, the loss is
         not a number.
         """
-        before = [parameter.clone() for parameter in self.parameters()]
+        before = [parameter.detach().clone() for parameter in self.parameters()]
         losses = self.plain_step(u)
         bad = ~(losses.isfinite() & self.finite_weights())
         self.diverged_at[bad & (self.diverged_at == 0)] = self.step + 1
         frozen = self.diverged_at > 0
         for parameter, old in zip(self.parameters(), before, strict=True):
             own = frozen.view(-1, *(1,) * (parameter.ndim - 1))
-            parameter.copy_(torch.where(own, old, parameter))
+            parameter.detach().copy_(torch.where(own, old, parameter.detach()))
         return losses.masked_fill(frozen, torch.nan)
 
     def finite_weights(self) -> Bool[Tensor, " instance"]:

@@ -8,7 +8,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from sup import settings
+from sup import earlier, settings
 from sup.errors import one_line
 
 
@@ -81,6 +81,9 @@ class Preflight(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the one job."""
         try:
+            if earlier.is_asked(config.hydra.overrides.task):
+                with open_dict(config):
+                    config.hydra.run.dir = earlier.directory(config, "run")
             check_all([config])
             check_finished(config.hydra.run.dir, config)
         except (settings.SettingError, OmegaConfBaseException, OSError) as error:

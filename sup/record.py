@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 from torch import Tensor
 
@@ -47,6 +48,7 @@ class Outcome:
         loss: held-out losses ``[instance]``.
         training_loss: ``[measurement, instance]``, averaged since the measurement before.
         snapshots: weights ``[snapshot, instance, hidden, feature]``; none of large models.
+        diverged_at: the first step that was not finite ``[instance]``; 0 where all were.
     """
 
     W: Tensor
@@ -54,6 +56,16 @@ class Outcome:
     loss: Tensor
     training_loss: Tensor
     snapshots: Tensor
+    diverged_at: Tensor
+
+    @property
+    def diverged(self) -> Tensor:
+        """Which instances were frozen because they were not finite ``[instance]``."""
+        return self.diverged_at > 0
+
+    def measured(self, values: Tensor) -> Tensor:
+        """Return measures ``[instance, ...]``, not a number for those that have diverged."""
+        return values.masked_fill(self.diverged.view(-1, *(1,) * (values.ndim - 1)), torch.nan)
 
 
 def make_results(
@@ -87,11 +99,17 @@ def make_results(
     variables = {
         "W": laid_out(W, "hidden", "feature"),
         "b": laid_out(outcome.b, "feature"),
-        "loss": laid_out(outcome.loss),
+        "loss": laid_out(outcome.measured(outcome.loss)),
         "training_loss": laid_out(outcome.training_loss.mT, "step"),
-        **{name: laid_out(metric(W)) for name, metric in metrics.PER_INSTANCE.items()},
-        **{name: laid_out(metric(W), "feature") for name, metric in metrics.PER_FEATURE.items()},
+        "diverged": laid_out(outcome.diverged),
+        "first_bad_step": laid_out(
+            outcome.diverged_at.double().masked_fill(~outcome.diverged, torch.nan)
+        ),
     }
+    for name, metric in metrics.PER_INSTANCE.items():
+        variables[name] = laid_out(outcome.measured(metric(W)))
+    for name, metric in metrics.PER_FEATURE.items():
+        variables[name] = laid_out(outcome.measured(metric(W)), "feature")
     if snapshot_steps:
         by_instance = outcome.snapshots.transpose(0, 1)
         variables["training_W"] = laid_out(by_instance, "snapshot", "hidden", "feature")

@@ -4,12 +4,14 @@ What is finished stays as it is, what was interrupted goes on from its checkpoin
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from sup.checkpoints import difference, holding
-from sup.results import FILE, load_run
+from sup.checkpoints import difference, latest
+from sup.results import config_text
+from sup.run import Run
 from sup.settings import SettingError
 from sup.stack import Stack, instance_settings, training_settings
 
@@ -24,9 +26,10 @@ def is_finished(directory: Path, config: DictConfig) -> bool:
     Raises:
         SettingError: where there are results of other settings.
     """
-    if not (directory / FILE).exists():
+    text = config_text(directory)
+    if text is None:
         return False
-    held = OmegaConf.create(json.loads(load_run(directory).attrs["config"]))
+    held = OmegaConf.create(json.loads(text))
     assert isinstance(held, DictConfig)
     there, here = ([training_settings(one), *instance_settings(one)] for one in (held, config))
     for one, other in zip(there, here, strict=False):
@@ -39,12 +42,23 @@ def is_finished(directory: Path, config: DictConfig) -> bool:
     return True
 
 
-def interrupted(stack: Stack) -> Path | None:
-    """Return the checkpoint that an earlier command left of this stack, if there is one."""
-    shared = training_settings(stack.config)
-    home = stack.checkpoint.parent.parent
-    # The last run that is left of a sweep's stack has its checkpoint above its own directory.
-    for folder in (home, home.parent):
-        if found := holding(folder / "checkpoints", shared, stack.instances):
-            return found
-    return None
+def pieces(runs: Sequence[Run]) -> list[tuple[Stack, Path | None]]:
+    """Put runs of one stack together with those that go on from the same checkpoint.
+
+    Args:
+        runs: that share all but their own settings.
+
+    Returns:
+        Stacks, each with the checkpoint that an earlier command left of its runs, or None.
+    """
+    groups: dict[Path | None, list[Run]] = {}
+    for run in runs:
+        shared, own = training_settings(run.config), instance_settings(run.config)
+        groups.setdefault(latest(around(run), shared, own), []).append(run)
+    return [(Stack(tuple(group)), checkpoint) for checkpoint, group in groups.items()]
+
+
+def around(run: Run) -> list[Path]:
+    """Return where checkpoints that hold a run can be: beside it, or above, for a stack of runs."""
+    levels = 4 if run.whole else 2  # a part lies two levels below its run
+    return [folder / "checkpoints" for folder in (run.directory / "-").parents[:levels]]

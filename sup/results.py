@@ -1,9 +1,11 @@
 """Results: what a run leaves behind for figures and scripts, as one netCDF file."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
+import h5py
 import numpy as np
 import xarray as xr
 
@@ -17,6 +19,7 @@ INNER = ("step", "snapshot", "hidden", "feature")
 def save(results: xr.Dataset, directory: Path) -> Path:
     """Write `results.nc`, at once or not at all, and return its path."""
     path = directory / FILE
+    directory.mkdir(parents=True, exist_ok=True)
     with replacing(path) as unfinished:
         results.to_netcdf(unfinished, engine="h5netcdf")
     return path
@@ -41,6 +44,25 @@ def load_run(path: str | Path) -> xr.Dataset:
     return xr.load_dataset(file, engine="h5netcdf")
 
 
+def finite(results: xr.Dataset) -> xr.Dataset:
+    """Blank the weights of instances that have diverged, whose last finite ones mean nothing."""
+    sound = ~results["diverged"].astype(bool)
+    weights = [name for name in ("W", "b", "training_W") if name in results]
+    return results.assign({name: results[name].where(sound) for name in weights})
+
+
+def config_text(directory: Path) -> str | None:
+    """Return the config of the results in a run's directory, as JSON; None where there are none."""
+    file = directory / FILE
+    return _config_text(file, file.stat().st_mtime_ns) if file.is_file() else None
+
+
+@lru_cache(maxsize=65_536)  # short texts; a sweep asks for those of all its runs several times
+def _config_text(file: Path, modified: int) -> str:
+    with h5py.File(file) as held:
+        return str(held.attrs["config"])
+
+
 def load_sweep(path: str | Path) -> xr.Dataset:
     """Load and join the results of all runs of a sweep.
 
@@ -54,10 +76,15 @@ def load_sweep(path: str | Path) -> xr.Dataset:
     Raises:
         FileNotFoundError: where there are no results.
     """
-    files = sorted(Path(path).rglob(FILE), key=_natural)
+    files = in_order(Path(path).rglob(FILE))
     if not files:
         raise FileNotFoundError(f"{path}: no {FILE} in any directory below")
     return join([load_run(file) for file in files])
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths by name, but numbers in them by size."""
+    return sorted(paths, key=_natural)
 
 
 def _natural(path: Path) -> list[tuple[int, int, str]]:

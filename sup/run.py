@@ -24,6 +24,7 @@ class Run:
         group: the sweep it belongs to; None for a run of its own.
         number: its place in the sweep.
         choices: the options chosen for the config groups, such as activation: relu.
+        whole: the run that this is a part of, where one is too large to be trained at once.
     """
 
     config: DictConfig
@@ -32,6 +33,7 @@ class Run:
     group: str | None = None
     number: int = 0
     choices: Mapping[str, str] = field(default_factory=dict)
+    whole: "Run | None" = None
 
     @classmethod
     def of_job(cls, config: DictConfig) -> "Run":

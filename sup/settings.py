@@ -61,6 +61,15 @@ NUMBERS = {
 }
 """Settings that are one number, the same for all the instances of a stack."""
 
+LIMITS = {
+    "stack.max_instances": AT_LEAST_ONE,
+    "stack.max_memory": POSITIVE,
+    "stack.devices": AT_LEAST_ONE,
+}
+"""Settings that are one number, or the word of `UNSET` that leaves it to the machine."""
+
+UNSET = {"stack.max_instances": None, "stack.max_memory": None, "stack.devices": "auto"}
+
 AXES = {
     "sparsity": Rule("a number in [0, 1)", lambda value: 0 <= value < 1),
     "seed": Rule("a whole number in [0, 2^63)", lambda value: 0 <= value < 2**63, whole=True),
@@ -140,6 +149,11 @@ def check_numbers(config: DictConfig) -> None:
             value = as_plain(OmegaConf.select(config, key))
             if not rule.admits(value):
                 raise SettingError(key, value, f"must be {rule.allowed}")
+    for key, rule in LIMITS.items():
+        value, unset = as_plain(OmegaConf.select(config, key)), UNSET[key]
+        if value != unset and not rule.admits(value):
+            word = "null" if unset is None else unset
+            raise SettingError(key, value, f"must be {rule.allowed}, or {word}")
     given = {key: as_plain(OmegaConf.select(config, key)) for key in AXES if has(config, key)}
     axes = axis_settings(config)
     for key, value in (given | axes).items():
@@ -169,8 +183,19 @@ def check_words(config: DictConfig) -> None:
     if OmegaConf.is_config(config.name):
         raise SettingError("name", as_plain(config.name), "must be one name")
     if config.resume is not None:
-        if not isinstance(config.resume, str) or not config.resume:
-            raise SettingError("resume", as_plain(config.resume), "must be a path")
-        if not Path(config.resume).exists():
-            allowed = "give a .ckpt file, or the directory of a run or sweep"
-            raise SettingError("resume", config.resume, f"no such file or directory; {allowed}")
+        check_resume(as_plain(config.resume))
+
+
+def check_resume(value: Any) -> None:
+    """Check what is to be continued from: a path, or true, for the latest of the same command.
+
+    Raises:
+        SettingError: where it is neither, or nothing is there.
+    """
+    if value is True:
+        return
+    if not isinstance(value, str) or not value:
+        raise SettingError("resume", value, "must be a path, or true")
+    if not Path(value).exists():
+        allowed = "give a .ckpt file, or the directory of a run or sweep"
+        raise SettingError("resume", value, f"no such file or directory; {allowed}")

@@ -27,7 +27,7 @@ OWN = ("activation", "importance", "init", "sparsity", "seed", "name", "tags", "
 """Settings in which the runs of one stack may differ, beside the optimizer's axis settings. In any
 other they must agree."""
 
-AROUND = ("callbacks", "resume")
+AROUND = ("callbacks", "resume", "stack")
 """Settings that runs of one stack share, but that do not decide what is learned; like these, the
 device to train on."""
 
@@ -144,10 +144,23 @@ class Stack:
         return result
 
     @property
+    def title(self) -> str:
+        """What there is in it, for people."""
+        runs = len(self.runs)
+        return f"{runs} run{'s' * (runs > 1)}, {self.size} instance{'s' * (self.size > 1)}"
+
+    @property
     def checkpoint(self) -> Path:
-        """Where this stack's checkpoint is kept: in the directory that its runs have in common."""
+        """Where this stack's checkpoint is kept: in the directory that its runs have in common.
+
+        It is named after the first and the last of its runs, so that the halves of a stack do not
+        overwrite the checkpoint that they go on from.
+        """
         home = Path(os.path.commonpath([run.directory for run in self.runs]))
-        return home / "checkpoints" / f"stack-{self.runs[0].number}.ckpt"
+        ends = (self.runs[0].directory, self.runs[-1].directory)
+        names = [".".join(end.relative_to(home).parts) for end in ends]
+        name = "stack" if len(self.runs) == 1 else f"stack-{names[0]}-to-{names[1]}"
+        return home / "checkpoints" / f"{name}.ckpt"
 
     @cached_property
     def instances(self) -> tuple[str, ...]:

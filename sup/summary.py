@@ -10,6 +10,7 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
+from sup.errors import RunFailed
 from sup.run import Run
 
 COLUMNS = {
@@ -21,19 +22,36 @@ COLUMNS = {
 """The table's columns: the variable of the results, its heading, and how to write a number."""
 
 
-def table(runs: Sequence[Run], results: Sequence[xr.Dataset]) -> Table:
+def table(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunFailed]) -> Table:
     """Return the end table; a run with several instances shows their range."""
     rows = Table(box=None, pad_edge=False)
     rows.add_column("run", overflow="fold")
     for heading, _ in COLUMNS.values():
         rows.add_column(heading, justify="right")
-    for run, result in zip(runs, results, strict=True):
-        cells = (_range(result[name], form) for name, (_, form) in COLUMNS.items())
+    for run, outcome in zip(runs, outcomes, strict=True):
+        cells = ["-"] * len(COLUMNS)
+        if not isinstance(outcome, RunFailed):
+            cells = [_range(outcome[name], form) for name, (_, form) in COLUMNS.items()]
         rows.add_row(run.name, *cells)
     return rows
 
 
+def remarks(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunFailed]) -> list[str]:
+    """Return a line for each run that failed or diverged."""
+    lines = []
+    for run, outcome in zip(runs, outcomes, strict=True):
+        if isinstance(outcome, RunFailed):
+            lines.append(f"failed: {run.name}: {outcome.reason}")
+        elif count := int(outcome["diverged"].sum()):
+            size, step = outcome["loss"].size, int(outcome["first_bad_step"].min())
+            those = "" if size == 1 else f" ({count} of {size} instances, the first)"
+            lines.append(f"diverged: {run.name}: frozen at step {step}{those}")
+    return lines
+
+
 def _range(values: xr.DataArray, form: str) -> str:
+    if values.isnull().all():
+        return "-"
     low, high = f"{values.min().item():{form}}", f"{values.max().item():{form}}"
     return low if low == high else f"{low} to {high}"
 
@@ -43,10 +61,12 @@ def terminal() -> Console:
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120)
 
 
-def report(runs: Sequence[Run], results: Sequence[xr.Dataset]) -> None:
+def report(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunFailed]) -> None:
     """Print the end table, where the results are, and how to look at offline W&B runs."""
     console = terminal()
-    console.print(table(runs, results))
+    console.print(table(runs, outcomes))
+    for line in remarks(runs, outcomes):
+        console.print(line, soft_wrap=True)
     home = Path(os.path.commonpath([run.directory for run in runs]))
     swept = runs[0].group is not None
     sweep = os.path.relpath(home.parent if swept and len(runs) == 1 else home)

@@ -1,88 +1,107 @@
-"""From runs to results: trains each stack in one `Trainer.fit`, on any kind of device."""
+"""From runs to results: puts runs in stacks, has them trained, and reports on them."""
 
-import functools
-import logging
-import os
-import sys
-import warnings
 from collections.abc import Sequence
+from math import ceil, inf, isnan
 
-import lightning.pytorch as pl
-from hydra.utils import instantiate
-from lightning.pytorch.callbacks import Checkpoint
+import xarray as xr
 
-from sup import checkpoints, restart
+from sup import failures, restart
+from sup.cutting import remove_parts
+from sup.devices import Placement, count_of, placement_for
+from sup.errors import RunFailed
 from sup.interruption import stoppable
-from sup.loggers import open_loggers
-from sup.memory import keep_freed_memory
 from sup.results import load_run
 from sup.run import Run
-from sup.stack import Stack, stacks_of, training_settings
+from sup.splitting import fitting
+from sup.stack import Stack
 from sup.summary import report
+from sup.work import finish, work
+
+Outcome = xr.Dataset | RunFailed
+"""What became of a run: its results, or why there are none."""
 
 
-def train(runs: Sequence[Run]) -> list[float]:
+def train(runs: Sequence[Run], placement: Placement | None = None) -> list[Outcome]:
     """Train runs, as few stacks as their settings allow, and report on them.
 
+    Runs that are finished stay as they are, and stacks that were interrupted go on.
+
+    Args:
+        runs: in the order of their jobs.
+        placement: where stacks are trained; None: on this machine.
+
     Returns:
-        The held-out loss of each run, averaged over its instances, in the order of `runs`.
+        The outcome of each run, in the order of `runs`.
     """
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    keep_freed_memory()
-    waiting = [run for run in runs if not restart.is_finished(run.directory, run.config)]
+    stacks = planned(runs)
+    waiting = [run for run in runs if not is_finished(run)]
     if finished := len(runs) - len(waiting):
         print(f"{finished} of {len(runs)} runs finished before")
-    stacks = stacks_of(waiting)
-    if len(stacks) > 1:
-        instances = sum(stack.size for stack in stacks)
-        print(f"{len(waiting)} runs, {instances} instances, {len(stacks)} stacks")
+    left = [one for stack in stacks if (one := unfinished(stack))]
+    if len(left) > 1:
+        instances = sum(stack.size for stack in left)
+        print(f"{len(waiting)} runs, {instances} instances, {len(left)} stacks")
     with stoppable():
-        for stack in stacks:
-            train_stack(stack)
-    results = [load_run(run.directory) for run in runs]
-    report(runs, results)
-    return [float(result["loss"].mean()) for result in results]
+        reasons = (placement or placement_for(stacks[0]))(left, work)
+        finish(stacks, tuple(runs))
+    ended = zip(left, reasons, strict=True)
+    lost = {run: reason for stack, reason in ended if reason for run in stack.runs}
+    outcomes = [outcome_of(run, lost.get(run)) for run in runs]
+    report(runs, outcomes)
+    return outcomes
 
 
-def train_stack(stack: Stack) -> None:
-    """Train the runs of one stack; its callbacks write and log their results."""
-    config = stack.config
-    if config.n_hidden > config.n_features:
-        print(
-            f"warning: n_hidden={config.n_hidden} exceeds n_features={config.n_features}: "
-            "every feature can have a dimension of its own",
-            file=sys.stderr,
-        )
-    with open_loggers(stack.runs) as loggers:
-        callbacks = make_callbacks(stack, loggers)
-        trainer: pl.Trainer = instantiate(
-            config.trainer,
-            callbacks=callbacks,
-            logger=False,  # each run has its own
-            # Left to itself, Lightning would add a ModelCheckpoint where the config has none.
-            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            max_epochs=1,
-        )
-        if config.resume:
-            checkpoint = checkpoints.find(config.resume, training_settings(config), stack.instances)
-        elif checkpoint := restart.interrupted(stack):
-            print(f"going on from {os.path.relpath(checkpoint)}")
-        with warnings.catch_warnings():
-            # Lightning 2.6.6 calls what torch 2.13 deprecates; nothing that a user could mend.
-            warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
-            trainer.fit(
-                stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint
-            )
+def planned(runs: Sequence[Run]) -> list[Stack]:
+    """Put runs in stacks, at least as many as there are devices to train them side by side."""
+    total = sum(run.grid.size for run in runs)
+
+    def fits(stack: Stack) -> bool:
+        limits = stack.config.stack
+        devices = count_of(limits.devices, stack.config.trainer.accelerator)
+        share = ceil(total / devices)
+        return stack.size <= min(share, limits.max_instances or share)
+
+    return fitting(runs, fits)
 
 
-def make_callbacks(stack: Stack, loggers: dict) -> list[pl.Callback]:
-    """Instantiate the config's callbacks; a partial one is given the stack and its loggers."""
-    callbacks = [instantiate(node) for node in stack.config.callbacks.values() if node is not None]
-    return [
-        callback(stack=stack, loggers=loggers)
-        if isinstance(callback, functools.partial)
-        else callback
-        for callback in callbacks
-    ]
+def is_finished(run: Run) -> bool:
+    """Tell whether a run's results are there, and remove what else earlier commands have left."""
+    if not restart.is_finished(run.directory, run.config):
+        failures.forget(run.directory)
+        return False
+    remove_parts(run)
+    return True
+
+
+def unfinished(stack: Stack) -> Stack | None:
+    """Return what is still to be trained of a stack."""
+    runs = tuple(run for run in stack.runs if not restart.is_finished(run.directory, run.config))
+    return Stack(runs) if runs else None
+
+
+def outcome_of(run: Run, lost: str | None) -> Outcome:
+    """Return a run's results, or why it has none.
+
+    Args:
+        run: which should have been trained.
+        lost: what became of the process that trained it, where that did not come to its end.
+    """
+    if restart.is_finished(run.directory, run.config):
+        return load_run(run.directory)
+    reason = failures.reason(run.directory)
+    if reason is None:
+        reason = lost or "it was not trained"
+        failures.record(run.directory, reason)
+    return RunFailed(run.name, reason)
+
+
+def value(outcome: Outcome) -> float:
+    """Return a run's held-out loss, averaged over its instances; infinite where all diverged.
+
+    Raises:
+        RunFailed: where the run has no results.
+    """
+    if isinstance(outcome, RunFailed):
+        raise outcome
+    loss = float(outcome["loss"].mean())
+    return inf if isnan(loss) else loss

@@ -65,21 +65,24 @@ def figures() -> None:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the figures of commands in this process, which take longer than their training."""
-    monkeypatch.setattr("callbacks.results.RUN_FIGURES", {})
+    monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
 
 
 @pytest.fixture
 def train_runs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """Train runs as few stacks as they allow and load their results."""
     if "figures" not in request.fixturenames:
-        monkeypatch.setattr("callbacks.results.RUN_FIGURES", {})
+        monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
 
     def trained(*runs):
-        from sup.results import load_run
+        from sup.errors import RunFailed
         from sup.training import train
 
-        train(runs)
-        return [load_run(run.directory) for run in runs]
+        outcomes = train(runs)
+        for outcome in outcomes:
+            if isinstance(outcome, RunFailed):
+                raise outcome
+        return outcomes
 
     return trained
 

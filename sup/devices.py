@@ -1,0 +1,172 @@
+"""Where stacks are trained: in this process, or side by side on the machine's devices."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sup.interruption import stoppable
+from sup.stack import Stack
+
+Work = Callable[[Stack], None]
+"""Trains a stack and leaves results, or reasons for the lack of them, in its runs' directories."""
+
+Placement = Callable[[Sequence[Stack], Work], "list[str | None]"]
+"""Has the work done for each stack; returns for each why it did not come to an end, or None."""
+
+
+def here(stacks: Sequence[Stack], work: Work) -> list[str | None]:
+    """Train stacks one after another in this process."""
+    for stack in stacks:
+        work(stack)
+    return [None] * len(stacks)
+
+
+class SideBySide:
+    """Trains stacks in several processes, each with a GPU or a share of the cores of its own.
+
+    Args:
+        count: how many at once.
+    """
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
+        """Train the stacks; each process takes the next as soon as it is free."""
+        reasons: list[str | None] = [None] * len(stacks)
+        waiting = deque(range(len(stacks)))
+        workers: dict[Connection, _Worker] = {}
+        free = list(range(self.count))
+        try:
+            while waiting or workers:
+                while waiting and free:
+                    worker = _Worker(free.pop(0), self.count, work)
+                    workers[worker.connection] = worker
+                    worker.give(waiting.popleft(), stacks)
+                for connection in wait(list(workers)):
+                    worker = workers[connection]  # pyright: ignore[reportArgumentType]
+                    reasons[worker.index] = worker.outcome()
+                    if waiting and worker.lives:
+                        worker.give(waiting.popleft(), stacks)
+                    else:
+                        del workers[worker.connection]
+                        worker.end()
+                        free.append(worker.slot)
+        finally:
+            for worker in workers.values():
+                worker.process.terminate()  # it writes a checkpoint
+            for worker in workers.values():
+                worker.process.join()
+        return reasons
+
+
+class _Worker:
+    """A process that trains one stack after another.
+
+    Args:
+        slot: which of the devices is its own.
+        count: how many there are.
+        work: what it does with a stack.
+    """
+
+    def __init__(self, slot: int, count: int, work: Work):
+        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+        self.slot = slot
+        self.lives = True
+        self.connection, other = context.Pipe()
+        arguments = (other, work, slot, count)
+        self.process = context.Process(target=_serve, args=arguments)
+        self.process.start()
+        other.close()
+
+    def give(self, index: int, stacks: Sequence[Stack]) -> None:
+        """Have it train the stack of an index."""
+        self.index = index
+        stack = stacks[index]
+        log = stack.checkpoint.with_suffix(".log")
+        print(
+            f"stack {index + 1} of {len(stacks)} ({stack.title}) on device {self.slot}: "
+            f"{os.path.relpath(log)}",
+            flush=True,
+        )
+        self.connection.send((stack, log))
+
+    def outcome(self) -> str | None:
+        """Return why the stack that it has ended with was not trained, or None."""
+        try:
+            return self.connection.recv()
+        except EOFError:
+            self.lives = False
+            self.process.join()
+            code = self.process.exitcode or 0
+            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+            return f"the process that trained it {how}"
+
+    def end(self) -> None:
+        """Let the process end."""
+        self.connection.close()
+        self.process.join()
+
+
+def _serve(connection: Connection, work: Work, slot: int, count: int) -> None:
+    """Train the stacks that come, in a process of its own."""
+    # The terminal's Ctrl-C reaches every process; the first one passes it on, as SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if torch.cuda.device_count():
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices()[slot]  # CUDA has not started yet
+    torch.set_num_threads(max(1, torch.get_num_threads() // count))
+    with stoppable():
+        while True:
+            try:
+                stack, log = connection.recv()
+            except EOFError:
+                return
+            connection.send(_logged(work, stack, log))
+
+
+def _logged(work: Work, stack: Stack, log: Path) -> str | None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file, redirect_stdout(file), redirect_stderr(file):
+        work(stack)
+    return None
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, whatever became of it."""
+    parent: Any = multiprocessing.parent_process()
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+def visible_devices() -> list[str]:
+    """Return the names of the GPUs that this command may use."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",") if named else [str(k) for k in range(torch.cuda.device_count())]
+
+
+def count_of(setting: int | str, accelerator: str) -> int:
+    """Return on how many devices stacks are trained side by side.
+
+    Args:
+        setting: `stack.devices`: a number, or auto for every GPU, or for the CPU as one device.
+        accelerator: what the trainer is to use.
+    """
+    if setting != "auto":
+        return int(setting)
+    return max(1, torch.cuda.device_count()) if accelerator in ("auto", "gpu", "cuda") else 1
+
+
+def placement_for(stack: Stack) -> Placement:
+    """Return where stacks are trained on this machine, by the settings of one of them."""
+    count = count_of(stack.config.stack.devices, stack.config.trainer.accelerator)
+    return here if count == 1 else SideBySide(count)

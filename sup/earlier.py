@@ -1,0 +1,51 @@
+"""Finding what `resume=true` means: the directory of the latest earlier command like this one."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from sup.settings import SettingError
+
+RECORDS = {"sweep": "multirun.yaml", "run": ".hydra/hydra.yaml"}
+"""Where Hydra writes the overrides of a command, in its directory."""
+
+
+def is_asked(overrides: Iterable[str]) -> bool:
+    """Tell whether a command's overrides ask for an earlier one."""
+    return any(override.lower() == "resume=true" for override in overrides)
+
+
+def directory(config: DictConfig, kind: str) -> str:
+    """Return the directory that a command is to go on in, and say which.
+
+    Args:
+        config: of the command, with Hydra's own node.
+        kind: sweep or run.
+
+    Raises:
+        SettingError: where there is none.
+    """
+    hydra = config.hydra
+    place = Path(hydra[kind].dir)
+    wanted = _command(hydra.overrides.task)
+    given = any(str(one).startswith(f"hydra.{kind}.dir=") for one in hydra.overrides.hydra)
+    # By default a date and a time, so that the latest is the last by name.
+    near = [place] if given else sorted(place.parent.parent.glob("*/*"), reverse=True)
+    for folder in near:
+        record = folder / RECORDS[kind]
+        if record.is_file() and wanted == _command(_overrides(record)):
+            print(f"resume: {folder}")
+            return str(folder)
+    where = place if given else place.parent.parent
+    raise SettingError("resume", "true", f"no earlier {kind} of the same overrides in {where}")
+
+
+def _overrides(record: Path) -> list[str]:
+    held = OmegaConf.load(record)
+    return list(OmegaConf.select(held, "hydra.overrides.task") or [])
+
+
+def _command(overrides: Iterable[str]) -> list[str]:
+    """Return what makes two commands the same."""
+    return sorted(str(one) for one in overrides if not str(one).startswith("resume="))

@@ -1,0 +1,161 @@
+"""What a sweep leaves behind as a whole: a table of its jobs, figures, and a W&B run for both.
+
+All of it is made from the directory of the sweep, so that it covers the jobs of every command that
+was given there, however their runs were trained.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import wandb
+import xarray as xr
+from hydra.utils import instantiate
+from lightning.pytorch.loggers import WandbLogger
+from matplotlib.figure import Figure
+from omegaconf import DictConfig, OmegaConf
+
+from sup import failures
+from sup.durable import replacing
+from sup.figures import write
+from sup.figures.sweep import activation_figures, sweep_figures
+from sup.kinds import kind_of
+from sup.metrics import PER_INSTANCE
+from sup.results import FILE, finite, in_order, join, load_run
+from sup.run import Run, sweep_name
+
+TABLE = "sweep.csv"
+
+MOST_ROWS = 200_000
+"""Rows that W&B keeps of one table."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a sweep, as its directory tells.
+
+    Args:
+        directory: where it writes.
+    """
+
+    directory: Path
+
+    @cached_property
+    def config(self) -> DictConfig:
+        """Its composed config."""
+        config = OmegaConf.load(self.directory / ".hydra" / "config.yaml")
+        assert isinstance(config, DictConfig)
+        return config
+
+    @cached_property
+    def overrides(self) -> dict[str, str]:
+        """The overrides that Hydra made the job of, by key."""
+        lines: Any = OmegaConf.load(self.directory / ".hydra" / "overrides.yaml")
+        parts = (str(line).lstrip("+~").partition("=") for line in lines)
+        return {key: value for key, _, value in parts}
+
+    @cached_property
+    def results(self) -> xr.Dataset | None:
+        """Its results, if there are any."""
+        return load_run(self.directory) if (self.directory / FILE).is_file() else None
+
+    def row(self) -> dict[str, Any]:
+        """Return its line in the table."""
+        results, reason = self.results, failures.reason(self.directory)
+        row: dict[str, Any] = {"job": self.directory.name, **self.overrides}
+        if results is None:
+            return row | {"status": "failed" if reason else "unfinished", "reason": reason}
+        row |= {"status": "finished", "instances": results["loss"].size}
+        row["diverged"] = int(results["diverged"].sum())
+        row["first_bad_step"] = float(results["first_bad_step"].min())
+        row |= {name: float(results[name].mean()) for name in ("loss", *PER_INSTANCE)}
+        return row | {"wall_time": float(results.attrs["wall_time"])}
+
+
+def jobs_in(sweep: Path) -> list[Job]:
+    """Return the jobs in a sweep's directory, in their order."""
+    records = in_order(sweep.rglob(".hydra/overrides.yaml"))
+    return [Job(record.parent.parent) for record in records]
+
+
+def write_page(sweep: Path) -> list[Job]:
+    """Write a sweep's table and figures and log them to W&B, where its jobs do.
+
+    Returns:
+        The sweep's jobs.
+    """
+    jobs = jobs_in(sweep)
+    with replacing(sweep / TABLE) as unfinished:
+        pd.DataFrame([job.row() for job in jobs]).to_csv(unfinished, index=False)
+    finished = [job for job in jobs if job.results is not None]
+    if finished:
+        results = join([job.results for job in finished if job.results is not None])
+        figures = drawn(finished[0], results)
+        for name, figure in figures.items():
+            write(figure, sweep / "figures" / f"{name.replace('/', '-')}.png")
+        log_page(sweep, finished, figures, instance_table(results))
+    return jobs
+
+
+def instance_table(results: xr.Dataset) -> pd.DataFrame:
+    """Return one row for each instance of a sweep: its settings, loss and measures."""
+    measured = results[["loss", *PER_INSTANCE]]
+    settings = [str(name) for name in results["loss"].dims]
+    if not settings:
+        row = {name: [value.item()] for name, value in measured.data_vars.items()}
+        return pd.DataFrame(row)
+    table = measured.reset_coords(drop=True).to_dataframe().reset_index()
+    finite = table[table["loss"].notna()]
+    return pd.DataFrame(finite, columns=[*settings, *measured.data_vars]).head(MOST_ROWS)
+
+
+def log_page(
+    sweep: Path, jobs: Sequence[Job], figures: dict[str, Figure], instances: pd.DataFrame
+) -> None:
+    """Log figures and tables to a W&B run named `sweep`, in the group of the sweep's runs."""
+    logged = [job for job in jobs if "wandb" in str(job.config.logger["_target_"])]
+    if not logged:
+        return
+    logger = instantiate(logged[0].config.logger)(whole_sweep(sweep, logged))
+    assert isinstance(logger, WandbLogger)
+    try:
+        pictures = {name: wandb.Image(figure) for name, figure in figures.items()}
+        tables = {
+            "jobs": wandb.Table(dataframe=pd.read_csv(sweep / TABLE, dtype=str).fillna("")),
+            "instances": wandb.Table(dataframe=instances),
+        }
+        logger.experiment.log({**pictures, **tables})
+    finally:
+        logger.experiment.finish()
+
+
+def drawn(first: Job, results: xr.Dataset) -> dict[str, Figure]:
+    """Return a sweep's figures; those of each activation too if it is the article's experiment.
+
+    A figure that cannot be drawn is said so and left out: the results are complete without it.
+    """
+    results = finite(results)
+    try:
+        figures = sweep_figures(results)
+        if "experiment" in first.overrides and kind_of(results) == "bottleneck":
+            figures |= activation_figures(results)
+    except Exception as error:  # unforeseen shapes: as many kinds of error as there are figures
+        print(f"warning: no figures of this sweep ({type(error).__name__}: {error})")
+        return {}
+    return figures
+
+
+def whole_sweep(sweep: Path, jobs: Sequence[Job]) -> Run:
+    """Describe a sweep as a run of its own: its settings are those that all its runs share."""
+    settings = [json.loads(str(job.results.attrs["config"])) for job in jobs if job.results]
+    shared = {
+        key: value
+        for key, value in settings[0].items()
+        if all(other.get(key) == value for other in settings)
+    }
+    config = OmegaConf.create({**shared, "name": "sweep", "tags": settings[0]["tags"]})
+    return Run(config, directory=sweep, name="sweep", group=sweep_name(sweep))

@@ -1,0 +1,132 @@
+"""The unit of work: trains one stack, here, and leaves everything in its runs' directories.
+
+Wherever it is done, on this machine or another, what it leaves is the same: results for each run
+that was trained, the reason for each that could not be.
+"""
+
+import functools
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import lightning.pytorch as pl
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import Checkpoint
+
+from sup import checkpoints, failures, restart
+from sup.cutting import put_together
+from sup.figures import draw
+from sup.loggers import open_loggers
+from sup.memory import GIB, allowed, keep_freed_memory, needed
+from sup.results import FILE
+from sup.run import Run
+from sup.settings import SettingError
+from sup.splitting import fitting, parts_by_whole
+from sup.stack import Stack, training_settings
+
+COMMON = (SettingError, OSError)
+"""Errors that one run does not have alone: half a stack would have them as well."""
+
+
+def work(stack: Stack) -> None:
+    """Train the runs of a stack, in several stacks where it is too large for the device."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    keep_freed_memory()
+    trainer: pl.Trainer = instantiate(stack.config.trainer, logger=False)
+    most = allowed(stack, trainer.strategy.root_device)
+    stacks = fitting(stack.runs, lambda one: needed(one) <= most)
+    if len(stacks) > 1:
+        print(
+            f"{stack.title}: would take {needed(stack) / GIB:.2g} GiB of memory, "
+            f"{most / GIB:.2g} are allowed; trained in {len(stacks)} stacks"
+        )
+    for one in stacks:
+        attempt(one)
+    finish(stacks, stack.runs)
+
+
+def finish(stacks: list[Stack], runs: tuple[Run, ...]) -> None:
+    """Put runs that were cut together again, where all their parts were trained."""
+    for parts in parts_by_whole(stacks, runs):
+        whole = parts[0].whole
+        assert whole is not None
+        reasons = [failures.reason(part.directory) for part in parts]
+        if all((part.directory / FILE).is_file() for part in parts):
+            put_together(parts)
+        elif known := [reason for reason in reasons if reason]:
+            failures.record(whole.directory, known[0])
+    for run in runs:
+        if run.whole is None and (run.directory / FILE).is_file():
+            draw(run.directory)
+
+
+def attempt(stack: Stack) -> None:
+    """Train what is left of a stack; where that fails, try its halves.
+
+    So a run that cannot be trained fails alone, and a stack that is larger than the estimate of
+    its memory still finds room.
+    """
+    left = [run for run in stack.runs if not restart.is_finished(run.directory, run.config)]
+    for piece, checkpoint in restart.pieces(left):
+        try:
+            train_stack(piece, checkpoint)
+            continue
+        except Exception as error:  # whatever a user's activation raises, or a device
+            reason = failures.in_one_line(error)
+            failed = [run for run in piece.runs if not (run.directory / FILE).is_file()]
+            halve = len(failed) > 1 and not isinstance(error, COMMON)
+            if not halve:
+                for run in failed:
+                    failures.record(run.directory, error)
+        # Outside, as the exception keeps the tensors of the stack alive.
+        if halve:
+            print(f"{piece.title} failed ({reason}); trying each half", file=sys.stderr)
+            middle = len(failed) // 2
+            for half in (failed[:middle], failed[middle:]):
+                attempt(Stack(tuple(half)))
+
+
+def train_stack(stack: Stack, checkpoint: Path | None) -> None:
+    """Train the runs of one stack; its callbacks write and log their results."""
+    config = stack.config
+    if config.n_hidden > config.n_features:
+        print(
+            f"warning: n_hidden={config.n_hidden} exceeds n_features={config.n_features}: "
+            "every feature can have a dimension of its own",
+            file=sys.stderr,
+        )
+    with open_loggers(stack.runs) as loggers:
+        callbacks = make_callbacks(stack, loggers)
+        trainer: pl.Trainer = instantiate(
+            config.trainer,
+            callbacks=callbacks,
+            logger=False,  # each run has its own
+            # Left to itself, Lightning would add a ModelCheckpoint where the config has none.
+            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            max_epochs=1,
+        )
+        if isinstance(config.resume, str):
+            checkpoint = checkpoints.find(config.resume, training_settings(config), stack.instances)
+        elif checkpoint:
+            print(f"going on from {os.path.relpath(checkpoint)}")
+        with warnings.catch_warnings():
+            # Lightning 2.6.6 calls what torch 2.13 deprecates; nothing that a user could mend.
+            warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+            trainer.fit(
+                stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint
+            )
+
+
+def make_callbacks(stack: Stack, loggers: dict) -> list[pl.Callback]:
+    """Instantiate the config's callbacks; a partial one is given the stack and its loggers."""
+    callbacks = [instantiate(node) for node in stack.config.callbacks.values() if node is not None]
+    return [
+        callback(stack=stack, loggers=loggers)
+        if isinstance(callback, functools.partial)
+        else callback
+        for callback in callbacks
+    ]

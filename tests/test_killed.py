@@ -1,0 +1,81 @@
+"""Killed with SIGKILL at any moment and started again, a sweep ends as if nothing had been.
+
+The long form, 24 jobs and twenty kills, is marked `slow` and has its own target in the Makefile.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sup
+
+ROOT = Path(__file__).parent.parent
+SHORT = ("activation=relu,solu", "n_hidden=2,5", "steps=1200", "batch_size=256")
+LONG = ("activation=relu,gelu,solu", "sparsity=0,0.5,0.9,0.99", "n_hidden=2,5", "steps=5000")
+
+
+def command(folder: Path, swept: tuple[str, ...]) -> list[str]:
+    always = ("callbacks.checkpoint.minutes=0", "logger=none", "trainer=cpu")
+    place = f"hydra.sweep.dir={folder}"
+    return [sys.executable, str(ROOT / "train.py"), "-m", *swept, *always, place]
+
+
+def run(folder: Path, swept: tuple[str, ...]) -> float:
+    """Run a sweep to its end and return how many seconds it took."""
+    started = time.monotonic()
+    subprocess.run(command(folder, swept), check=True, capture_output=True)
+    return time.monotonic() - started
+
+
+def kill_after(seconds: float, folder: Path, swept: tuple[str, ...]) -> bool:
+    """Start a sweep and kill it after some time; tell whether it was still at work."""
+    with subprocess.Popen(
+        command(folder, swept),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return True
+    return False
+
+
+def compare(tmp_path: Path, swept: tuple[str, ...], kills: int) -> None:
+    """Compare a sweep that is killed with one that is not, bit for bit."""
+    whole = run(tmp_path / "undisturbed", swept)
+    start = run(tmp_path / "undisturbed", swept)  # all are finished: it starts, and ends
+    chance = random.Random(0)
+    done = 0
+    for _ in range(kills):
+        moment = start * chance.uniform(0.8, 1) + (whole - start) * chance.uniform(0, 3 / kills)
+        done += kill_after(moment, tmp_path / "killed", swept)
+        for file in tmp_path.glob("killed/*/results.nc"):
+            sup.load_run(file)  # whole, or not there
+    run(tmp_path / "killed", swept)
+    print(f"{done} of {kills} commands killed at work; undisturbed {whole:.0f} s, start {start:.0f}")
+    one, other = (sup.load_sweep(tmp_path / name) for name in ("undisturbed", "killed"))
+    assert one["loss"].sizes == other["loss"].sizes
+    for name in ("W", "b", "loss", "training_loss", "training_W"):
+        assert np.array_equal(one[name].values, other[name].values), name
+    jobs = one["loss"].size
+    assert len(list((tmp_path / "killed").glob("*/figures/*.png"))) == 3 * jobs
+    assert len((tmp_path / "killed" / "sweep.csv").read_text().splitlines()) == 1 + jobs
+
+
+def test_killed_twice(tmp_path):
+    compare(tmp_path, SHORT, kills=2)
+
+
+@pytest.mark.slow
+def test_killed_twenty_times(tmp_path):
+    compare(tmp_path, LONG, kills=20)
