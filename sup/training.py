@@ -6,12 +6,15 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Checkpoint
 
 from sup import checkpoints, restart
+from sup.ddp import StackedDDPStrategy
 from sup.interruption import stoppable
 from sup.loggers import open_loggers
 from sup.memory import keep_freed_memory
@@ -27,8 +30,7 @@ def train(runs: Sequence[Run]) -> list[float]:
     Returns:
         The held-out loss of each run, averaged over its instances, in the order of `runs`.
     """
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    keep_freed_memory()
+    quiet()
     waiting = [run for run in runs if not restart.is_finished(run.directory, run.config)]
     if finished := len(runs) - len(waiting):
         print(f"{finished} of {len(runs)} runs finished before")
@@ -54,27 +56,49 @@ def train_stack(stack: Stack) -> None:
             file=sys.stderr,
         )
     with open_loggers(stack.runs) as loggers:
-        callbacks = make_callbacks(stack, loggers)
-        trainer: pl.Trainer = instantiate(
-            config.trainer,
-            callbacks=callbacks,
-            logger=False,  # each run has its own
-            # Left to itself, Lightning would add a ModelCheckpoint where the config has none.
-            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            max_epochs=1,
-        )
+        trainer = make_trainer(stack, make_callbacks(stack, loggers))
         if config.resume:
             checkpoint = checkpoints.find(config.resume, training_settings(config), stack.instances)
         elif checkpoint := restart.interrupted(stack):
             print(f"going on from {os.path.relpath(checkpoint)}")
-        with warnings.catch_warnings():
-            # Lightning 2.6.6 calls what torch 2.13 deprecates; nothing that a user could mend.
-            warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
-            trainer.fit(
-                stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint
-            )
+        fit(trainer, stack, checkpoint)
+
+
+def quiet() -> None:
+    """Keep Lightning from talking, and the system from taking back memory again and again."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    keep_freed_memory()
+
+
+def make_trainer(stack: Stack, callbacks: list[pl.Callback], **settings: Any) -> pl.Trainer:
+    """Instantiate the config's trainer.
+
+    Args:
+        stack: what will be trained.
+        callbacks: for the trainer.
+        settings: further ones, on top of the config's.
+    """
+    return instantiate(
+        stack.config.trainer,
+        callbacks=callbacks,
+        logger=False,  # each run has its own
+        # Left to itself, Lightning would add a ModelCheckpoint where the config has none.
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        max_epochs=1,
+        **settings,
+    )
+
+
+def fit(trainer: pl.Trainer, stack: Stack, checkpoint: Path | None) -> None:
+    """Train a stack, from a checkpoint on if there is one."""
+    if isinstance(trainer.strategy, StackedDDPStrategy):
+        trainer.strategy.work = (stack, checkpoint)
+    with warnings.catch_warnings():
+        # Lightning 2.6.6 calls what torch 2.13 deprecates; nothing that a user could mend.
+        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+        trainer.fit(stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint)
 
 
 def make_callbacks(stack: Stack, loggers: dict) -> list[pl.Callback]:
