@@ -55,7 +55,7 @@ def bare(steps: int) -> tuple[float, float]:
     u = draws.uniform(Purpose.TRAINING, 0)
     start = time.perf_counter()
     models, inputs, importance = module.autoencoder, module.inputs, module.importance
-    engine = make_engine("compiled", models, inputs, importance, example=u, steps=steps)
+    engine = make_engine("compiled", models, inputs, importance, u, batch=1024, steps=steps)
     compiled = time.perf_counter() - start
     sums = torch.zeros(stack.size)
     start = time.perf_counter()

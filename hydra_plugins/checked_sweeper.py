@@ -14,7 +14,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sup import earlier
-from sup.errors import RunFailed
+from sup.errors import RunError
 from sup.preflight import check_all, check_finished
 from sup.settings import SettingError
 
@@ -76,7 +76,7 @@ class CheckedSweeper(BasicSweeper):
             check_finished(f"{config.hydra.sweep.dir}/{config.hydra.sweep.subdir}", config)
         try:
             return super().sweep(arguments)
-        except RunFailed:
+        except RunError:
             return []  # the sweep's page, which comes after this, says which
 
 

@@ -16,7 +16,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from sup.errors import RunFailed
+from sup.errors import RunError
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +27,17 @@ class FailedJob(JobReturn):
 
     @property
     def return_value(self) -> Any:
-        """Raise the failure."""
+        """The failure, which is raised."""
         raise self._return_value
 
+    @return_value.setter
+    def return_value(self, value: Any) -> None:
+        self._return_value = value
 
-def ended(job: JobReturn, value: float | RunFailed) -> JobReturn:
+
+def ended(job: JobReturn, value: float | RunError) -> JobReturn:
     """Return a job that was collected, now that it is known what became of it."""
-    if isinstance(value, RunFailed):
+    if isinstance(value, RunError):
         job = FailedJob(**vars(job))
         job.status = JobStatus.FAILED
     else:
@@ -77,7 +81,7 @@ class StackedLauncher(Launcher):
         returns = [self._collect(config, Run.of_job) for config in configs]
         runs = [job.return_value for job in returns]
         return [
-            ended(job, outcome if isinstance(outcome, RunFailed) else value(outcome))
+            ended(job, outcome if isinstance(outcome, RunError) else value(outcome))
             for job, outcome in zip(returns, train(runs), strict=True)
         ]
 

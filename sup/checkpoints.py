@@ -78,7 +78,9 @@ def find(path: str, shared: str, instances: Sequence[str]) -> Path:
         elif len(missing) < len(set(instances)):
             reasons.insert(0, "its runs were trained apart, so resume with hydra/launcher=basic")
         else:
-            reasons.append(difference(json.loads(next(iter(held["instances"]))), json.loads(missing[0])))
+            reasons.append(
+                difference(json.loads(next(iter(held["instances"]))), json.loads(missing[0]))
+            )
     advice = "repeat the overrides of the run to be resumed"
     raise SettingError("resume", path, f"{reasons[0]}; {advice}")
 

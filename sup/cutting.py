@@ -92,7 +92,9 @@ def remove_parts(run: Run) -> None:
 def log_curves(run: Run, results: xr.Dataset) -> None:
     """Log the curves of a run whose parts were trained apart."""
     steps = results["step"].values.tolist()
-    losses = results["training_loss"].mean(map(dimension, run.grid.axes)).values.tolist()
+    losses = (
+        results["training_loss"].mean([dimension(key) for key in run.grid.axes]).values.tolist()
+    )
     final = {name: float(results[name].mean()) for name in ("loss", *PER_INSTANCE)}
     final["held_out_loss"] = final.pop("loss")
     W = results["W"].values.reshape(run.grid.size, *results["W"].shape[-2:])

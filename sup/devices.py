@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class SideBySide:
         """Train the stacks; each process takes the next as soon as it is free."""
         reasons: list[str | None] = [None] * len(stacks)
         waiting = deque(range(len(stacks)))
-        workers: dict[Connection, _Worker] = {}
+        workers: dict[Any, _Worker] = {}
         free = list(range(self.count))
         try:
             while waiting or workers:
@@ -53,7 +53,7 @@ class SideBySide:
                     workers[worker.connection] = worker
                     worker.give(waiting.popleft(), stacks)
                 for connection in wait(list(workers)):
-                    worker = workers[connection]  # pyright: ignore[reportArgumentType]
+                    worker = workers[connection]
                     reasons[worker.index] = worker.outcome()
                     if waiting and worker.lives:
                         worker.give(waiting.popleft(), stacks)
@@ -108,7 +108,9 @@ class _Worker:
             self.lives = False
             self.process.join()
             code = self.process.exitcode or 0
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+            how = (
+                f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+            )
             return f"the process that trained it {how}"
 
     def end(self) -> None:
@@ -117,7 +119,7 @@ class _Worker:
         self.process.join()
 
 
-def _serve(connection: Connection, work: Work, slot: int, count: int) -> None:
+def _serve(connection: Any, work: Work, slot: int, count: int) -> None:
     """Train the stacks that come, in a process of its own."""
     # The terminal's Ctrl-C reaches every process; the first one passes it on, as SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -154,19 +156,20 @@ def visible_devices() -> list[str]:
     return named.split(",") if named else [str(k) for k in range(torch.cuda.device_count())]
 
 
-def count_of(setting: int | str, accelerator: str) -> int:
-    """Return on how many devices stacks are trained side by side.
+def count_of(config: Any) -> int:
+    """Return on how many devices stacks are trained side by side, by a run's config.
 
-    Args:
-        setting: `stack.devices`: a number, or auto for every GPU, or for the CPU as one device.
-        accelerator: what the trainer is to use.
+    Left to the machine, that is every GPU, or the CPU as one device; where each stack is trained on
+    several devices, it is one stack at a time.
     """
-    if setting != "auto":
-        return int(setting)
-    return max(1, torch.cuda.device_count()) if accelerator in ("auto", "gpu", "cuda") else 1
+    if config.stack.devices != "auto":
+        return int(config.stack.devices)
+    if config.trainer.devices != 1 or config.trainer.accelerator == "cpu":
+        return 1
+    return max(1, torch.cuda.device_count())
 
 
-def placement_for(stack: Stack) -> Placement:
-    """Return where stacks are trained on this machine, by the settings of one of them."""
-    count = count_of(stack.config.stack.devices, stack.config.trainer.accelerator)
+def placement_for(config: Any) -> Placement:
+    """Return where stacks are trained on this machine, by the config of one of their runs."""
+    count = count_of(config)
     return here if count == 1 else SideBySide(count)

@@ -7,7 +7,7 @@ from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from sup.errors import RunFailed, one_line
+from sup.errors import RunError, one_line
 
 
 class Ending(Callback):
@@ -16,10 +16,11 @@ class Ending(Callback):
     Hydra turns a callback's exception into a warning, so what ends the command is a SystemExit.
     """
 
-    def on_run_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+    def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
         """End a command whose one run failed, before Hydra adds a line of its own."""
-        failure = job_return._return_value
-        if isinstance(failure, RunFailed):
+        job: JobReturn = kwargs["job_return"]
+        failure = job._return_value
+        if isinstance(failure, RunError):
             raise SystemExit(one_line(failure))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

@@ -150,6 +150,7 @@ def make_engine(
     inputs: AnyInputs,
     importance: Float[Tensor, "instance feature"],
     example: Float[Tensor, "seed feature batch"],
+    batch: int,
     steps: int,
 ) -> Engine:
     """Choose how to compute gradients and say so in one line.
@@ -163,17 +164,18 @@ def make_engine(
         inputs: makes their inputs.
         importance: ``I_i`` of each instance.
         example: uniforms of the right shape.
+        batch: samples of a step, of which each rank computes on a share.
         steps: optimizer steps of the whole run.
     """
-    cost = inputs.cost(importance, example.shape[-1])
+    cost = inputs.cost(importance, batch)
     if name == "autograd":
         print("engine: plain autograd")
         return AutogradEngine(models, inputs, cost)
     engine = ClosedFormEngine(models, inputs, cost)
     activations = len({id(block.activation) for block in engine.blocks})
-    _, features, batch = inputs(example).shape
+    _, features, samples = inputs(example).shape
     if name == "compiled" or (
-        name == "auto" and pays(steps, len(importance), features, batch, activations)
+        name == "auto" and pays(steps, len(importance), features, samples, activations)
     ):
         _compile(engine, example)
     else:

@@ -17,7 +17,7 @@ OTHERS = (*GROUPS, "resume", "name", "tags")
 _ADVICE = ("full_key:", "object_type=", "Config search path:", "provider=")
 
 
-class RunFailed(Exception):
+class RunError(Exception):
     """A run that could not be trained.
 
     Args:
@@ -65,7 +65,7 @@ def reported() -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors arrive here as they are
     try:
         yield
-    except (SettingError, RunFailed, HydraException, OmegaConfBaseException, OSError) as error:
+    except (SettingError, RunError, HydraException, OmegaConfBaseException, OSError) as error:
         if wants_traceback:
             raise
         raise SystemExit(one_line(error)) from error

@@ -53,16 +53,16 @@ def needed(stack: Stack) -> int:
     return 4 * (parameters + max(step, evaluation))
 
 
-def allowed(stack: Stack, device: torch.device) -> int:
-    """Return the memory that a stack may take on a device, in bytes.
+def allowed(stack: Stack) -> int:
+    """Return the memory that a stack may take on the device that would train it, in bytes.
 
     What is set, or a share of all the device has: not of what is free just now, so that a command
     that is started again makes the same stacks.
     """
     if stack.config.stack.max_memory is not None:
         return int(stack.config.stack.max_memory * GIB)
-    if device.type == "cuda":
-        return int(SHARE * torch.cuda.get_device_properties(device).total_memory)
+    if stack.config.trainer.accelerator != "cpu" and torch.cuda.is_available():
+        return int(SHARE * torch.cuda.get_device_properties(0).total_memory)
     return int(SHARE * main_memory())
 
 

@@ -21,6 +21,7 @@ from sup.features import Inputs
 from sup.quadrature import QuadratureInputs
 from sup.recording import Recorded
 from sup.schedule import measured, snapshots
+from sup.shares import Share
 
 LARGEST_KEPT = 256
 """Weights of one model up to which snapshots are kept: 32 of them take 32 kB at most."""
@@ -113,15 +114,17 @@ class SuperpositionModule(pl.LightningModule):
         """Choose how gradients are computed, now that the device is known."""
         data: Any = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
         u = torch.rand(len(data.seeds), data.n_features, data.batch_size, device=self.device)
+        share = Share(self.trainer.global_rank, self.trainer.world_size)
         engine = make_engine(
             self.engine_name,
             self.autoencoder,
             self.inputs,
             self.importance,
-            example=u,
+            example=share.of(u),
+            batch=data.batch_size,
             steps=self.measured[-1],
         )
-        self.gradients = Recorded(engine, self.device)
+        self.gradients = share.sharing(Recorded(engine, self.device), self.parameters())
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Take the optimizer steps of one chunk.

@@ -57,7 +57,7 @@ NUMBERS = {
     "batch_size": AT_LEAST_ONE,
     "resolution": Rule("a whole number of at least 2", lambda value: value >= 2, whole=True),
     "callbacks.checkpoint.minutes": AT_LEAST_ZERO,
-    "trainer.devices": Rule("1; several devices are not supported", lambda value: value == 1),
+    "trainer.devices": AT_LEAST_ONE,
 }
 """Settings that are one number, the same for all the instances of a stack."""
 
@@ -93,6 +93,9 @@ WORDS = {
     "data": ("sampled", "quadrature"),
 }
 """Settings that are one of a few words."""
+
+DDP = "sup.ddp.StackedDDPStrategy"
+"""The strategy of `trainer=ddp`."""
 
 WANDB_MODES = ("online", "offline", "disabled", "shared")
 """What W&B's own environment variable may be."""
@@ -136,6 +139,7 @@ def check(config: DictConfig) -> None:
         raise SettingError("~callbacks", "results", "a run cannot do without its results")
     check_numbers(config)
     check_words(config)
+    check_devices(config)
 
 
 def check_numbers(config: DictConfig) -> None:
@@ -199,3 +203,30 @@ def check_resume(value: Any) -> None:
     if not Path(value).exists():
         allowed = "give a .ckpt file, or the directory of a run or sweep"
         raise SettingError("resume", value, f"no such file or directory; {allowed}")
+
+
+def check_devices(config: DictConfig) -> None:
+    """Check that several devices have a batch to share, and a strategy that shares it.
+
+    Raises:
+        SettingError: where they have not.
+    """
+    devices = config.trainer.get("devices")
+    if devices is None:  # Lightning would take all that it finds
+        raise SettingError("trainer.devices", devices, f"must be {AT_LEAST_ONE.allowed}")
+    if devices == 1:
+        return
+    if config.stack.devices not in (1, "auto"):
+        several = f"trains stacks side by side, trainer.devices={devices} each stack on several"
+        raise SettingError("stack.devices", config.stack.devices, f"{several}; one must be 1")
+    strategy = config.trainer.get("strategy")
+    if not OmegaConf.is_dict(strategy) or strategy.get("_target_") != DDP:
+        raise SettingError("trainer.devices", devices, "more than 1 needs trainer=ddp")
+    if config.trainer.get("num_nodes", 1) != 1:
+        raise SettingError("trainer.num_nodes", config.trainer.num_nodes, "must be 1")
+    if config.data == "quadrature":
+        several = f"has no batch that trainer.devices={devices} could share"
+        raise SettingError("data", config.data, several)
+    if config.batch_size < devices:
+        fewer = f"is fewer than trainer.devices={devices}, which share it"
+        raise SettingError("batch_size", config.batch_size, fewer)

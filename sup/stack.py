@@ -29,7 +29,7 @@ other they must agree."""
 
 AROUND = ("callbacks", "resume", "stack")
 """Settings that runs of one stack share, but that do not decide what is learned; like these, the
-device to train on."""
+devices to train on."""
 
 
 def _settings_but(config: Any, left_out: tuple[str, ...]) -> str:
@@ -47,7 +47,7 @@ def shared_settings(config: Any) -> str:
 def training_settings(config: Any) -> str:
     """Return the shared settings that decide what is learned, as JSON."""
     settings = json.loads(_settings_but(config, OWN + AROUND))
-    for name in ("accelerator", "devices"):
+    for name in ("accelerator", "devices", "strategy"):
         settings["trainer"].pop(name, None)
     return json.dumps(settings, sort_keys=True)
 

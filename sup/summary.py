@@ -10,7 +10,7 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from sup.errors import RunFailed
+from sup.errors import RunError
 from sup.run import Run
 
 COLUMNS = {
@@ -22,7 +22,7 @@ COLUMNS = {
 """The table's columns: the variable of the results, its heading, and how to write a number."""
 
 
-def table(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunFailed]) -> Table:
+def table(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> Table:
     """Return the end table; a run with several instances shows their range."""
     rows = Table(box=None, pad_edge=False)
     rows.add_column("run", overflow="fold")
@@ -30,17 +30,17 @@ def table(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunFailed]) -> Ta
         rows.add_column(heading, justify="right")
     for run, outcome in zip(runs, outcomes, strict=True):
         cells = ["-"] * len(COLUMNS)
-        if not isinstance(outcome, RunFailed):
+        if not isinstance(outcome, RunError):
             cells = [_range(outcome[name], form) for name, (_, form) in COLUMNS.items()]
         rows.add_row(run.name, *cells)
     return rows
 
 
-def remarks(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunFailed]) -> list[str]:
+def remarks(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> list[str]:
     """Return a line for each run that failed or diverged."""
     lines = []
     for run, outcome in zip(runs, outcomes, strict=True):
-        if isinstance(outcome, RunFailed):
+        if isinstance(outcome, RunError):
             lines.append(f"failed: {run.name}: {outcome.reason}")
         elif count := int(outcome["diverged"].sum()):
             size, step = outcome["loss"].size, int(outcome["first_bad_step"].min())
@@ -61,7 +61,7 @@ def terminal() -> Console:
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120)
 
 
-def report(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunFailed]) -> None:
+def report(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> None:
     """Print the end table, where the results are, and how to look at offline W&B runs."""
     console = terminal()
     console.print(table(runs, outcomes))

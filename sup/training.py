@@ -8,7 +8,7 @@ import xarray as xr
 from sup import failures, restart
 from sup.cutting import remove_parts
 from sup.devices import Placement, count_of, placement_for
-from sup.errors import RunFailed
+from sup.errors import RunError
 from sup.interruption import stoppable
 from sup.results import load_run
 from sup.run import Run
@@ -17,7 +17,7 @@ from sup.stack import Stack
 from sup.summary import report
 from sup.work import finish, work
 
-Outcome = xr.Dataset | RunFailed
+Outcome = xr.Dataset | RunError
 """What became of a run: its results, or why there are none."""
 
 
@@ -42,7 +42,7 @@ def train(runs: Sequence[Run], placement: Placement | None = None) -> list[Outco
         instances = sum(stack.size for stack in left)
         print(f"{len(waiting)} runs, {instances} instances, {len(left)} stacks")
     with stoppable():
-        reasons = (placement or placement_for(stacks[0]))(left, work)
+        reasons = (placement or placement_for(runs[0].config))(left, work)
         finish(stacks, tuple(runs))
     ended = zip(left, reasons, strict=True)
     lost = {run: reason for stack, reason in ended if reason for run in stack.runs}
@@ -57,8 +57,7 @@ def planned(runs: Sequence[Run]) -> list[Stack]:
 
     def fits(stack: Stack) -> bool:
         limits = stack.config.stack
-        devices = count_of(limits.devices, stack.config.trainer.accelerator)
-        share = ceil(total / devices)
+        share = ceil(total / count_of(stack.config))
         return stack.size <= min(share, limits.max_instances or share)
 
     return fitting(runs, fits)
@@ -66,7 +65,7 @@ def planned(runs: Sequence[Run]) -> list[Stack]:
 
 def is_finished(run: Run) -> bool:
     """Tell whether a run's results are there, and remove what else earlier commands have left."""
-    if not restart.is_finished(run.directory, run.config):
+    if not has_results(run):
         failures.forget(run.directory)
         return False
     remove_parts(run)
@@ -75,8 +74,13 @@ def is_finished(run: Run) -> bool:
 
 def unfinished(stack: Stack) -> Stack | None:
     """Return what is still to be trained of a stack."""
-    runs = tuple(run for run in stack.runs if not restart.is_finished(run.directory, run.config))
+    runs = tuple(run for run in stack.runs if not (has_results(run) or has_results(run.whole)))
     return Stack(runs) if runs else None
+
+
+def has_results(run: Run | None) -> bool:
+    """Tell whether a run's results are there; a run that is no part has no whole."""
+    return run is not None and restart.is_finished(run.directory, run.config)
 
 
 def outcome_of(run: Run, lost: str | None) -> Outcome:
@@ -86,22 +90,22 @@ def outcome_of(run: Run, lost: str | None) -> Outcome:
         run: which should have been trained.
         lost: what became of the process that trained it, where that did not come to its end.
     """
-    if restart.is_finished(run.directory, run.config):
+    if has_results(run):
         return load_run(run.directory)
     reason = failures.reason(run.directory)
     if reason is None:
         reason = lost or "it was not trained"
         failures.record(run.directory, reason)
-    return RunFailed(run.name, reason)
+    return RunError(run.name, reason)
 
 
 def value(outcome: Outcome) -> float:
     """Return a run's held-out loss, averaged over its instances; infinite where all diverged.
 
     Raises:
-        RunFailed: where the run has no results.
+        RunError: where the run has no results.
     """
-    if isinstance(outcome, RunFailed):
+    if isinstance(outcome, RunError):
         raise outcome
     loss = float(outcome["loss"].mean())
     return inf if isnan(loss) else loss

@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from hydra.utils import instantiate
@@ -17,6 +18,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from sup import checkpoints, failures, restart
 from sup.cutting import put_together
+from sup.ddp import StackedDDPStrategy
 from sup.figures import draw
 from sup.loggers import open_loggers
 from sup.memory import GIB, allowed, keep_freed_memory, needed
@@ -32,10 +34,8 @@ COMMON = (SettingError, OSError)
 
 def work(stack: Stack) -> None:
     """Train the runs of a stack, in several stacks where it is too large for the device."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    keep_freed_memory()
-    trainer: pl.Trainer = instantiate(stack.config.trainer, logger=False)
-    most = allowed(stack, trainer.strategy.root_device)
+    quiet()
+    most = allowed(stack)
     stacks = fitting(stack.runs, lambda one: needed(one) <= most)
     if len(stacks) > 1:
         print(
@@ -98,27 +98,49 @@ def train_stack(stack: Stack, checkpoint: Path | None) -> None:
             file=sys.stderr,
         )
     with open_loggers(stack.runs) as loggers:
-        callbacks = make_callbacks(stack, loggers)
-        trainer: pl.Trainer = instantiate(
-            config.trainer,
-            callbacks=callbacks,
-            logger=False,  # each run has its own
-            # Left to itself, Lightning would add a ModelCheckpoint where the config has none.
-            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            max_epochs=1,
-        )
+        trainer = make_trainer(stack, make_callbacks(stack, loggers))
         if isinstance(config.resume, str):
             checkpoint = checkpoints.find(config.resume, training_settings(config), stack.instances)
         elif checkpoint:
             print(f"going on from {os.path.relpath(checkpoint)}")
-        with warnings.catch_warnings():
-            # Lightning 2.6.6 calls what torch 2.13 deprecates; nothing that a user could mend.
-            warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
-            trainer.fit(
-                stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint
-            )
+        fit(trainer, stack, checkpoint)
+
+
+def quiet() -> None:
+    """Keep Lightning from talking, and the system from taking back memory again and again."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    keep_freed_memory()
+
+
+def make_trainer(stack: Stack, callbacks: list[pl.Callback], **settings: Any) -> pl.Trainer:
+    """Instantiate the config's trainer.
+
+    Args:
+        stack: what will be trained.
+        callbacks: for the trainer.
+        settings: further ones, on top of the config's.
+    """
+    return instantiate(
+        stack.config.trainer,
+        callbacks=callbacks,
+        logger=False,  # each run has its own
+        # Left to itself, Lightning would add a ModelCheckpoint where the config has none.
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        max_epochs=1,
+        **settings,
+    )
+
+
+def fit(trainer: pl.Trainer, stack: Stack, checkpoint: Path | None) -> None:
+    """Train a stack, from a checkpoint on if there is one."""
+    if isinstance(trainer.strategy, StackedDDPStrategy):
+        trainer.strategy.work = (stack, checkpoint)
+    with warnings.catch_warnings():
+        # Lightning 2.6.6 calls what torch 2.13 deprecates; nothing that a user could mend.
+        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+        trainer.fit(stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint)
 
 
 def make_callbacks(stack: Stack, loggers: dict) -> list[pl.Callback]:

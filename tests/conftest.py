@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import runpy
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,10 @@ from omegaconf import DictConfig
 # Time is measured in benchmarks, never in tests.
 hypothesis.settings.register_profile("plain", deadline=None)
 hypothesis.settings.load_profile("plain")
+
+# Two tests run at a time, and OpenMP's threads wait by spinning: two trainings with two threads each
+# slow each other several times over. Before torch is imported; commands inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent.parent
 
@@ -75,12 +80,12 @@ def train_runs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
 
     def trained(*runs):
-        from sup.errors import RunFailed
+        from sup.errors import RunError
         from sup.training import train
 
         outcomes = train(runs)
         for outcome in outcomes:
-            if isinstance(outcome, RunFailed):
+            if isinstance(outcome, RunError):
                 raise outcome
         return outcomes
 

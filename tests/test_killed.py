@@ -62,7 +62,9 @@ def compare(tmp_path: Path, swept: tuple[str, ...], kills: int) -> None:
         for file in tmp_path.glob("killed/*/results.nc"):
             sup.load_run(file)  # whole, or not there
     run(tmp_path / "killed", swept)
-    print(f"{done} of {kills} commands killed at work; undisturbed {whole:.0f} s, start {start:.0f}")
+    print(
+        f"{done} of {kills} commands killed at work; undisturbed {whole:.0f} s, start {start:.0f}"
+    )
     one, other = (sup.load_sweep(tmp_path / name) for name in ("undisturbed", "killed"))
     assert one["loss"].sizes == other["loss"].sizes
     for name in ("W", "b", "loss", "training_loss", "training_W"):

@@ -192,7 +192,9 @@ BAD = {
     "for a sweep: -m activation=relu,gelu",
     "activation=null": "Config group override must be a string",
     "resume=3": "resume=3: must be a path",
-    "trainer.devices=2": "trainer.devices=2: must be 1; several devices are not supported",
+    "trainer.devices=2": "trainer.devices=2: more than 1 needs trainer=ddp",
+    "trainer.devices=auto": "trainer.devices=auto: must be a whole number of at least 1",
+    "~trainer.devices": "trainer.devices=None: must be a whole number of at least 1",
     "callbacks.checkpoint.minutes=-1": "callbacks.checkpoint.minutes=-1: must be a number of at",
     "importance.ratio=2": "no such setting here; the chosen importance has none",
     "~importance.decay": "missing a required argument: 'decay'",
@@ -259,6 +261,5 @@ def test_help_names_every_setting():
     described = config["hydra"]["help"]["template"]
     from sup.settings import AXES, NUMBERS
 
-    settings = {*AXES, *NUMBERS} - {"trainer.devices"}  # which may only be 1 yet
-    for key in (*settings, "engine", "data", "resume", "name", "tags"):
+    for key in (*AXES, *NUMBERS, "engine", "data", "resume", "name", "tags"):
         assert re.search(rf"^  (name, )?{re.escape(key)}[ ,]", described, re.M), key

@@ -48,9 +48,7 @@ def test_the_others_finish_and_the_command_fails(failing, command, tmp_path):
     outcome = command(*SWEEP)
     assert outcome.status == 1
     reason = "ZeroDivisionError: no such number"
-    assert outcome.error.strip().splitlines()[-1] == (
-        f"error: 2 of 6 runs failed; job 2: {reason}"
-    )
+    assert outcome.error.strip().splitlines()[-1] == (f"error: 2 of 6 runs failed; job 2: {reason}")
     assert [line for line in outcome.out.splitlines() if line.startswith("failed: ")] == [
         f"failed: activation._target_=failing.fails sparsity={sparsity} steps=40 logger=none: "
         f"{reason}"

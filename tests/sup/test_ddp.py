@@ -1,0 +1,181 @@
+"""Two processes on the CPU train what one does, and end together."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import Outcome
+
+import sup
+from sup.shares import Share
+
+ROOT = Path(__file__).parents[2]
+DDP = ("trainer=ddp", "trainer.accelerator=cpu")
+SETTINGS = ("steps=200", "batch_size=255", "~callbacks.progress", "~callbacks.images")
+
+FRAGILE = """
+import os
+import sys
+
+import torch
+
+calls = 0
+
+
+def relu(z):  # in rank 1, called twice in each step
+    global calls
+    calls += "sup.rank" in sys.modules
+    if calls == 150:
+        raise RuntimeError("boom")
+    return torch.relu(z)
+
+
+def mortal(z):  # in rank zero: first it is tried, then called twice in each step
+    global calls
+    calls += "sup.rank" not in sys.modules
+    if calls == 150:
+        os.kill(os.getpid(), 9)
+    return torch.relu(z)
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Run `train.py` in a process of its own, a user's module beside it, and see that all ends."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(ROOT / "train.py", folder)
+    (folder / "conf").symlink_to(ROOT / "conf")
+    (folder / "fragile.py").write_text(FRAGILE)
+
+    def ran(*arguments: str):
+        process = subprocess.Popen(
+            [sys.executable, str(folder / "train.py"), *arguments, *SETTINGS],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            out, error = process.communicate(timeout=120)
+            assert ends(process.pid)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, 9)
+        return Outcome(process.returncode, out, error)
+
+    return ran
+
+
+def ends(group: int) -> bool:
+    """Tell whether all processes of a group end soon."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def largest_difference(one, other) -> float:
+    names = ("W", "b", "loss", "training_loss")
+    return max(float(np.abs(one[name].values - other[name].values).max()) for name in names)
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_one_run(command, tmp_path):
+    settings = ("sparsity=[0,0.9]", "seed=[0,1]", "logger=none", *SETTINGS)
+    environment, hook = dict(os.environ), sys.excepthook
+    assert command(*settings, "hydra.run.dir=one").status == 0
+    outcome = command(*settings, *DDP, "hydra.run.dir=two")
+    assert (outcome.status, outcome.error) == (0, "")
+    assert outcome.out.count("engine: ") == 1
+    one, two = (sup.load_run(tmp_path / name) for name in ("one", "two"))
+    assert largest_difference(one, two) < 1e-5
+    # Nothing is left for the next stack to stumble over.
+    assert not torch.distributed.is_initialized()
+    assert {key for key in os.environ if key not in environment} <= {"HYDRA_FULL_ERROR"}
+    assert sys.excepthook is hook
+    assert "ranks" not in {thread.name for thread in threading.enumerate() if thread.is_alive()}
+    # What several devices have begun, one can go on with.
+    assert command(*settings, "resume=two", "hydra.run.dir=three").status == 0
+    assert largest_difference(two, sup.load_run(tmp_path / "three")) == 0
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_several_stacks_under_multirun(command, make_run, train_runs, tmp_path):
+    swept = ("n_hidden=2,5", "activation=relu,solu", "sparsity=0.9", "logger=csv")
+    outcome = command("-m", *swept, *DDP, *SETTINGS, "hydra.sweep.dir=sweep")
+    assert (outcome.status, outcome.error) == (0, "")
+    assert "4 runs, 4 instances, 2 stacks" in outcome.out
+    assert outcome.out.count("engine: ") == 2
+    cells = [(m, f) for m in (2, 5) for f in ("relu", "solu")]
+    alone = train_runs(
+        *(
+            make_run(f"n_hidden={m}", f"activation={f}", "sparsity=0.9", *SETTINGS[:2])
+            for m, f in cells
+        )
+    )
+    for number, one in enumerate(alone):
+        folder = tmp_path / "sweep" / str(number)
+        assert largest_difference(one, sup.load_run(folder)) < 1e-5
+        logged = (folder / "csv" / "metrics.csv").read_text().splitlines()
+        assert len(logged) == 1 + len(one["step"]) + 1  # a heading, the curves, the held-out loss
+    assert {path.name for path in tmp_path.glob("sweep/*")} >= {"0", "1", "2", "3", "checkpoints"}
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_rank_that_fails_ends_the_command_with_one_line(project, tmp_path):
+    fragile = ("activation._target_=fragile.relu", "logger=none", "hydra.run.dir=run")
+    outcome = project(*fragile, *DDP)
+    assert outcome.status == 1
+    assert "error: rank 1 failed: RuntimeError: boom (fragile.py, line 14)" in outcome.error
+    assert "Traceback" not in outcome.error
+    assert not (tmp_path / "run" / "results.nc").exists()
+
+
+def test_ranks_end_when_rank_zero_is_killed(project):
+    mortal = ("activation._target_=fragile.mortal", "logger=none")
+    assert project(*mortal, *DDP).status == -9  # and no process is left
+
+
+def test_shares_make_up_the_batch():
+    u = torch.rand(2, 3, 10)
+    shares = [Share(rank, 4).of(u) for rank in range(4)]
+    assert torch.equal(torch.cat(shares, dim=-1), u)
+    assert {share.shape[-1] for share in shares} == {2, 3}
+
+
+def test_one_rank_adds_nothing():
+    def gradients(u: torch.Tensor) -> torch.Tensor:
+        return u
+
+    assert Share(0, 1).sharing(gradients, []) is gradients
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("data=quadrature n_features=2", "has no batch that trainer.devices=2 could share"),
+        ("batch_size=1", "batch_size=1: is fewer than trainer.devices=2, which share it"),
+        ("trainer.devices=0", "trainer.devices=0: must be a whole number of at least 1"),
+        ("+trainer.num_nodes=2", "trainer.num_nodes=2: must be 1"),
+    ],
+)
+def test_what_cannot_be_shared_is_refused(settings, message, command, tmp_path):
+    outcome = command(*DDP, *settings.split())
+    assert outcome.status == 1
+    assert message in outcome.error
+    assert len(outcome.error.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
