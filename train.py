@@ -7,14 +7,14 @@ from sup import errors
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(config: DictConfig) -> float:
-    """Train the one run of a job and return its held-out loss, averaged over its instances."""
+def main(config: DictConfig) -> float | None:
+    """Train the one run of a job and return its objective, by default the held-out loss."""
     # torch and Lightning take seconds to import; help and errors in the config must not wait.
     from sup.run import Run
     from sup.training import train
 
-    (loss,) = train([Run.of_job(config)])
-    return loss
+    (objective,) = train([Run.of_job(config)])
+    return objective
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ Hydra finds launchers in the namespace package `hydra_plugins` and nowhere else,
 beside `sup` and not in it. It is imported with every command and must stay light.
 """
 
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,22 @@ class StackedLauncher(Launcher):
 
     The first pass is Hydra's own `run_job` with a function that only describes the job, so that
     directories, ``.hydra/`` and interpolations are just as in any other multirun.
+
+    Args:
+        placement: makes, from `settings`, what has stacks trained elsewhere (`sup.clusters`); None:
+            they are trained here.
+        settings: those that the placement takes.
     """
+
+    def __init__(self, placement: Callable[..., Any] | None = None, **settings: Any):
+        self._make_placement = functools.partial(placement, **settings) if placement else None
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what `launch` needs."""
+        """Keep what `launch` needs, and see whether stacks can be trained where they are to be."""
+        # Not in __init__: there Hydra would wrap an error in its own.
+        self.placement = self._make_placement() if self._make_placement else None
         self.hydra_context = hydra_context
         self.config = config
 
@@ -53,7 +64,7 @@ class StackedLauncher(Launcher):
 
         returns = [self._collect(config, Run.of_job) for config in configs]
         runs = [job.return_value for job in returns]
-        losses = train(runs)
+        losses = train(runs, self.placement)
         log_sweep(runs)
         for job, loss in zip(returns, losses, strict=True):
             job.return_value, job.status = loss, JobStatus.COMPLETED

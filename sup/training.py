@@ -11,7 +11,8 @@ import lightning.pytorch as pl
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Checkpoint
 
-from sup import checkpoints, restart
+from sup import checkpoints, objective, restart
+from sup.clusters import Placement
 from sup.loggers import open_loggers
 from sup.memory import keep_freed_memory
 from sup.results import load_run
@@ -20,14 +21,16 @@ from sup.stack import Stack, stacks_of, training_settings
 from sup.summary import report
 
 
-def train(runs: Sequence[Run]) -> list[float]:
+def train(runs: Sequence[Run], placement: Placement | None = None) -> list[float | None]:
     """Train runs, as few stacks as their settings allow, and report on them.
 
+    Args:
+        runs: which.
+        placement: has the stacks trained elsewhere; None: they are trained here, one by one.
+
     Returns:
-        The held-out loss of each run, averaged over its instances, in the order of `runs`.
+        The objective of each run, in the order of `runs`; see `sup.objective`.
     """
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    keep_freed_memory()
     waiting = [run for run in runs if not restart.is_finished(run.directory, run.config)]
     if finished := len(runs) - len(waiting):
         print(f"{finished} of {len(runs)} runs finished before")
@@ -35,11 +38,25 @@ def train(runs: Sequence[Run]) -> list[float]:
     if len(stacks) > 1:
         instances = sum(stack.size for stack in stacks)
         print(f"{len(waiting)} runs, {instances} instances, {len(stacks)} stacks")
-    for stack in stacks:
-        train_stack(stack)
+    if placement is None:
+        for stack in stacks:
+            work(stack)
+    else:
+        for reason in filter(None, placement(stacks, work)):
+            print(f"error: a stack was not trained: {reason}", file=sys.stderr)
     results = [load_run(run.directory) for run in runs]
     report(runs, results)
-    return [float(result["loss"].mean()) for result in results]
+    return [
+        objective.value(result, run.config.objective)
+        for run, result in zip(runs, results, strict=True)
+    ]
+
+
+def work(stack: Stack) -> None:
+    """Train one stack in whatever process this is."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    keep_freed_memory()
+    train_stack(stack)
 
 
 def train_stack(stack: Stack) -> None:
