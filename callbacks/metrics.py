@@ -16,8 +16,8 @@ from sup.stack import Stack
 class SuperpositionMetrics(StackCallback):
     """Logs each run's metrics at the measured steps (`sup.schedule`).
 
-    A run's curves are means over its instances, without those that have diverged. A run with a grid also gets a curve for each
-    instance, for at most 16 of them, evenly spaced through the grid.
+    A run's curves are means over its instances, without those that have diverged. A run with a grid
+    also gets a curve for each instance, for at most 16 of them, evenly spaced through the grid.
     """
 
     def __init__(self, stack: Stack, loggers: dict[Run, Logger]):

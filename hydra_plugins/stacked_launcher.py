@@ -4,8 +4,9 @@ Hydra finds launchers in the namespace package `hydra_plugins` and nowhere else,
 beside `sup` and not in it. It is imported with every command and must stay light.
 """
 
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,28 +36,27 @@ class FailedJob(JobReturn):
         self._return_value = value
 
 
-def ended(job: JobReturn, value: float | RunError) -> JobReturn:
-    """Return a job that was collected, now that it is known what became of it."""
-    if isinstance(value, RunError):
-        job = FailedJob(**vars(job))
-        job.status = JobStatus.FAILED
-    else:
-        job.status = JobStatus.COMPLETED
-    job._return_value = value
-    return job
-
-
 class StackedLauncher(Launcher):
     """Runs Hydra's jobs twice: once to collect their runs, then to train them stack by stack.
 
     The first pass is Hydra's own `run_job` with a function that only describes the job, so that
     directories, ``.hydra/`` and interpolations are just as in any other multirun.
+
+    Args:
+        placement: makes, from `settings`, what has stacks trained elsewhere (`sup.clusters`); None:
+            they are trained here.
+        settings: those that the placement takes.
     """
+
+    def __init__(self, placement: Callable[..., Any] | None = None, **settings: Any):
+        self._make_placement = functools.partial(placement, **settings) if placement else None
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what `launch` needs."""
+        """Keep what `launch` needs, and see whether stacks can be trained where they are to be."""
+        # Not in __init__: there Hydra would wrap an error in its own.
+        self.placement = self._make_placement() if self._make_placement else None
         self.hydra_context = hydra_context
         self.config = config
 
@@ -75,14 +75,20 @@ class StackedLauncher(Launcher):
         check_all(configs)
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
+        from sup import objective
         from sup.run import Run
-        from sup.training import train, value
+        from sup.training import train
 
         returns = [self._collect(config, Run.of_job) for config in configs]
         runs = [job.return_value for job in returns]
+        for job, run, outcome in zip(returns, runs, train(runs, self.placement), strict=True):
+            try:
+                job.return_value = objective.value(outcome, run.config.objective)
+                job.status = JobStatus.COMPLETED
+            except RunError as failure:
+                job.return_value, job.status = failure, JobStatus.FAILED
         return [
-            ended(job, outcome if isinstance(outcome, RunError) else value(outcome))
-            for job, outcome in zip(returns, train(runs), strict=True)
+            FailedJob(**vars(job)) if job.status == JobStatus.FAILED else job for job in returns
         ]
 
     def _compose(self, overrides: Sequence[str], index: int) -> DictConfig:

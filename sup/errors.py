@@ -14,7 +14,13 @@ from sup.settings import AXES, GROUPS, LIMITS, NUMBERS, WORDS, SettingError
 OTHERS = (*GROUPS, "resume", "name", "tags")
 """Settings that are neither numbers nor one of a few words, for suggestions."""
 
+EXTRAS = {"hydra/sweeper=optuna": "optuna"}
+"""Options that exist where an extra is installed, with its name."""
+
 _ADVICE = ("full_key:", "object_type=", "Config search path:", "provider=")
+
+_USERS_OWN = ("Config group override must be", "No trials are completed yet")
+"""How the ValueErrors of Hydra, and of Optuna where all trials failed, begin."""
 
 
 class RunError(Exception):
@@ -40,6 +46,9 @@ def one_line(error: Exception) -> str:
     if match := re.search(r"Could not find '(\S+)/(\S+)'.*Available options in '.*?': (.*)", text):
         group, option, options = match.groups()
         text = f"{group}={option}: no such option; allowed: {', '.join(options.split())}"
+        if extra := EXTRAS.get(f"{group}={option}"):
+            install = f"pip install -c constraints.txt -e '.[{extra}]'"
+            text = f"{group}={option}: needs an extra: {install}"
     elif match := re.match(r"Could not override '(\S+)'", text):
         key = match.group(1)
         known = [*NUMBERS, *LIMITS, *AXES, *WORDS, *OTHERS]
@@ -70,6 +79,6 @@ def reported() -> Iterator[None]:
             raise
         raise SystemExit(one_line(error)) from error
     except ValueError as error:
-        if wants_traceback or not str(error).startswith("Config group override must be"):
+        if wants_traceback or not str(error).startswith(_USERS_OWN):
             raise
         raise SystemExit(one_line(error)) from error

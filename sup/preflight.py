@@ -70,6 +70,18 @@ def check_choices(config: DictConfig) -> None:
             raise settings.SettingError(group, option, advice)
 
 
+def check_launcher(config: DictConfig) -> None:
+    """Check that a run of its own is not to be handed to a cluster: only sweeps have a launcher.
+
+    Raises:
+        SettingError: where the run would be trained here all the same.
+    """
+    if OmegaConf.select(config, "hydra.launcher.placement") is not None:
+        chosen = config.hydra.runtime.choices["hydra/launcher"]
+        advice = "takes sweeps; add -m, which for one run makes a sweep of one"
+        raise settings.SettingError("hydra/launcher", chosen, advice)
+
+
 class Preflight(Callback):
     """A Hydra callback that ends a single run with one line where it cannot be carried out.
 
@@ -85,6 +97,7 @@ class Preflight(Callback):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
             check_all([config])
+            check_launcher(config)
             check_finished(config.hydra.run.dir, config)
         except (settings.SettingError, OmegaConfBaseException, OSError) as error:
             raise SystemExit(one_line(error)) from error

@@ -91,6 +91,14 @@ GROUPS = (*_PARTS, "logger", "trainer", "callbacks")
 WORDS = {
     "engine": ("auto", "compiled", "eager", "autograd"),
     "data": ("sampled", "quadrature"),
+    "objective": (
+        "loss",
+        "dimensions_per_feature",
+        "total_dimensionality",
+        "features_represented",
+        "features_strong",
+        "mean_interference",
+    ),
 }
 """Settings that are one of a few words."""
 

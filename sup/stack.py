@@ -27,7 +27,7 @@ OWN = ("activation", "importance", "init", "sparsity", "seed", "name", "tags", "
 """Settings in which the runs of one stack may differ, beside the optimizer's axis settings. In any
 other they must agree."""
 
-AROUND = ("callbacks", "resume", "stack")
+AROUND = ("callbacks", "resume", "stack", "objective")
 """Settings that runs of one stack share, but that do not decide what is learned; like these, the
 devices to train on."""
 

@@ -1,7 +1,7 @@
 """From runs to results: puts runs in stacks, has them trained, and reports on them."""
 
 from collections.abc import Sequence
-from math import ceil, inf, isnan
+from math import ceil
 
 import xarray as xr
 
@@ -97,15 +97,3 @@ def outcome_of(run: Run, lost: str | None) -> Outcome:
         reason = lost or "it was not trained"
         failures.record(run.directory, reason)
     return RunError(run.name, reason)
-
-
-def value(outcome: Outcome) -> float:
-    """Return a run's held-out loss, averaged over its instances; infinite where all diverged.
-
-    Raises:
-        RunError: where the run has no results.
-    """
-    if isinstance(outcome, RunError):
-        raise outcome
-    loss = float(outcome["loss"].mean())
-    return inf if isnan(loss) else loss

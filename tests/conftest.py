@@ -19,8 +19,8 @@ from omegaconf import DictConfig
 hypothesis.settings.register_profile("plain", deadline=None)
 hypothesis.settings.load_profile("plain")
 
-# Two tests run at a time, and OpenMP's threads wait by spinning: two trainings with two threads each
-# slow each other several times over. Before torch is imported; commands inherit it.
+# Two tests run at a time, and OpenMP's threads wait by spinning: two trainings with two threads
+# each slow each other several times over. Before torch is imported; commands inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent.parent
