@@ -60,8 +60,10 @@ class CheckedSweeper(BasicSweeper):
         # Once resolved here, the time in it is the same for every job that is composed below.
         OmegaConf.select(self.config, "hydra.sweep.dir")
         if earlier.is_asked(arguments):
+            found = earlier.directory(self.config, "sweep")
             with open_dict(self.config):
-                self.config.hydra.sweep.dir = earlier.directory(self.config, "sweep")
+                self.config.hydra.sweep.dir = found
+                self.config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{found}'")
         loader = self.hydra_context.config_loader
         parser = OverridesParser.create(config_loader=loader)
         # Hydra would sweep over an experiment's parameters and over the user's own of that name.

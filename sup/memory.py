@@ -9,6 +9,7 @@ import torch
 
 from sup.data import EVALUATION_SAMPLES
 from sup.module import LARGEST_KEPT
+from sup.quadrature import nodes
 from sup.schedule import measured, snapshots
 from sup.stack import Stack
 
@@ -38,18 +39,20 @@ def needed(stack: Stack) -> int:
 
     Counted are the tensors that live at once, in float32: weights with gradients, moments, rates
     and copies; a step of the largest block of instances; the evaluation, which passes all of them
-    through the models at once.
+    through the models at once. `tests/sup/test_memory.py` holds it against what is measured.
     """
     config = stack.config
-    n, m, batch = config.n_features, config.n_hidden, config.batch_size
-    K, inputs = stack.size, len(stack.inputs)
+    n, m, K = config.n_features, config.n_hidden, stack.size
+    batch, held_out, inputs = config.batch_size, EVALUATION_SAMPLES, len(stack.inputs)
+    if config.data == "quadrature":
+        batch, held_out, inputs = nodes(n)[0].shape[1], nodes(n)[0].shape[1], 1
     block = max(sum(run.grid.size for run in runs) for runs in stack.blocks)
-    if config.engine == "autograd":
-        block, inputs = K, inputs + K
     frames = len(snapshots(config.steps)) if m * n <= LARGEST_KEPT else 0
     parameters = K * (14 * (m + 1) * n + 3 * frames * m * n + 2 * len(measured(config.steps)))
     step = batch * (len(stack.seeds) * n + 3 * inputs * n + block * (6 * n + 2 * m))
-    evaluation = EVALUATION_SAMPLES * (3 * inputs * n + K * (5 * n + m))
+    if config.engine == "autograd":
+        step = batch * (len(stack.seeds) * n + 3 * inputs * n + K * (9 * n + 3 * m))
+    evaluation = held_out * (3 * inputs * n + K * (8 * n + m))
     return 4 * (parameters + max(step, evaluation))
 
 

@@ -238,12 +238,15 @@ class SuperpositionModule(pl.LightningModule):
     @torch.no_grad()
     def evaluate(self, uniforms: Iterable[Tensor]) -> Float[Tensor, " instance"]:
         """Return each instance's mean loss over batches of uniforms, in float64."""
-        losses = []
+        # A small tensor kept from each batch would lie between the large ones that are freed, and
+        # keep the next batch from taking their place in memory.
+        total, batches = torch.zeros(len(self.importance), device=self.device).double(), 0
         for u in islice(uniforms, self.inputs.batches):
             x = self.inputs(u)[self.inputs.group_index]
             cost = self.inputs.cost(self.importance, u.shape[-1])
-            losses.append(reconstruction_loss(x, self.autoencoder(x), cost).double())
-        return torch.stack(losses).mean(0)
+            total += reconstruction_loss(x, self.autoencoder(x), cost)
+            batches += 1
+        return total / batches
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write down how far the run is and which instances the checkpoint holds."""

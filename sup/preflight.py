@@ -38,7 +38,7 @@ def check_all(configs: list[DictConfig]) -> None:
     resumed: dict[tuple[str, str], list[str]] = {}
     for task in tasks:
         parts.check_parts(task)
-        if task.resume is not None:
+        if isinstance(task.resume, str):
             shared = stack.training_settings(task)
             resumed.setdefault((task.resume, shared), []).extend(stack.instance_settings(task))
     for (path, shared), instances in resumed.items():

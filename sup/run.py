@@ -41,7 +41,8 @@ class Run:
         hydra = HydraConfig.get()
         # Not OmegaConf.resolve, which cannot put a list where an interpolation stood.
         config = OmegaConf.create(as_dict(config))
-        overrides = " ".join(hydra.overrides.task)
+        # What was resumed is still the run that it was.
+        overrides = " ".join(one for one in hydra.overrides.task if not one.startswith("resume="))
         swept = hydra.mode == RunMode.MULTIRUN
         return cls(
             config=config,

@@ -80,3 +80,24 @@ def test_a_single_run_too(command, tmp_path):
     assert command(*settings).status == 0
     assert "1 of 1 runs finished before" in command(*settings).out
     assert "holds results" in command(*settings, "sparsity=0.9").error
+
+
+def test_resume_true_finds_the_latest_of_the_same_command_and_says_which(command, tmp_path):
+    for swept, results in [(("-m",), "*/results.nc"), ((), "results.nc")]:
+        settings = (*swept, "sparsity=0.9", "steps=40", "logger=none")
+        nothing = command(*settings, "resume=true")
+        assert nothing.status == 1
+        assert "error: resume=true: no earlier " in nothing.error
+        for other in ("seed=1", "seed=0"):
+            assert command(*settings, other).status == 0
+        first, second = sorted(one for one in tmp_path.glob("outputs/*/*") if [*one.glob(results)])
+        next(second.glob(results)).unlink()
+        outcome = command(*settings, "seed=0", "resume=true")
+        assert outcome.status == 0
+        assert f"resume: {second.relative_to(tmp_path)}" in outcome.out
+        assert "going on from" in outcome.out
+        assert len([*second.glob(results)]) == 1
+        assert "1 of 1 runs finished before" in command(*settings, "seed=1", "resume=true").out
+        for one in (first, second):
+            next(one.glob(results)).unlink()  # not to be found by the next
+        (first / "multirun.yaml").unlink(missing_ok=True)

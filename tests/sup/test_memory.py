@@ -1,0 +1,56 @@
+"""The estimate of a stack's memory against the measured peak, each in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from hydra import compose, initialize_config_dir
+from sup import memory, work
+from sup.run import Run
+from sup.stack import Stack
+
+def trained(name, *overrides):
+    quiet = ("logger=none", "~callbacks.progress", "~callbacks.images", "steps=3", "trainer=cpu")
+    with initialize_config_dir(sys.argv[1], version_base="1.3"):
+        config = compose("config", [*quiet, *overrides])
+    stack = Stack((Run(config, Path(name).absolute(), name),))
+    work.train_stack(stack, None)
+    return stack
+
+memory.keep_freed_memory()
+trained("small")  # loads what is loaded only once
+with open("/proc/self/statm") as file:
+    before = int(file.read().split()[1]) * resource.getpagesize()
+stack = trained("large", *sys.argv[2:])
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(memory.needed(stack), peak - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("seed=[0,1,2,3,4,5,6,7,8,9]", "sparsity=[0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9]"),
+        ("n_features=200", "n_hidden=20", "seed=[0,1,2,3,4,5]", "sparsity=[0,0.5,0.9]"),
+        ("batch_size=8192", "seed=[0,1,2]", "sparsity=[0,0.5,0.9]", "engine=autograd"),
+    ],
+)
+def test_estimated_is_measured(overrides, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(ROOT / "conf"), *overrides],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    estimated, measured = map(int, done.stdout.splitlines()[-1].split())
+    print(f"estimated {estimated / 2**20:.0f} MiB, measured {measured / 2**20:.0f} MiB")
+    assert 0.6 < estimated / measured < 1.6
