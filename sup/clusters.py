@@ -9,19 +9,34 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
 from sup.settings import AT_LEAST_ONE, AT_LEAST_ZERO, POSITIVE, Rule, SettingError
 
-if TYPE_CHECKING:
-    from sup.devices import Work
-    from sup.stack import Stack
+Stack = Any
+"""A stack is handed on here, never looked at; importing its class would import torch."""
+
+Work = Callable[[Stack], None]
+"""Trains one stack; picklable, so a function of a module."""
+
+
+@runtime_checkable
+class Placement(Protocol):
+    """Has stacks trained somewhere."""
+
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
+        """Do `work` on each stack, and return when all is done.
+
+        Returns:
+            For each stack None, or one line that says why its work did not come to its end.
+        """
+        ...
 
 
 @dataclass
@@ -35,8 +50,8 @@ class Unit:
         threads: how many CPUs the engine gives to the job; None: it does not say.
     """
 
-    work: "Work"
-    stack: "Stack"
+    work: Work
+    stack: Stack
     directory: str
     threads: int | None = None
 
@@ -73,16 +88,22 @@ def leave_signals_alone() -> None:
     and has the job queued again. An end before that would pass for the end of the work. Lightning
     2.6.6 knows no setting for it.
     """
+    if "lightning.pytorch" not in sys.modules:
+        return  # work that trains has imported it when it was unpickled; seconds, for nothing else
     from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 
     setattr(_SignalConnector, "register_signal_handlers", lambda connector: None)  # noqa: B010
 
 
 def import_path() -> str:
-    """Return the PYTHONPATH with which a job finds `sup`, and a user's modules beside train.py."""
-    own = [os.path.abspath(sys.path[0]), str(Path(__file__).absolute().parents[1])]
-    given = os.environ.get("PYTHONPATH")
-    return os.pathsep.join(dict.fromkeys([*own, *([given] if given else [])]))
+    """Return the PYTHONPATH with which a job finds `sup`, and a user's modules beside train.py.
+
+    Those are what this process finds outside of Python's own installation.
+    """
+    installed = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
+    paths = [os.path.abspath(path) for path in sys.path if not path or os.path.isdir(path)]
+    own = [path for path in paths if not path.startswith(installed)]
+    return os.pathsep.join(dict.fromkeys([*own, str(Path(__file__).absolute().parents[1])]))
 
 
 def require(package: str, extra: str) -> None:
@@ -143,7 +164,7 @@ class Submitit:
         self.array_parallelism = array_parallelism
         self.parameters = {key: value for key, value in parameters.items() if value is not None}
 
-    def __call__(self, stacks: Sequence["Stack"], work: "Work") -> list[str | None]:
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
         """Hand each stack to submitit, and wait."""
         if not stacks:
             return []
@@ -192,8 +213,12 @@ class Local(Submitit):
             for job in jobs:
                 job.wait()
         except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
+            time.sleep(2)  # Ctrl-C in a terminal has reached the jobs too, and they are ending
             for job in jobs:
-                job.cancel()
+                if not job.done():
+                    job.cancel()
+            for job in jobs:
+                job.wait()
             raise
         return jobs
 
@@ -217,13 +242,17 @@ class Slurm(Submitit):
         submitit = import_module("submitit")
         return submitit.SlurmExecutor
 
-    def jobs(self, units: Sequence[Unit]) -> list[Any]:
-        """Submit all jobs as one array; interrupted, they go on without this command."""
+    def submit(self, units: Sequence[Unit]) -> list[Any]:
+        """Submit all jobs as one array."""
         setup = [f"export PYTHONPATH={shlex.quote(import_path())}"]
         executor = self.executor(setup=[*setup, *self.parameters.get("setup", [])])
         if self.array_parallelism is not None:
             executor.update_parameters(slurm_array_parallelism=self.array_parallelism)
-        jobs = executor.submit_array(units)
+        return executor.submit_array(units)
+
+    def jobs(self, units: Sequence[Unit]) -> list[Any]:
+        """Submit the jobs and wait; interrupted, they go on without this command."""
+        jobs = self.submit(units)
         ids = " ".join(dict.fromkeys(job.job_id.split("_")[0] for job in jobs))
         try:
             for job in jobs:
@@ -276,7 +305,7 @@ class Ray:
                 allowed = f"must be {AT_LEAST_ZERO.allowed}"
                 raise SettingError(f"hydra.launcher.ray.remote.{name}", value, allowed)
 
-    def __call__(self, stacks: Sequence["Stack"], work: "Work") -> list[str | None]:
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
         """Hand each stack to Ray, and wait."""
         if not stacks:
             return []
@@ -326,7 +355,7 @@ def run_unit(unit: Unit) -> None:
     unit()
 
 
-def counted(stacks: Sequence["Stack"]) -> str:
+def counted(stacks: Sequence[Stack]) -> str:
     """Return how many stacks these are, in words."""
     return f"{len(stacks)} stack{'s' * (len(stacks) > 1)}"
 

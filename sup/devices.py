@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -13,14 +13,9 @@ from typing import Any
 
 import torch
 
+from sup.clusters import Placement, Work
 from sup.interruption import stoppable
 from sup.stack import Stack
-
-Work = Callable[[Stack], None]
-"""Trains a stack and leaves results, or reasons for the lack of them, in its runs' directories."""
-
-Placement = Callable[[Sequence[Stack], Work], "list[str | None]"]
-"""Has the work done for each stack; returns for each why it did not come to an end, or None."""
 
 
 def here(stacks: Sequence[Stack], work: Work) -> list[str | None]:

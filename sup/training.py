@@ -6,8 +6,9 @@ from math import ceil
 import xarray as xr
 
 from sup import failures, restart
+from sup.clusters import Placement
 from sup.cutting import remove_parts
-from sup.devices import Placement, count_of, placement_for
+from sup.devices import count_of, placement_for
 from sup.errors import RunError
 from sup.interruption import stoppable
 from sup.results import load_run

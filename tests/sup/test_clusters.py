@@ -1,0 +1,320 @@
+"""Stacks as jobs of an engine: the same results, wherever they are trained."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import stand_ins
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+import sup
+from sup import clusters
+from sup.settings import SettingError
+
+ROOT = Path(__file__).parents[2]
+SWEEP = ("-m", "activation=relu,gelu", "steps=200", "logger=none")
+
+
+def has(package: str) -> pytest.MarkDecorator:
+    """Skip a test where an engine is not installed."""
+    missing = clusters.find_spec(package) is None
+    return pytest.mark.skipif(missing, reason=f"needs the extra `{package}`")
+
+
+@pytest.fixture
+def launcher(tmp_path) -> Any:
+    """Give the settings that a launcher's config hands to its placement."""
+
+    def settings(name: str, *overrides: str) -> dict[str, Any]:
+        chosen = [f"hydra/launcher={name}", f"hydra.sweep.dir={tmp_path / 'sweep'}", *overrides]
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            composed = compose("config", chosen, return_hydra_config=True).hydra.launcher
+        held: Any = OmegaConf.to_container(composed, resolve=True)
+        return {key: held[key] for key in held if key not in ("_target_", "_convert_", "placement")}
+
+    return settings
+
+
+def largest_difference(one: Path, other: Path) -> float:
+    a, b = sup.load_sweep(one), sup.load_sweep(other)
+    return max(float(abs(a[name] - b[name]).max()) for name in ("W", "b", "loss", "training_W"))
+
+
+@pytest.fixture
+def stacks(tmp_path, monkeypatch) -> list[Any]:
+    """Describe three stacks, and let jobs find `stand_ins`."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    return [SimpleNamespace(home=tmp_path, number=number) for number in range(3)]
+
+
+def done(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("done-*"))
+
+
+STOPPING = """
+import os, pathlib, signal
+from lightning.pytorch import Callback
+
+class Stopping(Callback):
+    def __init__(self, marker):
+        self.marker = pathlib.Path(marker)
+
+    def on_train_batch_end(self, trainer, module, *_):
+        if module.step >= 100 and not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGUSR2)
+"""
+
+
+@has("submitit")
+@pytest.mark.usefixtures("no_figures")
+def test_submitit_gives_the_same_even_if_the_stack_is_preempted(command, tmp_path, monkeypatch):
+    """The callback, found beside the command, makes submitit start the stack again."""
+    assert command(*SWEEP, "hydra.sweep.dir=here").status == 0
+    (tmp_path / "stopping.py").write_text(STOPPING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    outcome = command(
+        *SWEEP,
+        "hydra/launcher=submitit_local",
+        "hydra.sweep.dir=there",
+        "callbacks.checkpoint.minutes=0",
+        "+callbacks.stop._target_=stopping.Stopping",
+        "+callbacks.stop.marker=stopped",
+    )
+    assert outcome.status == 0, outcome.error
+    assert "1 stack handed to submitit (local); output: there/.submitit/*_log.out" in outcome.out
+    (log,) = (tmp_path / "there" / ".submitit").glob("*_log.out")
+    assert "going on from there/checkpoints/stack-0.ckpt" in log.read_text()
+    assert largest_difference(tmp_path / "here", tmp_path / "there") < 1e-5
+    assert {path.name for path in (tmp_path / "there" / "checkpoints").iterdir()} == {
+        path.name for path in (tmp_path / "here" / "checkpoints").iterdir()
+    }
+
+
+@has("ray")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.usefixtures("no_figures")
+def test_ray_gives_the_same_and_says_why_a_stack_failed(command, tmp_path, stacks, launcher):
+    import ray  # pyright: ignore[reportMissingImports]
+
+    assert command(*SWEEP, "hydra.sweep.dir=here").status == 0
+    try:
+        outcome = command(*SWEEP, "hydra/launcher=ray", "hydra.sweep.dir=there")
+        assert outcome.status == 0, outcome.error
+        assert "1 stack handed to Ray at " in outcome.out
+        assert largest_difference(tmp_path / "here", tmp_path / "there") < 1e-5
+        remote = "hydra.launcher.ray.remote.max_retries=0"
+        endings = clusters.Ray(**launcher("ray", remote))(stacks, stand_ins.fail)
+    finally:
+        ray.shutdown()
+    assert endings[:2] == [None, "ValueError: no such luck"]
+    assert "WorkerCrashedError" in str(endings[2])
+    assert done(tmp_path) == ["done-0"]
+
+
+@has("submitit")
+class TestLocal:
+    def test_each_job_has_an_ending(self, stacks, launcher, tmp_path, capsys, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        # How long submitit looks for the result of a job that left none.
+        monkeypatch.setattr("submitit.core.core.Job._results_timeout_s", 1)
+        settings = launcher("submitit_local", "hydra.launcher.cpus_per_task=null")
+        first, second, third = clusters.Local(**settings)(stacks, stand_ins.fail)
+        assert first is None
+        assert str(second).startswith("ValueError: no such luck; output: sweep/.submitit/")
+        assert str(third).startswith("ended without a result (finished); output: sweep/.submitit/")
+        assert (tmp_path / "done-0").read_text() == str(tmp_path)
+        assert "3 stacks handed to submitit (local)" in capsys.readouterr().out
+
+    def test_interrupted_it_ends_its_jobs(self, stacks, launcher, tmp_path):
+        local = clusters.Local(**launcher("submitit_local", "hydra.launcher.cpus_per_task=null"))
+
+        def interrupt():
+            while not (tmp_path / "pid").exists():
+                time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            local(stacks[:1], stand_ins.sleep)
+        thread.join()
+        pid = int((tmp_path / "pid").read_text())
+        for _ in range(50):
+            if not Path(f"/proc/{pid}").exists():
+                break
+            time.sleep(0.1)
+        assert not Path(f"/proc/{pid}").exists()
+
+
+SRUN = """#!/bin/bash
+while [[ $1 == --* ]]; do [[ $1 == --output || $1 == --error ]] && shift; shift; done
+exec "$@"
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch) -> Path:
+    """Put commands in the path that write down what SLURM would be asked for; give where."""
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    commands = {
+        "sbatch": f"#!/bin/bash\ncp $1 {folder}/script\necho Submitted batch job 123\n",
+        "scontrol": f"#!/bin/bash\necho $* >> {folder}/asked\n",
+        "srun": SRUN,
+    }
+    for name, text in commands.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
+
+
+@has("submitit")
+class TestSlurm:
+    def submit(self, settings: dict[str, Any], stacks: list[Any], work: Any) -> None:
+        units = [clusters.PreemptibleUnit(work, stack, os.getcwd()) for stack in stacks]
+        clusters.Slurm(**settings).submit(units)
+
+    def test_batch_script(self, slurm, stacks, launcher, tmp_path):
+        chosen = (
+            "partition=gpu",
+            "gpus_per_node=1",
+            "cpus_per_task=8",
+            "mem_gb=32",
+            "timeout_min=90",
+            "account=lab",
+            "array_parallelism=2",
+            "setup=[module load cuda]",
+        )
+        overrides = [f"hydra.launcher.{one}" for one in chosen]
+        settings = launcher("submitit_slurm", *overrides)
+        self.submit(settings, stacks, stand_ins.note)
+        lines = (slurm / "script").read_text().splitlines()
+        for line in (
+            "--partition=gpu",
+            "--gpus-per-node=1",
+            "--cpus-per-task=8",
+            "--mem=32GB",
+            "--time=90",
+            "--account=lab",
+            "--nodes=1",
+            "--job-name=superposition",
+            "--array=0-2%2",
+            "--signal=USR2@120",
+            "--requeue",
+            "--open-mode=append",
+            f"--output={tmp_path}/sweep/.submitit/%A_%a_0_log.out",
+        ):
+            assert f"#SBATCH {line}" in lines
+        assert "module load cuda" in lines
+        assert any(line.startswith("srun ") and "submitit.core._submit" in line for line in lines)
+
+    def test_a_preempted_job_is_queued_again_and_then_goes_on(
+        self, slurm, stacks, launcher, tmp_path
+    ):
+        self.submit(launcher("submitit_slurm"), stacks, stand_ins.be_preempted_once)
+
+        def job() -> int:
+            numbers = {"JOB_ID": "124", "ARRAY_JOB_ID": "123", "ARRAY_TASK_ID": "1"}
+            slurms = {f"SLURM_{name}": value for name, value in numbers.items()}
+            return subprocess.run(
+                ["bash", str(slurm / "script")],
+                cwd="/",
+                env={**os.environ, **slurms},
+                capture_output=True,
+                check=False,
+            ).returncode
+
+        assert job() != 0
+        assert (slurm / "asked").read_text() == "requeue 123_1\n"
+        assert done(tmp_path) == []
+        assert job() == 0
+        assert done(tmp_path) == ["done-1"]
+
+    def test_without_slurm_one_line_says_so(self, launcher, monkeypatch):
+        monkeypatch.setenv("PATH", "/nonexistent")
+        with pytest.raises(SettingError, match="submitit_slurm: finds no SLURM"):
+            clusters.Slurm(**launcher("submitit_slurm"))
+
+
+def test_a_pre_empted_job_trains_on_until_it_is_told_to_stop(make_run, train_runs, monkeypatch):
+    """SLURM's first word is SIGTERM; Lightning would end the training at once, as if done."""
+    from lightning.pytorch import Callback
+    from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
+
+    class Terminated(Callback):
+        def on_train_batch_end(self, *_: Any, **__: Any) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    received = []
+    name = "register_signal_handlers"
+    monkeypatch.setattr(_SignalConnector, name, getattr(_SignalConnector, name))
+    monkeypatch.setattr("builtins.TerminatedCallback", Terminated, raising=False)
+    clusters.leave_signals_alone()
+    before = signal.signal(signal.SIGTERM, lambda *_: received.append(1))
+    try:
+        run = make_run("steps=300", "+callbacks.stop._target_=builtins.TerminatedCallback")
+        (results,) = train_runs(run)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert received
+    assert np.isfinite(results["loss"].item())
+
+
+LAUNCHERS = {"submitit_local": "Local", "submitit_slurm": "Slurm", "ray": "Ray"}
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_our_configs_win_over_those_of_hydras_own_plugins(name):
+    ConfigStore.instance().store(
+        group="hydra/launcher", name=name, node={"_target_": "a.plugin"}, provider="plugin"
+    )
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("config", [f"hydra/launcher={name}"], return_hydra_config=True)
+    assert config.hydra.launcher._target_.endswith("StackedLauncher")
+    assert config.hydra.launcher.placement._target_ == f"sup.clusters.{LAUNCHERS[name]}"
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_an_engine_that_is_missing_is_named_with_its_extra(name, launcher, monkeypatch):
+    monkeypatch.setattr(clusters, "find_spec", lambda package: None)
+    extra = name.partition("_")[0]
+    with pytest.raises(SettingError, match=rf"needs {extra}, an extra: .*'.\[{extra}\]'"):
+        getattr(clusters, LAUNCHERS[name])(**launcher(name))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("timeout_min=soon", "timeout_min=soon: must be a whole number of at least 1"),
+        ("cpus_per_task=0", "cpus_per_task=0: must be a whole number of at least 1"),
+        ("gpus_per_node=-1", "gpus_per_node=-1: must be a whole number of at least 0"),
+        ("nodes=2", "nodes=2: must be 1; a stack is trained on one node"),
+        ("mem_gb=0", "mem_gb=0: must be a number above 0"),
+        ("partion=gpu", "hydra.launcher.partion=gpu: no such setting here"),
+    ],
+)
+@has("submitit")
+def test_a_bad_setting_ends_with_one_line_and_nothing_written(setting, message, command, tmp_path):
+    outcome = command(*SWEEP, "hydra/launcher=submitit_slurm", f"hydra.launcher.{setting}")
+    assert outcome.status == 1
+    assert message in outcome.error
+    assert len(outcome.error.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_run_is_not_trained_here_by_mistake(command, tmp_path):
+    outcome = command("hydra/launcher=submitit_slurm", "logger=none")
+    assert outcome.status == 1
+    assert "hydra/launcher=submitit_slurm: takes sweeps; add -m" in outcome.error
+    assert list(tmp_path.iterdir()) == []

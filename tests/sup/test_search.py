@@ -1,0 +1,96 @@
+"""The search for the best settings: Optuna's trials, batch by batch as stacks."""
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+import sup
+from sup import errors, objective
+from sup.clusters import find_spec
+from sup.metrics import PER_INSTANCE
+from sup.settings import WORDS
+
+SEARCH = ("experiment=search", "steps=20", "seed=0", "logger=none", "hydra.sweep.dir=search")
+BATCHES = ("hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=2")
+
+
+class TestObjective:
+    def test_is_the_mean_over_a_runs_instances(self):
+        results = xr.Dataset({"loss": ("seed", [1.0, 3.0])})
+        assert objective.value(results, "loss") == 2
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_is_none_where_training_diverged(self, bad):
+        results = xr.Dataset({"loss": ("seed", [1.0, bad])})
+        assert objective.value(results, "loss") is None
+
+    def test_may_be_any_number_of_an_instance(self):
+        assert WORDS["objective"] == ("loss", *PER_INSTANCE)
+
+
+@pytest.mark.skipif(
+    find_spec("hydra_plugins.hydra_optuna_sweeper") is None, reason="needs the extra `optuna`"
+)
+@pytest.mark.filterwarnings("ignore:Deprecated API features detected")  # optuna's of SQLAlchemy
+@pytest.mark.usefixtures("no_figures")
+class TestSearch:
+    def test_each_batch_is_a_stack_and_the_best_trial_is_found(self, command, tmp_path):
+        outcome = command(*SEARCH, *BATCHES)
+        assert outcome.status == 0, outcome.error
+        trials = [sup.load_run(tmp_path / "search" / str(number)) for number in range(4)]
+        assert [trial.attrs["instances_in_stack"] for trial in trials] == [2, 2, 2, 2]
+        best = min(trials, key=lambda trial: trial["loss"].item())
+        written = (tmp_path / "search" / "optimization_results.yaml").read_text()
+        found = yaml.safe_load(written)
+        assert found["best_value"] == pytest.approx(best["loss"].item())
+        assert found["best_params"]["optimizer.lr"] == pytest.approx(best["optimizer_lr"].item())
+        assert f"Best value: {found['best_value']}" in outcome.out
+
+    def test_a_named_measure_is_maximised(self, command, tmp_path):
+        chosen = ("objective=mean_interference", "hydra.sweeper.direction=maximize")
+        assert command(*SEARCH, *BATCHES, *chosen).status == 0
+        measured = [
+            sup.load_run(tmp_path / "search" / str(number))["mean_interference"].item()
+            for number in range(4)
+        ]
+        written = (tmp_path / "search" / "optimization_results.yaml").read_text()
+        assert yaml.safe_load(written)["best_value"] == pytest.approx(max(measured))
+
+    def test_a_trial_that_diverges_does_not_end_the_search(self, command, tmp_path):
+        outcome = command(*SEARCH, *BATCHES, "optimizer.lr=choice(0.01,1e30)")
+        assert outcome.status == 0, outcome.error
+        losses = [sup.load_run(tmp_path / "search" / str(k))["loss"].item() for k in range(4)]
+        assert np.isnan(losses).any()
+        written = (tmp_path / "search" / "optimization_results.yaml").read_text()
+        assert yaml.safe_load(written)["best_params"]["optimizer.lr"] == 0.01
+
+    def test_a_search_without_any_result_ends_with_one_line(self, command):
+        outcome = command(*SEARCH, *BATCHES[1:], "hydra.sweeper.n_trials=2", "optimizer.lr=1e30")
+        assert outcome.status == 1
+        assert "error: No trials are completed yet." in outcome.error
+
+    @pytest.mark.parametrize(
+        ("override", "message"),
+        [
+            ("optimizer.lr=-1", "optimizer.lr=-1: must be a number above 0, or a list of them"),
+            ("objective=los", "objective=los: must be one of loss, dimensions_per_feature"),
+            ("activation=choice(relu,gelo)", "activation=gelo: no such option"),
+        ],
+    )
+    def test_a_bad_setting_ends_with_one_line(self, override, message, command, tmp_path):
+        outcome = command(*SEARCH, override)
+        assert outcome.status == 1
+        assert message in outcome.error
+        assert len(outcome.error.strip().splitlines()) == 1
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra_one_line_names_it():
+    error = Exception(
+        "In 'config': Could not find 'hydra/sweeper/optuna'\n\nAvailable options in "
+        "'hydra/sweeper':\n\tbasic\n\tchecked"
+    )
+    assert errors.one_line(error) == (
+        "error: hydra/sweeper=optuna: needs an extra: pip install -c constraints.txt -e '.[optuna]'"
+    )
