@@ -7,13 +7,15 @@ beside `sup` and not in it. It is imported with every command and must stay ligh
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
+
+from sup.composing import CheckedContext, SweepLoader
+from sup.job import describe_job
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +23,8 @@ log = logging.getLogger(__name__)
 class StackedLauncher(Launcher):
     """Runs Hydra's jobs twice: once to collect their runs, then to train them stack by stack.
 
-    The first pass is Hydra's own `run_job` with a function that only describes the job, so that
-    directories, ``.hydra/`` and interpolations are just as in any other multirun.
+    The first pass does what Hydra's own `run_job` does with a function that only describes the job,
+    so that directories, ``.hydra/`` and interpolations are just as in any other multirun.
     """
 
     def setup(
@@ -30,6 +32,9 @@ class StackedLauncher(Launcher):
     ) -> None:
         """Keep what `launch` needs."""
         self.hydra_context = hydra_context
+        self.checked = isinstance(hydra_context, CheckedContext)
+        loader = hydra_context.config_loader
+        self.loader = loader if self.checked else SweepLoader(loader)
         self.config = config
 
     def launch(
@@ -40,18 +45,18 @@ class StackedLauncher(Launcher):
 
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        configs = [
-            self._compose(overrides, initial_job_idx + index)
-            for index, overrides in enumerate(job_overrides)
-        ]
-        check_all(configs)
+        jobs = list(enumerate(job_overrides, start=initial_job_idx))
+        if not self.checked:
+            check_all(self._compose(*job) for job in jobs)
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
         from sup.run import Run
         from sup.sweep_log import log_sweep
         from sup.training import train
 
-        returns = [self._collect(config, Run.of_job) for config in configs]
+        returns = [
+            describe_job(self.hydra_context, self._compose(*job), Run.of_job) for job in jobs
+        ]
         runs = [job.return_value for job in returns]
         losses = train(runs)
         log_sweep(runs)
@@ -59,22 +64,12 @@ class StackedLauncher(Launcher):
             job.return_value, job.status = loss, JobStatus.COMPLETED
         return returns
 
-    def _compose(self, overrides: Sequence[str], index: int) -> DictConfig:
-        loader = self.hydra_context.config_loader
-        config = loader.load_sweep_config(self.config, list(overrides))
+    def _compose(self, index: int, overrides: Sequence[str]) -> DictConfig:
+        config = self.loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id = index
             config.hydra.job.num = index
         return config
-
-    def _collect(self, config: DictConfig, describe: Any) -> JobReturn:
-        return run_job(
-            hydra_context=self.hydra_context,
-            task_function=describe,
-            config=config,
-            job_dir_key="hydra.sweep.dir",
-            job_subdir_key="hydra.sweep.subdir",
-        )
 
 
 ConfigStore.instance().store(
