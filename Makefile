@@ -29,6 +29,7 @@ bench: $(READY)  ## the benchmarks, minutes each
 	$(PYTHON) benchmarks/time_to_figure.py
 	$(PYTHON) benchmarks/whole.py
 	$(PYTHON) benchmarks/sweep.py
+	$(PYTHON) benchmarks/launch.py
 
 pictures: article  ## the pictures in the README
 	$(PYTHON) docs/pictures.py

@@ -4,42 +4,20 @@ Hydra finds sweepers in the namespace package `hydra_plugins` and nowhere else, 
 beside `sup` and not in it. It is imported with every command and must stay light.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sup import earlier
+from sup.composing import CheckedContext, SweepLoader
 from sup.errors import RunError
-from sup.preflight import check_all, check_finished
+from sup.preflight import check_all, check_finished, has_results
 from sup.settings import SettingError
-
-
-class RememberingLoader:
-    """A config loader that composes each job once, though sweeper and launcher both ask for it.
-
-    Composing takes 90 ms; copying what was composed takes 3.
-    """
-
-    def __init__(self, loader: ConfigLoader):
-        self._loader = loader
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def load_sweep_config(
-        self, master_config: DictConfig, sweep_overrides: list[str]
-    ) -> DictConfig:
-        """Return the config of a job, of which the caller may change its own copy."""
-        key = tuple(sweep_overrides)
-        if key not in self._composed:
-            self._composed[key] = self._loader.load_sweep_config(master_config, sweep_overrides)
-        return self._composed[key].copy()
 
 
 class CheckedSweeper(BasicSweeper):
@@ -48,10 +26,10 @@ class CheckedSweeper(BasicSweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Set up sweeper and launcher with a loader that remembers."""
-        loader: Any = RememberingLoader(hydra_context.config_loader)
-        remembering = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
-        super().setup(hydra_context=remembering, task_function=task_function, config=config)
+        """Set up sweeper and launcher with a loader that composes quickly."""
+        loader: Any = SweepLoader(hydra_context.config_loader)
+        context = CheckedContext(config_loader=loader, callbacks=hydra_context.callbacks)
+        super().setup(hydra_context=context, task_function=task_function, config=config)
 
     def sweep(self, arguments: list[str]) -> Any:
         """Check the config of every job, then run them all."""
@@ -64,36 +42,52 @@ class CheckedSweeper(BasicSweeper):
             with open_dict(self.config):
                 self.config.hydra.sweep.dir = found
                 self.config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{found}'")
-        loader = self.hydra_context.config_loader
-        parser = OverridesParser.create(config_loader=loader)
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         # Hydra would sweep over an experiment's parameters and over the user's own of that name.
         given = {override.key_or_group for override in parser.parse_overrides(arguments)}
         self.params = {key: value for key, value in (self.params or {}).items() if key not in given}
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         (jobs,) = self.split_arguments(overrides, max_batch_size=None)
-        configs = [loader.load_sweep_config(self.config, job) for job in jobs]
-        check_all(configs)
-        check_directories(configs)
-        for config in configs:
-            check_finished(f"{config.hydra.sweep.dir}/{config.hydra.sweep.subdir}", config)
+        directories: list[tuple[str, str]] = []
+        check_all(self._composed(jobs, directories))
+        check_subdirs([subdir for _, subdir in directories])
+        for number, home in enumerate(map("/".join, directories)):
+            if has_results(home):
+                check_finished(home, self._compose(jobs[number], number))
         try:
             return super().sweep(arguments)
         except RunError:
             return []  # the sweep's page, which comes after this, says which
 
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Do nothing: `sweep` has composed every job before."""
 
-def check_directories(configs: list[DictConfig]) -> None:
+    def _composed(
+        self, jobs: list[list[str]], directories: list[tuple[str, str]]
+    ) -> Iterator[DictConfig]:
+        """Yield each job's config, as a thousand at once need 100 MB; keep where it writes."""
+        for number, job in enumerate(jobs):
+            config = self._compose(job, number)
+            sweep = config.hydra.sweep
+            directories.append((str(sweep.dir), str(sweep.subdir)))
+            yield config
+
+    def _compose(self, job: list[str], number: int) -> DictConfig:
+        assert self.hydra_context is not None
+        assert self.config is not None
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, job)
+        with open_dict(config):
+            config.hydra.job.num = config.hydra.job.id = number
+        return config
+
+
+def check_subdirs(subdirs: list[str]) -> None:
     """Check that each job writes to a directory of its own.
 
     Raises:
         SettingError: where two would share one.
     """
-    subdirs = set()
-    for number, config in enumerate(configs):
-        with open_dict(config):
-            config.hydra.job.num = config.hydra.job.id = number
-        subdirs.add(config.hydra.sweep.subdir)
-    if len(subdirs) < len(configs):
+    if len(set(subdirs)) < len(subdirs):
         raise SettingError("hydra.sweep.subdir", min(subdirs), "gives two jobs one directory")
 
 

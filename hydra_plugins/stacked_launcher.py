@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from sup.composing import CheckedContext, SweepLoader
 from sup.errors import RunError
+from sup.job import describe_job
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +41,8 @@ class FailedJob(JobReturn):
 class StackedLauncher(Launcher):
     """Runs Hydra's jobs twice: once to collect their runs, then to train them stack by stack.
 
-    The first pass is Hydra's own `run_job` with a function that only describes the job, so that
-    directories, ``.hydra/`` and interpolations are just as in any other multirun.
+    The first pass does what Hydra's own `run_job` does with a function that only describes the job,
+    so that directories, ``.hydra/`` and interpolations are just as in any other multirun.
 
     Args:
         placement: makes, from `settings`, what has stacks trained elsewhere (`sup.clusters`); None:
@@ -58,6 +60,9 @@ class StackedLauncher(Launcher):
         # Not in __init__: there Hydra would wrap an error in its own.
         self.placement = self._make_placement() if self._make_placement else None
         self.hydra_context = hydra_context
+        self.checked = isinstance(hydra_context, CheckedContext)
+        loader = hydra_context.config_loader
+        self.loader = loader if self.checked else SweepLoader(loader)
         self.config = config
 
     def launch(
@@ -68,18 +73,18 @@ class StackedLauncher(Launcher):
 
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        configs = [
-            self._compose(overrides, initial_job_idx + index)
-            for index, overrides in enumerate(job_overrides)
-        ]
-        check_all(configs)
+        jobs = list(enumerate(job_overrides, start=initial_job_idx))
+        if not self.checked:
+            check_all(self._compose(*job) for job in jobs)
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
         from sup import objective
         from sup.run import Run
         from sup.training import train
 
-        returns = [self._collect(config, Run.of_job) for config in configs]
+        returns = [
+            describe_job(self.hydra_context, self._compose(*job), Run.of_job) for job in jobs
+        ]
         runs = [job.return_value for job in returns]
         for job, run, outcome in zip(returns, runs, train(runs, self.placement), strict=True):
             try:
@@ -91,22 +96,12 @@ class StackedLauncher(Launcher):
             FailedJob(**vars(job)) if job.status == JobStatus.FAILED else job for job in returns
         ]
 
-    def _compose(self, overrides: Sequence[str], index: int) -> DictConfig:
-        loader = self.hydra_context.config_loader
-        config = loader.load_sweep_config(self.config, list(overrides))
+    def _compose(self, index: int, overrides: Sequence[str]) -> DictConfig:
+        config = self.loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id = index
             config.hydra.job.num = index
         return config
-
-    def _collect(self, config: DictConfig, describe: Any) -> JobReturn:
-        return run_job(
-            hydra_context=self.hydra_context,
-            task_function=describe,
-            config=config,
-            job_dir_key="hydra.sweep.dir",
-            job_subdir_key="hydra.sweep.subdir",
-        )
 
 
 ConfigStore.instance().store(

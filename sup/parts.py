@@ -2,18 +2,19 @@
 
 import functools
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from hydra._internal.utils import _locate  # hydra.utils.get_object reports errors twice
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from sup.activations import Activation
 from sup.grid import Grid, Number, as_dict
 from sup.settings import SettingError
+from sup.targets import targets
 
 
 def instance_column(grid: Grid, key: str) -> Tensor:
@@ -109,16 +110,6 @@ def check_activation(node: DictConfig, grid: Grid) -> None:
 def target_name(node: DictConfig) -> str:
     """Return the name that a part has in results: its class or function, in lower case."""
     return str(node["_target_"]).rpartition(".")[-1].lower()
-
-
-def targets(config: DictConfig, parents: str = "") -> Iterator[tuple[str, DictConfig]]:
-    """Yield every node of a config that names a ``_target_``, with its key."""
-    for name, node in config.items_ex(resolve=False):
-        if OmegaConf.is_dict(node):
-            key = f"{parents}{name}"
-            if "_target_" in node:
-                yield key, node
-            yield from targets(node, f"{key}.")
 
 
 GIVEN = {

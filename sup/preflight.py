@@ -1,6 +1,7 @@
 """Check what a command asks for before anything is written."""
 
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,39 +11,49 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sup import earlier, settings
 from sup.errors import one_line
+from sup.targets import used
 
 
-def task_config(config: DictConfig) -> DictConfig:
-    """Return a job's config without Hydra's own node, as the job itself will see it."""
-    task = config.copy()
-    with open_dict(task):
-        task.pop("hydra", None)
-    return task
+def without_hydra(config: DictConfig) -> DictConfig:
+    """Take Hydra's own node out of a job's config, to leave it as the job itself will see it."""
+    with open_dict(config):
+        config.pop("hydra", None)
+    return config
 
 
-def check_all(configs: list[DictConfig]) -> None:
+def check_all(configs: Iterable[DictConfig]) -> None:
     """Check the configs of all jobs: first what is quick to see, then what needs imports.
 
     Args:
-        configs: each with Hydra's own node, if Hydra composed it.
+        configs: each with Hydra's own node, if Hydra composed it, which is taken out.
 
     Raises:
         SettingError: for the first setting that cannot be.
     """
-    tasks = [task_config(config) for config in configs]
-    for config, task in zip(configs, tasks, strict=True):
+    distinct: dict[tuple, DictConfig] = {}  # of a thousand similar jobs, a few
+    resuming = []
+    for config in configs:
         check_choices(config)
+        task = without_hydra(config)
         settings.check(task)
+        distinct.setdefault(used(task), task)
+        if isinstance(task.resume, str):
+            resuming.append(task)
     from sup import checkpoints, parts, stack  # torch takes seconds; typing errors must not wait
 
-    resumed: dict[tuple[str, str], list[str]] = {}
-    for task in tasks:
+    for task in distinct.values():
         parts.check_parts(task)
-        if isinstance(task.resume, str):
-            shared = stack.training_settings(task)
-            resumed.setdefault((task.resume, shared), []).extend(stack.instance_settings(task))
+    resumed: dict[tuple[str, str], list[str]] = {}
+    for task in resuming:
+        shared = stack.training_settings(task)
+        resumed.setdefault((task.resume, shared), []).extend(stack.instance_settings(task))
     for (path, shared), instances in resumed.items():
         checkpoints.find(path, shared, instances)
+
+
+def has_results(directory: str) -> bool:
+    """Tell whether there are results in a run's directory."""
+    return (Path(directory) / "results.nc").exists()
 
 
 def check_finished(directory: str, config: DictConfig) -> None:
@@ -51,10 +62,10 @@ def check_finished(directory: str, config: DictConfig) -> None:
     Raises:
         SettingError: where they are not.
     """
-    if (Path(directory) / "results.nc").exists():
+    if has_results(directory):
         from sup.restart import is_finished
 
-        is_finished(Path(directory), task_config(config))
+        is_finished(Path(directory), without_hydra(config.copy()))
 
 
 def check_choices(config: DictConfig) -> None:
@@ -96,7 +107,7 @@ class Preflight(Callback):
             if earlier.is_asked(config.hydra.overrides.task):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
-            check_all([config])
+            check_all([config.copy()])
             check_launcher(config)
             check_finished(config.hydra.run.dir, config)
         except (settings.SettingError, OmegaConfBaseException, OSError) as error:

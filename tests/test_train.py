@@ -236,6 +236,23 @@ def test_a_bad_job_of_a_sweep_is_found_before_any_is_trained(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_under_hydras_own_sweeper_too_all_jobs_are_checked_first(command, tmp_path):
+    chosen = ("hydra/sweeper=basic", "hydra.sweep.dir=here")
+    outcome = command("-m", "sparsity=0,0.5,2", *chosen, *QUIET)
+    assert outcome.status == 1
+    assert "sparsity=2: must be a number in [0, 1), or a list of them" in outcome.error
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["multirun.yaml"]
+    assert command("-m", "sparsity=0,0.5", *chosen, *QUIET).status == 0
+    assert sup.load_sweep(tmp_path / "here")["W"].dims == ("sparsity", "hidden", "feature")
+
+
+def test_of_similar_jobs_each_that_differs_in_its_parts_is_checked(command, tmp_path):
+    outcome = command("-m", "seed=0,1", "activation._target_=sup.activations.ReLU,no.Such", *QUIET)
+    assert outcome.status == 1
+    assert "activation._target_=no.Such: cannot be loaded" in outcome.error
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_and_config_errors_do_not_wait_for_torch():
     """Neither torch nor Lightning, seconds of start-up each, may be imported for them."""
     script = (

@@ -4,7 +4,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
-from sup.figures.features import neuron_figure
+from sup.figures.features import feature_figure, neuron_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
 from sup.figures.phase import phase_figure, phase_share_figure
 from sup.figures.style import activations_in, best_seed, of_activation
@@ -29,7 +29,7 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
             "dimensionality": dimensionality_figure(results),
         }
     if results.sizes["feature"] > LARGEST_HEATMAP:
-        return {}
+        return {"features": feature_figure(results)}
     best = best_seed(results)
     crossed = set(best["loss"].dims) == {"activation", "sparsity"}
     if crossed and best["loss"].size <= MOST_CELLS:
