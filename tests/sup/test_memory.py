@@ -34,6 +34,7 @@ print(memory.needed(stack), peak - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
 @pytest.mark.parametrize(
     "overrides",

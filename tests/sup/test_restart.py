@@ -51,7 +51,7 @@ def test_an_interrupted_stack_goes_on_from_its_checkpoint(command, tmp_path, mon
     assert not list((tmp_path / "sweep").rglob("results.nc"))
     outcome = command(*settings, PLACE)
     assert outcome.status == 0
-    assert "going on from sweep/checkpoints/stack-0.ckpt" in outcome.out
+    assert "going on from sweep/checkpoints/stack-0-to-3.ckpt" in outcome.out
     assert np.array_equal(weights(tmp_path / "sweep"), weights(tmp_path / "undisturbed"))
 
 

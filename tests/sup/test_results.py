@@ -36,6 +36,8 @@ def test_variables_and_dimensions(grid_results: xr.Dataset):
         "mean_interference": axes,
         "feature_dimensionality": (*axes, "feature"),
         "feature_norm": (*axes, "feature"),
+        "diverged": axes,
+        "first_bad_step": axes,
         "polysemanticity": (*axes, "feature"),
     }
     assert {name: variable.dims for name, variable in grid_results.items()} == expected
