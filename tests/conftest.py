@@ -6,11 +6,11 @@ import os
 import runpy
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
 import pytest
+from commands import Outcome
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
@@ -90,15 +90,6 @@ def train_runs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         return outcomes
 
     return trained
-
-
-@dataclass
-class Outcome:
-    """How a command ended."""
-
-    status: int
-    out: str
-    error: str
 
 
 @pytest.fixture

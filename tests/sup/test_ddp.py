@@ -8,11 +8,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any as Outcome
 
 import numpy as np
 import pytest
 import torch
+from commands import Outcome
 
 import sup
 from sup.shares import Share
