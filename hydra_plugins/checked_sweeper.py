@@ -10,6 +10,8 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -20,6 +22,27 @@ from sup.preflight import check_all, check_finished, has_results
 from sup.settings import SettingError
 
 
+class PatientLauncher(Launcher):
+    """A launcher whose failed runs do not end the sweep: those of further batches are trained.
+
+    At the end of all, `sup.ending` says which have failed.
+    """
+
+    def __init__(self, launcher: Any):
+        self.launcher = launcher
+
+    def setup(self, **settings: Any) -> None:
+        """Do nothing: the launcher is set up."""
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Run the jobs; those that have failed return None."""
+        jobs = self.launcher.launch(job_overrides, initial_job_idx)
+        none = JobReturn(status=JobStatus.COMPLETED)
+        return [none if isinstance(job._return_value, RunError) else job for job in jobs]
+
+
 class CheckedSweeper(BasicSweeper):
     """Hydra's basic sweeper, but a job that cannot run is found before the first is started."""
 
@@ -27,9 +50,12 @@ class CheckedSweeper(BasicSweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Set up sweeper and launcher with a loader that composes quickly."""
+        # Before the launcher is made, whose settings can depend on the sweep's directory.
+        earlier.go_on(config)
         loader: Any = SweepLoader(hydra_context.config_loader)
         context = CheckedContext(config_loader=loader, callbacks=hydra_context.callbacks)
         super().setup(hydra_context=context, task_function=task_function, config=config)
+        self.launcher = PatientLauncher(self.launcher)
 
     def sweep(self, arguments: list[str]) -> Any:
         """Check the config of every job, then run them all."""
@@ -37,11 +63,6 @@ class CheckedSweeper(BasicSweeper):
         assert self.config is not None
         # Once resolved here, the time in it is the same for every job that is composed below.
         OmegaConf.select(self.config, "hydra.sweep.dir")
-        if earlier.is_asked(arguments):
-            found = earlier.directory(self.config, "sweep")
-            with open_dict(self.config):
-                self.config.hydra.sweep.dir = found
-                self.config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{found}'")
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         # Hydra would sweep over an experiment's parameters and over the user's own of that name.
         given = {override.key_or_group for override in parser.parse_overrides(arguments)}
@@ -54,10 +75,7 @@ class CheckedSweeper(BasicSweeper):
         for number, home in enumerate(map("/".join, directories)):
             if has_results(home):
                 check_finished(home, self._compose(jobs[number], number))
-        try:
-            return super().sweep(arguments)
-        except RunError:
-            return []  # the sweep's page, which comes after this, says which
+        return super().sweep(arguments)
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """Do nothing: `sweep` has composed every job before."""

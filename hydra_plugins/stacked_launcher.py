@@ -17,6 +17,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from sup import earlier
 from sup.composing import CheckedContext, SweepLoader
 from sup.errors import RunError
 from sup.job import describe_job
@@ -61,6 +62,8 @@ class StackedLauncher(Launcher):
         self.placement = self._make_placement() if self._make_placement else None
         self.hydra_context = hydra_context
         self.checked = isinstance(hydra_context, CheckedContext)
+        if not self.checked:  # which our own sweeper has done
+            earlier.go_on(config)
         loader = hydra_context.config_loader
         self.loader = loader if self.checked else SweepLoader(loader)
         self.config = config

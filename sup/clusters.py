@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from sup.interruption import Stopped, stoppable
 from sup.settings import AT_LEAST_ONE, AT_LEAST_ZERO, POSITIVE, Rule, SettingError
 
 Stack = Any
@@ -74,7 +75,8 @@ class PreemptibleUnit(Unit):
     def __call__(self) -> None:
         """Do the work; signals are submitit's."""
         leave_signals_alone()
-        super().__call__()
+        with stoppable():  # Ctrl-C; SIGTERM is taken
+            super().__call__()
 
     def checkpoint(self) -> Any:
         """Return what submitit is to start again."""
@@ -257,7 +259,7 @@ class Slurm(Submitit):
         try:
             for job in jobs:
                 job.wait()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Stopped):
             print(f"\nSLURM's jobs go on without this command; to end them: scancel {ids}")
             raise
         return jobs

@@ -5,12 +5,14 @@ that trains a run need know of it.
 """
 
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import xarray as xr
 from omegaconf import DictConfig, OmegaConf
 
+from sup.failures import in_one_line
 from sup.figures.gram import gram_picture
 from sup.figures.style import evenly_spaced
 from sup.grid import dimension
@@ -66,7 +68,7 @@ def _halved(run: Run, fits: Callable[[Run], bool]) -> list[DictConfig]:
 
 
 def put_together(parts: Sequence[Run]) -> None:
-    """Write the results of a whole run, remove its parts, and log its curves.
+    """Log the curves of a whole run, write its results, and remove its parts.
 
     Args:
         parts: all parts of one run, with results.
@@ -79,9 +81,12 @@ def put_together(parts: Sequence[Run]) -> None:
         "wall_time": sum(float(one.attrs["wall_time"]) for one in held),
         "instances_in_stack": max(int(one.attrs["instances_in_stack"]) for one in held),
     }
+    try:
+        log_curves(whole, results)
+    except Exception as error:  # no connection, say; the results are complete without them
+        print(f"warning: curves of {whole.name}: {in_one_line(error)}", file=sys.stderr)
     save(results, whole.directory)
     remove_parts(whole)
-    log_curves(whole, results)
 
 
 def remove_parts(run: Run) -> None:

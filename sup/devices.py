@@ -6,7 +6,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,17 @@ class SideBySide:
 
     Args:
         count: how many at once.
+        gpus: the names of those to be used, in turn; none for the CPU.
     """
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, gpus: Sequence[str] = ()):
         self.count = count
+        self.gpus = gpus
 
     def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
         """Train the stacks; each process takes the next as soon as it is free."""
+        if len(stacks) < 2:
+            return here(stacks, work)
         reasons: list[str | None] = [None] * len(stacks)
         waiting = deque(range(len(stacks)))
         workers: dict[Any, _Worker] = {}
@@ -44,7 +48,7 @@ class SideBySide:
         try:
             while waiting or workers:
                 while waiting and free:
-                    worker = _Worker(free.pop(0), self.count, work)
+                    worker = self.start(free.pop(0), work)
                     workers[worker.connection] = worker
                     worker.give(waiting.popleft(), stacks)
                 for connection in wait(list(workers)):
@@ -60,8 +64,13 @@ class SideBySide:
             for worker in workers.values():
                 worker.process.terminate()  # it writes a checkpoint
             for worker in workers.values():
-                worker.process.join()
+                worker.end()
         return reasons
+
+    def start(self, slot: int, work: Work) -> "_Worker":
+        """Start a process for one of the devices."""
+        gpu = self.gpus[slot % len(self.gpus)] if self.gpus else None
+        return _Worker(slot, work, gpu, max(1, torch.get_num_threads() // self.count))
 
 
 class _Worker:
@@ -69,16 +78,17 @@ class _Worker:
 
     Args:
         slot: which of the devices is its own.
-        count: how many there are.
         work: what it does with a stack.
+        gpu: the name of its GPU; None for the CPU.
+        threads: how many it may use.
     """
 
-    def __init__(self, slot: int, count: int, work: Work):
+    def __init__(self, slot: int, work: Work, gpu: str | None, threads: int):
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
         self.slot = slot
         self.lives = True
         self.connection, other = context.Pipe()
-        arguments = (other, work, slot, count)
+        arguments = (other, work, gpu, threads)
         self.process = context.Process(target=_serve, args=arguments)
         self.process.start()
         other.close()
@@ -93,13 +103,14 @@ class _Worker:
             f"{os.path.relpath(log)}",
             flush=True,
         )
-        self.connection.send((stack, log))
+        with suppress(ConnectionError):  # it has died, which `outcome` finds
+            self.connection.send((stack, log))
 
     def outcome(self) -> str | None:
         """Return why the stack that it has ended with was not trained, or None."""
         try:
             return self.connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             self.lives = False
             self.process.join()
             code = self.process.exitcode or 0
@@ -114,14 +125,14 @@ class _Worker:
         self.process.join()
 
 
-def _serve(connection: Any, work: Work, slot: int, count: int) -> None:
+def _serve(connection: Any, work: Work, gpu: str | None, threads: int) -> None:
     """Train the stacks that come, in a process of its own."""
     # The terminal's Ctrl-C reaches every process; the first one passes it on, as SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if torch.cuda.device_count():
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices()[slot]  # CUDA has not started yet
-    torch.set_num_threads(max(1, torch.get_num_threads() // count))
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # CUDA has not started yet
+    torch.set_num_threads(threads)
     with stoppable():
         while True:
             try:
@@ -167,4 +178,6 @@ def count_of(config: Any) -> int:
 def placement_for(config: Any) -> Placement:
     """Return where stacks are trained on this machine, by the config of one of their runs."""
     count = count_of(config)
-    return here if count == 1 else SideBySide(count)
+    if count == 1:
+        return here
+    return SideBySide(count, [] if config.trainer.accelerator == "cpu" else visible_devices())

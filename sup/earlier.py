@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sup.settings import SettingError
 
@@ -14,6 +14,22 @@ RECORDS = {"sweep": "multirun.yaml", "run": ".hydra/hydra.yaml"}
 def is_asked(overrides: Iterable[str]) -> bool:
     """Tell whether a command's overrides ask for an earlier one."""
     return any(override.lower() == "resume=true" for override in overrides)
+
+
+def go_on(config: DictConfig) -> None:
+    """Let a sweep go on in the directory of the latest earlier one, where it asks for that.
+
+    Args:
+        config: of the sweep, which is changed.
+
+    Raises:
+        SettingError: where there is no earlier one.
+    """
+    if is_asked(config.hydra.overrides.task):
+        found = directory(config, "sweep")
+        with open_dict(config):
+            config.hydra.sweep.dir = found
+            config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{found}'")  # for each job
 
 
 def directory(config: DictConfig, kind: str) -> str:

@@ -1,5 +1,6 @@
 """What follows the jobs of a command: the page of a sweep, and how the command ends."""
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,16 @@ class Ending(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the page of the sweep that has ended."""
-        from sup.sweep_page import TABLE, write_page
+        from sup import sweep_page
 
         sweep = Path(config.hydra.sweep.dir)
-        jobs = write_page(sweep)
-        print(f"table of the jobs: {sweep / TABLE}")
-        failed = [job for job in jobs if job.results is None]
-        if failed:
-            first = failed[0].row()
-            raise SystemExit(
-                f"error: {len(failed)} of {len(jobs)} runs failed; job {first['job']}: "
-                f"{first['reason'] or 'it was not trained'}"
-            )
+        try:
+            jobs = sweep_page.jobs_in(sweep)
+            print(f"table of the jobs: {sweep_page.write_table(sweep, jobs)}")
+        except Exception as error:
+            traceback.print_exc()
+            raise SystemExit(one_line(error)) from error
+        sweep_page.show(sweep, jobs)
+        if failed := [job for job in jobs if job.reason]:
+            count = f"{len(failed)} of {len(jobs)} runs failed"
+            raise SystemExit(f"error: {count}; job {failed[0].name}: {failed[0].reason}")

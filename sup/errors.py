@@ -32,8 +32,11 @@ class RunError(Exception):
     """
 
     def __init__(self, name: str, reason: str):
-        super().__init__(f"{name}: {reason}")
-        self.reason = reason
+        super().__init__(name, reason)  # as they are, so that it can be pickled
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
 
 
 def one_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from sup.data import EVALUATION_SAMPLES
+from sup.devices import count_of
 from sup.module import LARGEST_KEPT
 from sup.quadrature import nodes
 from sup.schedule import measured, snapshots
@@ -66,7 +67,7 @@ def allowed(stack: Stack) -> int:
         return int(stack.config.stack.max_memory * GIB)
     if stack.config.trainer.accelerator != "cpu" and torch.cuda.is_available():
         return int(SHARE * torch.cuda.get_device_properties(0).total_memory)
-    return int(SHARE * main_memory())
+    return int(SHARE * main_memory() / count_of(stack.config))
 
 
 def main_memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
@@ -76,5 +77,7 @@ def main_memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
         limit: the file that tells a container's limit.
     """
     size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if mebibytes := os.environ.get("SLURM_MEM_PER_NODE"):  # what the job has asked for
+        size = min(size, int(mebibytes) * 2**20)
     text = limit.read_text().strip() if limit.is_file() else "max"
     return min(size, int(text)) if text.isdigit() else size

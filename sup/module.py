@@ -155,10 +155,11 @@ class SuperpositionModule(pl.LightningModule):
         """Take the steps of a chunk, up to where a signal asks for the end."""
         sums = self.loss_sums[self.measurement(chunk.steps.stop)]
         for number, u in zip(chunk.steps, chunk, strict=True):
-            sums += step(u)
-            self.step = number + 1
+            # Before the step: chunks are taken again, and then not one more step may be taken.
             if interruption.asked():
                 break
+            sums += step(u)
+            self.step = number + 1
 
     def plain_step(self, u: Tensor) -> Float[Tensor, " instance"]:
         """Take one step and return the losses before it."""

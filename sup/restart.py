@@ -60,5 +60,10 @@ def pieces(runs: Sequence[Run]) -> list[tuple[Stack, Path | None]]:
 
 def around(run: Run) -> list[Path]:
     """Return where checkpoints that hold a run can be: beside it, or above, for a stack of runs."""
-    levels = 4 if run.whole else 2  # a part lies two levels below its run
-    return [folder / "checkpoints" for folder in (run.directory / "-").parents[:levels]]
+    whole = run
+    while whole.whole is not None:
+        whole = whole.whole
+    home = (run.home or whole.directory.parent).absolute()
+    folders = (run.directory.absolute() / "-").parents
+    inside = [folder for folder in folders if folder.is_relative_to(home)]
+    return [folder / "checkpoints" for folder in inside]

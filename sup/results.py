@@ -76,10 +76,15 @@ def load_sweep(path: str | Path) -> xr.Dataset:
     Raises:
         FileNotFoundError: where there are no results.
     """
-    files = in_order(Path(path).rglob(FILE))
+    files = [file for file in in_order(Path(path).rglob(FILE)) if not is_left_over(file)]
     if not files:
         raise FileNotFoundError(f"{path}: no {FILE} in any directory below")
     return join([load_run(file) for file in files])
+
+
+def is_left_over(file: Path) -> bool:
+    """Tell whether results are of a part of a run that has been put together since."""
+    return file.parents[1].name == "parts" and (file.parents[2] / FILE).is_file()
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:

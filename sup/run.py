@@ -25,6 +25,7 @@ class Run:
         number: its place in the sweep.
         choices: the options chosen for the config groups, such as activation: relu.
         whole: the run that this is a part of, where one is too large to be trained at once.
+        home: the directory that it shares with the runs of its sweep; None: the one above its own.
     """
 
     config: DictConfig
@@ -34,6 +35,7 @@ class Run:
     number: int = 0
     choices: Mapping[str, str] = field(default_factory=dict)
     whole: "Run | None" = None
+    home: Path | None = None
 
     @classmethod
     def of_job(cls, config: DictConfig) -> "Run":
@@ -51,6 +53,7 @@ class Run:
             group=sweep_name(Path(hydra.sweep.dir)) if swept else None,
             number=hydra.job.num if swept else 0,
             choices=own_choices(hydra),
+            home=Path(hydra.sweep.dir).absolute() if swept else None,
         )
 
     @cached_property

@@ -19,8 +19,11 @@ class SettingError(ValueError):
     """A setting that cannot be: the message names the key, the value and what is allowed."""
 
     def __init__(self, key: str, value: Any, allowed: str):
-        shown = str(value).replace("'", "") if isinstance(value, list) else value
-        super().__init__(f"{key}={shown}: {allowed}")
+        shown = str(value).replace("'", "") if isinstance(value, list) else str(value)
+        super().__init__(key, shown, allowed)  # as they are, so that it can be pickled
+
+    def __str__(self) -> str:
+        return "{}={}: {}".format(*self.args)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from sup.stack import Stack, stacks_of
 def fitting(runs: Sequence[Run], fits: Callable[[Stack], bool]) -> list[Stack]:
     """Group runs into stacks that fit, in the order of the runs.
 
-    A run that does not fit by itself is cut into parts. Which ones are cut, and how, depends on
-    each run alone, so that a command that is started again finds the parts it has trained.
+    A run that does not fit by itself is cut into parts, by halves of its own grid: what fits or not
+    being the same, a command that is started again finds the parts it has trained.
     """
     stacks = []
     for group in stacks_of(runs):

@@ -5,6 +5,7 @@ was given there, however their runs were trained.
 """
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,10 +40,22 @@ class Job:
     """One job of a sweep, as its directory tells.
 
     Args:
+        sweep: the sweep's directory.
         directory: where it writes.
     """
 
+    sweep: Path
     directory: Path
+
+    @property
+    def name(self) -> str:
+        """Where its directory is in the sweep's."""
+        return str(self.directory.relative_to(self.sweep))
+
+    @property
+    def reason(self) -> str | None:
+        """Why it failed; None where it has results, or was not trained yet."""
+        return None if self.results is not None else failures.reason(self.directory)
 
     @cached_property
     def config(self) -> DictConfig:
@@ -65,8 +78,8 @@ class Job:
 
     def row(self) -> dict[str, Any]:
         """Return its line in the table."""
-        results, reason = self.results, failures.reason(self.directory)
-        row: dict[str, Any] = {"job": self.directory.name, **self.overrides}
+        results, reason = self.results, self.reason
+        row: dict[str, Any] = {"job": self.name, **self.overrides}
         if results is None:
             return row | {"status": "failed" if reason else "unfinished", "reason": reason}
         row |= {"status": "finished", "instances": results["loss"].size}
@@ -79,26 +92,32 @@ class Job:
 def jobs_in(sweep: Path) -> list[Job]:
     """Return the jobs in a sweep's directory, in their order."""
     records = in_order(sweep.rglob(".hydra/overrides.yaml"))
-    return [Job(record.parent.parent) for record in records]
+    return [Job(sweep, record.parent.parent) for record in records]
 
 
-def write_page(sweep: Path) -> list[Job]:
-    """Write a sweep's table and figures and log them to W&B, where its jobs do.
-
-    Returns:
-        The sweep's jobs.
-    """
-    jobs = jobs_in(sweep)
+def write_table(sweep: Path, jobs: Sequence[Job]) -> Path:
+    """Write the table of a sweep's jobs and return where it is."""
     with replacing(sweep / TABLE) as unfinished:
         pd.DataFrame([job.row() for job in jobs]).to_csv(unfinished, index=False)
+    return sweep / TABLE
+
+
+def show(sweep: Path, jobs: Sequence[Job]) -> None:
+    """Write a sweep's figures, and log them with the table to W&B, where its jobs do.
+
+    What cannot be drawn or logged is said so: the sweep's results are complete without it.
+    """
     finished = [job for job in jobs if job.results is not None]
-    if finished:
+    if not finished:
+        return
+    try:
         results = join([job.results for job in finished if job.results is not None])
         figures = drawn(finished[0], results)
         for name, figure in figures.items():
             write(figure, sweep / "figures" / f"{name.replace('/', '-')}.png")
         log_page(sweep, finished, figures, instance_table(results))
-    return jobs
+    except Exception as error:  # unforeseen shapes, no connection: as many kinds as there are parts
+        print(f"warning: the sweep's figures: {failures.in_one_line(error)}", file=sys.stderr)
 
 
 def instance_table(results: xr.Dataset) -> pd.DataFrame:
@@ -134,18 +153,11 @@ def log_page(
 
 
 def drawn(first: Job, results: xr.Dataset) -> dict[str, Figure]:
-    """Return a sweep's figures; those of each activation too if it is the article's experiment.
-
-    A figure that cannot be drawn is said so and left out: the results are complete without it.
-    """
+    """Return a sweep's figures; those of each activation too if it is the article's experiment."""
     results = finite(results)
-    try:
-        figures = sweep_figures(results)
-        if "experiment" in first.overrides and kind_of(results) == "bottleneck":
-            figures |= activation_figures(results)
-    except Exception as error:  # unforeseen shapes: as many kinds of error as there are figures
-        print(f"warning: no figures of this sweep ({type(error).__name__}: {error})")
-        return {}
+    figures = sweep_figures(results)
+    if "experiment" in first.overrides and kind_of(results) == "bottleneck":
+        figures |= activation_figures(results)
     return figures
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from sup import failures, restart
 from sup.clusters import Placement
-from sup.cutting import remove_parts
+from sup.cutting import FOLDER, remove_parts
 from sup.devices import count_of, placement_for
 from sup.errors import RunError
 from sup.interruption import stoppable
@@ -34,7 +34,8 @@ def train(runs: Sequence[Run], placement: Placement | None = None) -> list[Outco
     Returns:
         The outcome of each run, in the order of `runs`.
     """
-    stacks = planned(runs)
+    place = placement or placement_for(runs[0].config)
+    stacks = planned(runs, 1 if placement else count_of(runs[0].config))
     waiting = [run for run in runs if not is_finished(run)]
     if finished := len(runs) - len(waiting):
         print(f"{finished} of {len(runs)} runs finished before")
@@ -43,31 +44,34 @@ def train(runs: Sequence[Run], placement: Placement | None = None) -> list[Outco
         instances = sum(stack.size for stack in left)
         print(f"{len(waiting)} runs, {instances} instances, {len(left)} stacks")
     with stoppable():
-        reasons = (placement or placement_for(runs[0].config))(left, work)
+        reasons = place(left, work)
         finish(stacks, tuple(runs))
     ended = zip(left, reasons, strict=True)
-    lost = {run: reason for stack, reason in ended if reason for run in stack.runs}
+    lost = {run.whole or run: why for stack, why in ended if why for run in stack.runs}
     outcomes = [outcome_of(run, lost.get(run)) for run in runs]
     report(runs, outcomes)
     return outcomes
 
 
-def planned(runs: Sequence[Run]) -> list[Stack]:
-    """Put runs in stacks, at least as many as there are devices to train them side by side."""
-    total = sum(run.grid.size for run in runs)
+def planned(runs: Sequence[Run], devices: int) -> list[Stack]:
+    """Put runs in stacks, at least as many as there are devices to train them side by side.
 
-    def fits(stack: Stack) -> bool:
-        limits = stack.config.stack
-        share = ceil(total / count_of(stack.config))
-        return stack.size <= min(share, limits.max_instances or share)
-
-    return fitting(runs, fits)
+    A run is cut for the devices' sake only where their number was asked for: its parts have no
+    curves while they are trained.
+    """
+    sizes = [run.grid.size for run in runs]
+    asked = runs[0].config.stack.devices != "auto"
+    share = max(ceil(sum(sizes) / devices), 1 if asked else max(sizes))
+    return fitting(
+        runs, lambda stack: stack.size <= min(share, stack.config.stack.max_instances or share)
+    )
 
 
 def is_finished(run: Run) -> bool:
     """Tell whether a run's results are there, and remove what else earlier commands have left."""
     if not has_results(run):
-        failures.forget(run.directory)
+        for directory in (run.directory, *(run.directory / FOLDER).glob("*")):
+            failures.forget(directory)
         return False
     remove_parts(run)
     return True

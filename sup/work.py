@@ -16,7 +16,7 @@ import lightning.pytorch as pl
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Checkpoint
 
-from sup import checkpoints, failures, restart
+from sup import checkpoints, failures, interruption, restart
 from sup.cutting import put_together
 from sup.ddp import StackedDDPStrategy
 from sup.figures import draw
@@ -25,6 +25,7 @@ from sup.memory import GIB, allowed, keep_freed_memory, needed
 from sup.results import FILE
 from sup.run import Run
 from sup.settings import SettingError
+from sup.shares import RankError
 from sup.splitting import fitting, parts_by_whole
 from sup.stack import Stack, training_settings
 
@@ -59,7 +60,11 @@ def finish(stacks: list[Stack], runs: tuple[Run, ...]) -> None:
             failures.record(whole.directory, known[0])
     for run in runs:
         if run.whole is None and (run.directory / FILE).is_file():
-            draw(run.directory)
+            try:
+                draw(run.directory)
+            except Exception as error:  # the results are complete without them
+                reason = failures.in_one_line(error)
+                print(f"warning: figures of {run.name}: {reason}", file=sys.stderr)
 
 
 def attempt(stack: Stack) -> None:
@@ -76,10 +81,12 @@ def attempt(stack: Stack) -> None:
         except Exception as error:  # whatever a user's activation raises, or a device
             reason = failures.in_one_line(error)
             failed = [run for run in piece.runs if not (run.directory / FILE).is_file()]
-            halve = len(failed) > 1 and not isinstance(error, COMMON)
+            common = isinstance(error, COMMON) and not isinstance(error, RankError)
+            halve = len(failed) > 1 and not common
             if not halve:
                 for run in failed:
                     failures.record(run.directory, error)
+        interruption.stop_if_asked()  # by a signal in the step that failed
         # Outside, as the exception keeps the tensors of the stack alive.
         if halve:
             print(f"{piece.title} failed ({reason}); trying each half", file=sys.stderr)

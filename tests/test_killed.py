@@ -65,6 +65,7 @@ def compare(tmp_path: Path, swept: tuple[str, ...], kills: int) -> None:
     print(
         f"{done} of {kills} commands killed at work; undisturbed {whole:.0f} s, start {start:.0f}"
     )
+    assert done
     one, other = (sup.load_sweep(tmp_path / name) for name in ("undisturbed", "killed"))
     assert one["loss"].sizes == other["loss"].sizes
     for name in ("W", "b", "loss", "training_loss", "training_W"):

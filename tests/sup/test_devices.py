@@ -87,6 +87,16 @@ def test_a_process_that_dies_a_command_that_is_killed_or_stopped(tmp_path):
     assert not (tmp_path / "sweep" / "sweep.csv").exists()
 
 
+def test_processes_that_die_before_they_begin(make_run, monkeypatch):
+    from sup import devices
+    from sup.stack import Stack
+
+    monkeypatch.setattr(devices, "_serve", os.abort)  # not even called: it takes no arguments
+    stacks = [Stack((make_run(f"seed={seed}", f"name={'x' * 300_000}"),)) for seed in (0, 1)]
+    reasons = devices.SideBySide(2)(stacks, devices.here)
+    assert all("the process that trained it ended with 1" in str(why) for why in reasons)
+
+
 def test_a_dead_process_fails_its_runs_alone(tmp_path):
     (tmp_path / "deadly.py").write_text(
         "import os, signal, torch\n"

@@ -1,6 +1,9 @@
 """A job that cannot be trained fails alone, with its reason, and the command fails with it."""
 
 import csv
+import os
+import pickle
+import signal
 import sys
 from types import ModuleType
 
@@ -9,6 +12,8 @@ import pytest
 import torch
 
 import sup
+from sup.errors import RunError
+from sup.settings import SettingError
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -67,6 +72,44 @@ def test_the_others_finish_and_the_command_fails(failing, command, tmp_path):
     assert command(*SWEEP).status == 0
     assert not list((tmp_path / "sweep").rglob("error.txt"))
     assert {row["status"] for row in jobs(tmp_path / "sweep")} == {"finished"}
+
+
+def test_it_fails_even_if_its_figures_cannot_be_drawn(failing, command, monkeypatch, tmp_path):
+    def undrawable(results):
+        raise KeyError("no such shape")
+
+    monkeypatch.setattr("sup.sweep_page.sweep_figures", undrawable)
+    outcome = command(*SWEEP)
+    assert outcome.status == 1
+    assert "warning: the sweep's figures: KeyError: 'no such shape'" in outcome.error
+    assert outcome.error.strip().splitlines()[-1].startswith("error: 2 of 6 runs failed; job 2: ")
+    assert len(jobs(tmp_path / "sweep")) == 6
+
+
+def test_further_batches_are_trained(failing, command, tmp_path):
+    outcome = command(*SWEEP, "hydra.sweeper.max_batch_size=2")
+    assert outcome.status == 1
+    assert "error: 2 of 6 runs failed" in outcome.error
+    assert [row["status"] for row in jobs(tmp_path / "sweep")].count("finished") == 4
+
+
+def test_errors_survive_the_way_from_another_process():
+    for error in (RunError("a run", "why"), SettingError("steps", [1, "a"], "must be one")):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again)) == (type(error), str(error))
+
+
+def test_a_signal_in_a_step_that_fails_ends_the_command(failing, command, tmp_path):
+    def fails(z):
+        if z.shape[-1] >= 1024:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise ZeroDivisionError
+        return torch.relu(z)
+
+    failing.__dict__["fails"] = fails
+    outcome = command(*SWEEP)
+    assert outcome.status == 143
+    assert not list((tmp_path / "sweep").rglob("results.nc"))
 
 
 def test_what_is_trained_beside_it_is_the_same(failing, command, tmp_path):

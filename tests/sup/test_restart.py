@@ -34,8 +34,9 @@ def test_finished_jobs_are_left_alone_and_missing_ones_trained(command, tmp_path
     assert np.array_equal(weights(tmp_path / "sweep"), whole)
 
 
-def test_an_interrupted_stack_goes_on_from_its_checkpoint(command, tmp_path, monkeypatch):
-    settings = (*SWEEP[:3], "steps=300", "logger=none")
+@pytest.mark.parametrize("subdir", [(), ("hydra.sweep.subdir=a/b/${hydra.job.num}",)])
+def test_an_interrupted_stack_goes_on_from_its_checkpoint(subdir, command, tmp_path, monkeypatch):
+    settings = (*SWEEP[:3], "steps=300", "logger=none", *subdir)
     assert command(*settings, "hydra.sweep.dir=undisturbed").status == 0
 
     update = StackProgress.after_chunk
@@ -51,7 +52,8 @@ def test_an_interrupted_stack_goes_on_from_its_checkpoint(command, tmp_path, mon
     assert not list((tmp_path / "sweep").rglob("results.nc"))
     outcome = command(*settings, PLACE)
     assert outcome.status == 0
-    assert "going on from sweep/checkpoints/stack-0-to-3.ckpt" in outcome.out
+    home = "sweep/a/b" if subdir else "sweep"
+    assert f"going on from {home}/checkpoints/stack-0-to-3.ckpt" in outcome.out
     assert np.array_equal(weights(tmp_path / "sweep"), weights(tmp_path / "undisturbed"))
 
 
