@@ -41,6 +41,13 @@ def load_run(path: str | Path) -> xr.Dataset:
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(f"{path}: no {FILE} here; a run writes it when it ends")
+    return _read(file, file.stat().st_mtime_ns).copy(deep=True)
+
+
+@lru_cache(
+    maxsize=1024
+)  # reading takes 50 ms or more, and a sweep's page asks for what was trained
+def _read(file: Path, modified: int) -> xr.Dataset:
     return xr.load_dataset(file, engine="h5netcdf")
 
 

@@ -26,6 +26,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, as they share fixtures; those of the report too."""
+    for item in items:
+        folder = item.path.parent
+        place = folder if folder.name == "report" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(place.relative_to(ROOT))))
+
+
 @pytest.fixture(autouse=True)
 def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("WANDB_MODE", "WANDB_API_KEY", "HYDRA_FULL_ERROR"):
@@ -71,6 +79,7 @@ def figures() -> None:
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the figures of commands in this process, which take longer than their training."""
     monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
+    monkeypatch.setattr("sup.sweep_page.sweep_figures", lambda results: {})
 
 
 @pytest.fixture

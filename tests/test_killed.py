@@ -17,7 +17,7 @@ import pytest
 import sup
 
 ROOT = Path(__file__).parent.parent
-SHORT = ("activation=relu,solu", "n_hidden=2,5", "steps=1200", "batch_size=256")
+SHORT = ("activation=relu,solu", "steps=600", "batch_size=256")
 LONG = ("activation=relu,gelu,solu", "sparsity=0,0.5,0.9,0.99", "n_hidden=2,5", "steps=5000")
 
 
@@ -34,14 +34,19 @@ def run(folder: Path, swept: tuple[str, ...]) -> float:
     return time.monotonic() - started
 
 
-def kill_after(seconds: float, folder: Path, swept: tuple[str, ...]) -> bool:
-    """Start a sweep and kill it after some time; tell whether it was still at work."""
-    with subprocess.Popen(
+def start(folder: Path, swept: tuple[str, ...]) -> subprocess.Popen:
+    """Start a sweep in a group of processes of its own."""
+    return subprocess.Popen(
         command(folder, swept),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    ) as process:
+    )
+
+
+def kill_after(seconds: float, folder: Path, swept: tuple[str, ...]) -> bool:
+    """Start a sweep and kill it after some time; tell whether it was still at work."""
+    with start(folder, swept) as process:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -53,30 +58,46 @@ def kill_after(seconds: float, folder: Path, swept: tuple[str, ...]) -> bool:
 def compare(tmp_path: Path, swept: tuple[str, ...], kills: int) -> None:
     """Compare a sweep that is killed with one that is not, bit for bit."""
     whole = run(tmp_path / "undisturbed", swept)
-    start = run(tmp_path / "undisturbed", swept)  # all are finished: it starts, and ends
+    starting = run(tmp_path / "undisturbed", swept)  # all are finished: it starts, and ends
     chance = random.Random(0)
     done = 0
     for _ in range(kills):
-        moment = start * chance.uniform(0.8, 1) + (whole - start) * chance.uniform(0, 3 / kills)
+        moment = starting * chance.uniform(0.8, 1) + (whole - starting) * chance.uniform(
+            0, 3 / kills
+        )
         done += kill_after(moment, tmp_path / "killed", swept)
         for file in tmp_path.glob("killed/*/results.nc"):
             sup.load_run(file)  # whole, or not there
     run(tmp_path / "killed", swept)
     print(
-        f"{done} of {kills} commands killed at work; undisturbed {whole:.0f} s, start {start:.0f}"
+        f"{done} of {kills} killed at work; undisturbed {whole:.0f} s, of which start {starting:.0f}"
     )
-    assert done
+    same(tmp_path)
+    assert done > kills // 2
+
+
+def same(tmp_path: Path) -> None:
+    """See that both sweeps have all there is to have, and the same."""
     one, other = (sup.load_sweep(tmp_path / name) for name in ("undisturbed", "killed"))
     assert one["loss"].sizes == other["loss"].sizes
     for name in ("W", "b", "loss", "training_loss", "training_W"):
         assert np.array_equal(one[name].values, other[name].values, equal_nan=True), name
-    jobs = one["loss"].size
+    jobs = len(list(tmp_path.glob("undisturbed/*/results.nc")))
     assert len(list((tmp_path / "killed").glob("*/figures/*.png"))) == 3 * jobs
     assert len((tmp_path / "killed" / "sweep.csv").read_text().splitlines()) == 1 + jobs
 
 
-def test_killed_twice(tmp_path):
-    compare(tmp_path, SHORT, kills=2)
+def test_killed_in_training_and_while_results_are_written(tmp_path):
+    run(tmp_path / "undisturbed", SHORT)
+    for pattern in ("killed/*/checkpoints/*.ckpt", "killed/*/results.nc"):
+        with start(tmp_path / "killed", SHORT) as process:
+            while not [*tmp_path.glob(pattern), *tmp_path.glob(pattern.replace("*/", "", 1))]:
+                assert process.poll() is None
+                time.sleep(0.02)
+            os.killpg(process.pid, signal.SIGKILL)
+        assert not (tmp_path / "killed" / "sweep.csv").exists()
+    run(tmp_path / "killed", SHORT)
+    same(tmp_path)
 
 
 @pytest.mark.slow

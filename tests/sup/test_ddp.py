@@ -140,7 +140,9 @@ def test_a_rank_that_fails_ends_the_command_with_one_line(project, tmp_path):
     fragile = ("activation._target_=fragile.relu", "logger=none", "hydra.run.dir=run")
     outcome = project(*fragile, *DDP)
     assert outcome.status == 1
-    assert "error: rank 1 failed: RuntimeError: boom (fragile.py, line 14)" in outcome.error
+    (line,) = (line for line in outcome.error.splitlines() if line.startswith("error: "))
+    assert line.startswith("error: activation._target_=fragile.relu ")
+    assert line.endswith(": RankError: rank 1 failed: RuntimeError: boom (fragile.py, line 14)")
     assert "Traceback" not in outcome.error
     assert not (tmp_path / "run" / "results.nc").exists()
 

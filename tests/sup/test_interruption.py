@@ -16,7 +16,7 @@ SETTINGS = ("-m", "activation=relu,gelu", "steps=300", "logger=none")
 
 @pytest.fixture
 def signalled(command, monkeypatch):
-    """Run a command that is sent signals by itself while it draws the data of step 130."""
+    """Run a command that is sent signals by itself when 130 steps are done and the next begins."""
 
     def ran(*arguments: str, signals: tuple[int, ...]):
         from sup.features import Draws, Purpose
@@ -44,7 +44,7 @@ def test_a_signal_writes_a_checkpoint_that_is_gone_on_from(
     before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     stopped = signalled(*SETTINGS, "hydra.sweep.dir=sweep", signals=(number,))
     assert stopped.status == status
-    assert "stopped at step 131; checkpoint at step 131: sweep/checkpoints/" in stopped.out
+    assert "stopped at step 130; checkpoint at step 130: sweep/checkpoints/" in stopped.out
     assert "Traceback" not in stopped.error
     assert {one: signal.getsignal(one) for one in before} == before
     assert not list((tmp_path / "sweep").rglob("results.nc"))

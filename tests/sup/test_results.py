@@ -44,7 +44,9 @@ def test_variables_and_dimensions(grid_results: xr.Dataset):
     assert grid_results["sparsity"].values.tolist() == [0, 0.5, 0.9]
     assert grid_results["seed"].values.tolist() == [3, 1]
     assert grid_results["step"].values[-1] == 20
-    assert not any(variable.isnull().any() for variable in grid_results.values())
+    blank = {name for name, variable in grid_results.items() if variable.isnull().any()}
+    assert blank == {"first_bad_step"}
+    assert grid_results["first_bad_step"].isnull().all()
 
 
 SETTINGS = {
