@@ -69,9 +69,7 @@ def compare(tmp_path: Path, swept: tuple[str, ...], kills: int) -> None:
         for file in tmp_path.glob("killed/*/results.nc"):
             sup.load_run(file)  # whole, or not there
     run(tmp_path / "killed", swept)
-    print(
-        f"{done} of {kills} killed at work; undisturbed {whole:.0f} s, of which start {starting:.0f}"
-    )
+    print(f"{done} of {kills} killed at work; undisturbed {whole:.0f} s, start {starting:.0f} s")
     same(tmp_path)
     assert done > kills // 2
 
