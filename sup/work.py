@@ -22,6 +22,7 @@ from sup.ddp import StackedDDPStrategy
 from sup.figures import draw
 from sup.loggers import open_loggers
 from sup.memory import GIB, allowed, keep_freed_memory, needed
+from sup.open_files import allow_many, most_runs
 from sup.results import FILE
 from sup.run import Run
 from sup.settings import SettingError
@@ -36,13 +37,16 @@ COMMON = (SettingError, OSError)
 def work(stack: Stack) -> None:
     """Train the runs of a stack, in several stacks where it is too large for the device."""
     quiet()
+    allow_many()
     most = allowed(stack)
-    stacks = fitting(stack.runs, lambda one: needed(one) <= most)
+    stacks = fitting(stack.runs, lambda one: needed(one) <= most and len(one.runs) <= most_runs())
     if len(stacks) > 1:
-        print(
-            f"{stack.title}: would take {needed(stack) / GIB:.2g} GiB of memory, "
-            f"{most / GIB:.2g} are allowed; trained in {len(stacks)} stacks"
+        limit = (
+            f"would take {needed(stack) / GIB:.2g} GiB of memory, {most / GIB:.2g} are allowed"
+            if needed(stack) > most
+            else f"no more than {most_runs()} runs can have their logs open (ulimit -Hn)"
         )
+        print(f"{stack.title}: {limit}; trained in {len(stacks)} stacks")
     for one in stacks:
         attempt(one)
     finish(stacks, stack.runs)
