@@ -55,7 +55,7 @@ class StackCheckpoint(StackCallback, Checkpoint):
         started = hasattr(self, "saved_step")
         if isinstance(exception, Stopped) and started and pl_module.step > self.saved_step:
             self.save(trainer, pl_module)
-        if started and self.saved_step > 0:
+        if started and self.path.exists():
             place = os.path.relpath(self.path)
             print(
                 f"stopped at step {pl_module.step}; checkpoint at step {self.saved_step}: {place}\n"

@@ -22,6 +22,9 @@ class Results(StackCallback):
             ended = f"the trainer ended after {pl_module.step} of them; no results are written"
             raise SettingError("steps", pl_module.measured[-1], ended)
         losses = pl_module.evaluate(data.held_out(pl_module.device))
+        # What the last step has done to the loss, the next one would have shown.
+        overflown = ~losses.isfinite() & (pl_module.diverged_at == 0)
+        pl_module.diverged_at[overflown] = pl_module.step + 1
         attributes = {
             "device": str(pl_module.device),
             "wall_time": pl_module.seconds,

@@ -1,6 +1,7 @@
 """Find the checkpoint that `resume` means, and make sure that it can be continued from."""
 
 import json
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -46,11 +47,15 @@ def candidates(path: Path) -> list[Path]:
 def latest(folders: Sequence[Path], shared: str, instances: Sequence[str]) -> Path | None:
     """Return the checkpoint in some folders that is furthest with the given instances; see `find`.
 
-    None where no checkpoint holds them.
+    None where no checkpoint holds them. What cannot be read is passed over, and said so.
     """
     found = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.ckpt"))):
-        held = _contents(path, path.stat().st_mtime)
+        try:
+            held = _contents(path, path.stat().st_mtime)
+        except SettingError as error:
+            print(f"warning: {path}: {error.args[2]}", file=sys.stderr)
+            continue
         if held["shared"] == shared and set(instances) <= held["instances"]:
             found[path] = held["step"]
     return max(found, key=lambda path: found[path], default=None)
@@ -94,7 +99,11 @@ def _flat(settings: dict[str, Any], parents: str = "") -> dict[str, Any]:
 
 
 def difference(held: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """Name the first setting in which a checkpoint differs from what is wanted."""
+    """Name a setting in which a checkpoint differs from what is wanted.
+
+    One of those that others follow from: steps, and not the schedule's length.
+    """
     there, here = _flat(held), _flat(wanted)
-    key = next(key for key in {**there, **here} if there.get(key) != here.get(key))
+    differing = [key for key in {**there, **here} if there.get(key) != here.get(key)]
+    key = min(differing, key=lambda key: key.count("."))
     return f"it was trained with {key}={there.get(key)}, not {key}={here.get(key)}"

@@ -1,8 +1,11 @@
 """One Lightning logger for each run, made from the run: what the `logger` config group names."""
 
+import csv
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,8 +33,13 @@ def wandb_mode() -> str:
 
 
 def wandb_logger(run: Run, project: str, entity: str | None) -> WandbLogger:
-    """Start a W&B run of its own: group = sweep, name = overrides, config = resolved config."""
+    """Start a W&B run of its own: group = sweep, name = overrides, config = resolved config.
+
+    What an interrupted command has logged is gone on with, under the same W&B id.
+    """
     mode: Any = wandb_mode()
+    earlier = sorted(run.directory.glob("wandb/*run-*-*"))
+    identity = earlier[-1].name.rpartition("-")[2] if earlier else None
     try:
         experiment = wandb.init(
             project=project,
@@ -41,6 +49,8 @@ def wandb_logger(run: Run, project: str, entity: str | None) -> WandbLogger:
             group=run.group,
             tags=[str(tag) for tag in run.config.tags],
             config=run.settings,
+            id=identity,
+            resume="allow" if identity and mode == "online" else None,
             mode=mode,
             reinit="create_new",
             # The runs of a stack share one machine and console: nothing there is a single run's.
@@ -54,7 +64,35 @@ def wandb_logger(run: Run, project: str, entity: str | None) -> WandbLogger:
 
 def csv_logger(run: Run) -> CSVLogger:
     """Write metrics to `csv/metrics.csv` in the run's directory."""
-    return CSVLogger(run.directory, name="", version="csv")
+    return ContinuedCSVLogger(run.directory)
+
+
+class ContinuedCSVLogger(CSVLogger):
+    """Writes each row at once, and goes on with those of an interrupted command.
+
+    Lightning's logger would write them at the end, and remove those that it finds.
+
+    Args:
+        directory: of the run.
+    """
+
+    def __init__(self, directory: Path):
+        super().__init__(directory, name="", version="csv", flush_logs_every_n_steps=1)
+        self.earlier: list[dict[str, str]] = []
+        file = Path(self.log_dir) / "metrics.csv"
+        if file.is_file():
+            with file.open(newline="") as lines:
+                self.earlier = list(csv.DictReader(lines))
+
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        """Write a row; before the first, the earlier rows of fewer steps."""
+        if self.earlier and step is not None:
+            # A row that was being written may end early.
+            kept = [row for row in self.earlier if (row["step"] or "").isdigit()]
+            self.earlier = []
+            shutil.rmtree(self.log_dir)
+            self.experiment.metrics += [row for row in kept if int(row["step"]) < step]
+        super().log_metrics(metrics, step)
 
 
 def tensorboard_logger(run: Run) -> TensorBoardLogger:
@@ -73,6 +111,12 @@ def log_image(logger: Logger, name: str, image: np.ndarray, step: int) -> None:
         logger.log_image(name, [image], step=step)
     elif isinstance(logger, TensorBoardLogger):
         logger.experiment.add_image(name, image, step, dataformats="HWC")
+
+
+def forget_offline(directory: Path) -> None:
+    """Remove what W&B was to be told of a run, or of a sweep, that starts from the beginning."""
+    for folder in directory.glob("wandb/offline-run-*"):
+        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -72,7 +72,8 @@ class SuperpositionModule(pl.LightningModule):
 
     diverged_at: Tensor
     """The first step whose loss or update was not finite, ``[instance]``; 0 where there is none.
-    Such an instance is frozen: it keeps the weights from before that step."""
+    Such an instance is frozen: it keeps the weights from before that step. It is the step after the
+    last where only the held-out loss is not finite."""
 
     def __init__(
         self,

@@ -63,7 +63,7 @@ def around(run: Run) -> list[Path]:
     whole = run
     while whole.whole is not None:
         whole = whole.whole
-    home = (run.home or whole.directory.parent).absolute()
+    home = (run.home or whole.directory).absolute()
     folders = (run.directory.absolute() / "-").parents
     inside = [folder for folder in folders if folder.is_relative_to(home)]
     return [folder / "checkpoints" for folder in inside]

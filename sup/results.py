@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from sup.durable import replacing
+from sup.settings import SettingError
 
 FILE = "results.nc"
 INNER = ("step", "snapshot", "hidden", "feature")
@@ -59,15 +60,22 @@ def finite(results: xr.Dataset) -> xr.Dataset:
 
 
 def config_text(directory: Path) -> str | None:
-    """Return the config of the results in a run's directory, as JSON; None where there are none."""
+    """Return the config of the results in a run's directory, as JSON; None where there are none.
+
+    Raises:
+        SettingError: where they cannot be read.
+    """
     file = directory / FILE
     return _config_text(file, file.stat().st_mtime_ns) if file.is_file() else None
 
 
 @lru_cache(maxsize=65_536)  # short texts; a sweep asks for those of all its runs several times
 def _config_text(file: Path, modified: int) -> str:
-    with h5py.File(file) as held:
-        return str(held.attrs["config"])
+    try:
+        with h5py.File(file) as held:
+            return str(held.attrs["config"])
+    except (OSError, KeyError) as error:
+        raise SettingError("directory", file.parent, f"{FILE} cannot be read; remove it") from error
 
 
 def load_sweep(path: str | Path) -> xr.Dataset:

@@ -36,7 +36,17 @@ def _settings_but(config: Any, left_out: tuple[str, ...]) -> str:
     kept = {key: value for key, value in as_dict(config).items() if key not in left_out}
     for name in own_optimizer_settings(config):
         kept["optimizer"].pop(name)
-    return json.dumps(kept, sort_keys=True)
+    return json.dumps(_plainest(kept), sort_keys=True)
+
+
+def _plainest(value: Any) -> Any:
+    """Return the one of all ways to write a setting: 1 for 1.0, nothing for null."""
+    if isinstance(value, dict):
+        plain = {key: _plainest(one) for key, one in value.items()}
+        return {key: one for key, one in plain.items() if one is not None and one != {}}
+    if isinstance(value, list):
+        return [_plainest(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def shared_settings(config: Any) -> str:

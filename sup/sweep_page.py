@@ -25,6 +25,7 @@ from sup.durable import replacing
 from sup.figures import write
 from sup.figures.sweep import activation_figures, sweep_figures
 from sup.kinds import kind_of
+from sup.loggers import forget_offline
 from sup.metrics import PER_INSTANCE
 from sup.results import FILE, finite, in_order, join, load_run
 from sup.run import Run, sweep_name
@@ -139,6 +140,7 @@ def log_page(
     logged = [job for job in jobs if "wandb" in str(job.config.logger["_target_"])]
     if not logged:
         return
+    forget_offline(sweep)
     logger = instantiate(logged[0].config.logger)(whole_sweep(sweep, logged))
     assert isinstance(logger, WandbLogger)
     try:

@@ -41,8 +41,8 @@ def train(runs: Sequence[Run], placement: Placement | None = None) -> list[Outco
         print(f"{finished} of {len(runs)} runs finished before")
     left = [one for stack in stacks if (one := unfinished(stack))]
     if len(left) > 1:
-        instances = sum(stack.size for stack in left)
-        print(f"{len(waiting)} runs, {instances} instances, {len(left)} stacks")
+        instances, ending = sum(stack.size for stack in left), "s" * (len(waiting) > 1)
+        print(f"{len(waiting)} run{ending}, {instances} instances, {len(left)} stacks")
     with stoppable():
         reasons = place(left, work)
         finish(stacks, tuple(runs))

@@ -4,6 +4,7 @@ Wherever it is done, on this machine or another, what it leaves is the same: res
 that was trained, the reason for each that could not be.
 """
 
+import errno
 import functools
 import logging
 import os
@@ -20,18 +21,18 @@ from sup import checkpoints, failures, interruption, restart
 from sup.cutting import put_together
 from sup.ddp import StackedDDPStrategy
 from sup.figures import draw
-from sup.loggers import open_loggers
+from sup.interruption import Stopped
+from sup.loggers import forget_offline, open_loggers
 from sup.memory import GIB, allowed, keep_freed_memory, needed
 from sup.open_files import allow_many, most_runs
 from sup.results import FILE
 from sup.run import Run
 from sup.settings import SettingError
-from sup.shares import RankError
 from sup.splitting import fitting, parts_by_whole
 from sup.stack import Stack, training_settings
 
-COMMON = (SettingError, OSError)
-"""Errors that one run does not have alone: half a stack would have them as well."""
+COMMON = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
+"""What the system refuses to all runs alike: no space, no right to write, no more open files."""
 
 
 def work(stack: Stack) -> None:
@@ -47,6 +48,12 @@ def work(stack: Stack) -> None:
             else f"no more than {most_runs()} runs can have their logs open (ulimit -Hn)"
         )
         print(f"{stack.title}: {limit}; trained in {len(stacks)} stacks")
+    if (largest := max(map(needed, stacks))) > most:
+        print(
+            f"warning: one instance would take {largest / GIB:.2g} GiB of memory, "
+            f"{most / GIB:.2g} are allowed",
+            file=sys.stderr,
+        )
     for one in stacks:
         attempt(one)
     finish(stacks, stack.runs)
@@ -82,11 +89,12 @@ def attempt(stack: Stack) -> None:
         try:
             train_stack(piece, checkpoint)
             continue
-        except Exception as error:  # whatever a user's activation raises, or a device
+        except Stopped:
+            raise
+        except (Exception, SystemExit) as error:  # whatever a user's code raises, or a device
             reason = failures.in_one_line(error)
             failed = [run for run in piece.runs if not (run.directory / FILE).is_file()]
-            common = isinstance(error, COMMON) and not isinstance(error, RankError)
-            halve = len(failed) > 1 and not common
+            halve = len(failed) > 1 and not is_common(error)
             if not halve:
                 for run in failed:
                     failures.record(run.directory, error)
@@ -99,8 +107,19 @@ def attempt(stack: Stack) -> None:
                 attempt(Stack(tuple(half)))
 
 
+def is_common(error: BaseException) -> bool:
+    """Tell whether half a stack would fail as the whole has: no run has such an error alone."""
+    return isinstance(error, SettingError) or getattr(error, "errno", None) in COMMON
+
+
 def train_stack(stack: Stack, checkpoint: Path | None) -> None:
-    """Train the runs of one stack; its callbacks write and log their results."""
+    """Train the runs of one stack; its callbacks write and log their results.
+
+    Args:
+        stack: the runs.
+        checkpoint: what an earlier command in their directory has left of them, if anything; it is
+            further than the one that `resume` may name.
+    """
     config = stack.config
     if config.n_hidden > config.n_features:
         print(
@@ -108,13 +127,15 @@ def train_stack(stack: Stack, checkpoint: Path | None) -> None:
             "every feature can have a dimension of its own",
             file=sys.stderr,
         )
+    if checkpoint is None and isinstance(config.resume, str):
+        checkpoint = checkpoints.find(config.resume, training_settings(config), stack.instances)
+    if checkpoint:
+        print(f"going on from {os.path.relpath(checkpoint)}")
+    else:
+        for run in stack.runs:
+            forget_offline(run.directory)
     with open_loggers(stack.runs) as loggers:
-        trainer = make_trainer(stack, make_callbacks(stack, loggers))
-        if isinstance(config.resume, str):
-            checkpoint = checkpoints.find(config.resume, training_settings(config), stack.instances)
-        elif checkpoint:
-            print(f"going on from {os.path.relpath(checkpoint)}")
-        fit(trainer, stack, checkpoint)
+        fit(make_trainer(stack, make_callbacks(stack, loggers)), stack, checkpoint)
 
 
 def quiet() -> None:

@@ -65,7 +65,7 @@ def make_run(config: Callable[..., DictConfig], tmp_path: Path) -> Callable:
         quiet = ("logger=none", "~callbacks.progress", "~callbacks.images")
         directory = tmp_path / f"run-{count}"
         directory.mkdir()
-        return Run(config(*quiet, *overrides), directory, name=" ".join(overrides))
+        return Run(config(*quiet, *overrides), directory, name=" ".join(overrides), home=tmp_path)
 
     return made
 

@@ -11,16 +11,21 @@ from sup.durable import replacing
 from sup.figures.features import feature_figure
 from sup.figures.gram import gram_figure
 from sup.figures.training import training_figure
-from sup.results import finite, load_run
+from sup.results import FILE, finite, load_run
 
 RUN_FIGURES = {"gram": gram_figure, "features": feature_figure, "training": training_figure}
 """The figures of every run, by file name."""
 
 
 def draw(directory: Path) -> None:
-    """Draw the figures that a run's directory does not have yet."""
+    """Draw the figures that a run's directory does not have yet, or has of earlier results."""
+    made = (directory / FILE).stat().st_mtime_ns
     paths = {name: directory / "figures" / f"{name}.png" for name in RUN_FIGURES}
-    missing = {name: path for name, path in paths.items() if not path.exists()}
+    missing = {
+        name: path
+        for name, path in paths.items()
+        if not path.exists() or path.stat().st_mtime_ns < made
+    }
     if not missing:
         return
     results = finite(load_run(directory))

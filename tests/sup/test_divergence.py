@@ -56,10 +56,18 @@ def test_it_keeps_the_weights_from_before_its_first_bad_step(make_run, train_run
     assert min(steps) > 1
     for seed, step in enumerate(steps):
         (before,) = train_runs(make_run(*settings, f"seed={seed}", f"steps={step - 1}"))
-        assert not before["diverged"].item()
+        # Its weights are finite, and so may be their loss.
+        assert not before["diverged"].item() or before["first_bad_step"].item() == step
         assert before["W"].values == pytest.approx(diverged["W"].sel(seed=seed).values, rel=1e-4)
         (after,) = train_runs(make_run(*settings, f"seed={seed}", f"steps={step}"))
         assert after["diverged"].item()
+
+
+def test_what_the_last_step_has_done_is_seen(make_run, train_runs):
+    (results,) = train_runs(make_run(HUGE, "steps=1"))
+    assert np.isfinite(results["training_loss"].values).all()
+    assert results["first_bad_step"].item() == 2
+    assert np.isnan(results["loss"].item())
 
 
 @pytest.mark.parametrize("engine", ["autograd", "eager", "compiled"])

@@ -86,6 +86,19 @@ def test_it_fails_even_if_its_figures_cannot_be_drawn(failing, command, monkeypa
     assert len(jobs(tmp_path / "sweep")) == 6
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError("table.npy"), SystemExit("bye")])
+def test_whatever_a_job_raises_is_its_own(error, failing, command, tmp_path):
+    def fails(z):
+        if z.shape[-1] >= 1024:
+            raise error
+        return torch.relu(z)
+
+    failing.__dict__["fails"] = fails
+    assert command(*SWEEP).status == 1
+    assert [row["status"] for row in jobs(tmp_path / "sweep")].count("finished") == 4
+    assert jobs(tmp_path / "sweep")[2]["reason"] == f"{type(error).__name__}: {error}"
+
+
 def test_further_batches_are_trained(failing, command, tmp_path):
     outcome = command(*SWEEP, "hydra.sweeper.max_batch_size=2")
     assert outcome.status == 1

@@ -1,5 +1,8 @@
 """The same command in the same directory goes on where it was interrupted."""
 
+import errno
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -20,6 +23,25 @@ def written(path) -> dict[str, int]:
     return {str(file): file.stat().st_mtime_ns for file in path.rglob("results.nc")}
 
 
+@pytest.fixture
+def stopping_at(monkeypatch):
+    """Have training end at a step, as it does where the disk is full."""
+    update = StackProgress.after_chunk
+
+    @contextmanager
+    def stopping(step: int):
+        def stop(self, trainer, module):
+            if module.step == step:
+                raise OSError(errno.ENOSPC, "disk full")
+            update(self, trainer, module)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(StackProgress, "after_chunk", stop)
+            yield
+
+    return stopping
+
+
 def test_finished_jobs_are_left_alone_and_missing_ones_trained(command, tmp_path):
     assert command(*SWEEP, PLACE).status == 0
     before, whole = written(tmp_path / "sweep"), weights(tmp_path / "sweep")
@@ -35,19 +57,10 @@ def test_finished_jobs_are_left_alone_and_missing_ones_trained(command, tmp_path
 
 
 @pytest.mark.parametrize("subdir", [(), ("hydra.sweep.subdir=a/b/${hydra.job.num}",)])
-def test_an_interrupted_stack_goes_on_from_its_checkpoint(subdir, command, tmp_path, monkeypatch):
+def test_an_interrupted_stack_goes_on_from_its_checkpoint(subdir, command, tmp_path, stopping_at):
     settings = (*SWEEP[:3], "steps=300", "logger=none", *subdir)
     assert command(*settings, "hydra.sweep.dir=undisturbed").status == 0
-
-    update = StackProgress.after_chunk
-
-    def stop(self, trainer, module):
-        if module.step == 200:
-            raise OSError("power cut")
-        update(self, trainer, module)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(StackProgress, "after_chunk", stop)
+    with stopping_at(200):
         assert command(*settings, PLACE, "callbacks.checkpoint.minutes=0").status == 1
     assert not list((tmp_path / "sweep").rglob("results.nc"))
     outcome = command(*settings, PLACE)
@@ -60,7 +73,7 @@ def test_an_interrupted_stack_goes_on_from_its_checkpoint(subdir, command, tmp_p
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ("steps=50", "it was trained with "),
+        ("steps=50", "it was trained with steps=40, not steps=50"),
         ("sparsity=0.5,0.9", "it was trained with sparsity=0.0, not sparsity=0.5"),
         ("sparsity=[0,0.9]", "holds results of 1 instances, not 2"),
     ],
@@ -75,6 +88,43 @@ def test_other_settings_for_a_finished_job_are_refused(changed, message, command
     assert "error: directory=sweep/0: holds results" in outcome.error
     assert message in outcome.error
     assert written(tmp_path) == before
+
+
+def test_other_ways_to_write_the_same_settings_are_not_other_settings(command, tmp_path):
+    settings = ("scheduler=constant", "steps=40", "logger=none", "hydra.run.dir=run")
+    assert command(*settings).status == 0
+    for same in ("scheduler.factor=1", "++trainer.gradient_clip_val=null"):
+        assert "1 of 1 runs finished before" in command(*settings, same).out
+
+
+def test_strangers_in_the_place_of_checkpoints_are_passed_over(command, tmp_path):
+    for folder in (tmp_path / "checkpoints", tmp_path / "run" / "checkpoints"):
+        folder.mkdir(parents=True)
+        (folder / "model.ckpt").write_text("not ours")
+    outcome = command("steps=40", "logger=none", "hydra.run.dir=run")
+    assert outcome.status == 0
+    assert outcome.error.splitlines() == [
+        f"warning: {tmp_path}/run/checkpoints/model.ckpt: is no checkpoint of this project"
+    ]
+
+
+def test_results_that_cannot_be_read_are_named(command, tmp_path):
+    settings = ("steps=40", "logger=none", "hydra.run.dir=run")
+    assert command(*settings).status == 0
+    file = tmp_path / "run" / "results.nc"
+    file.write_bytes(file.read_bytes()[:3000])
+    assert command(*settings).error.splitlines() == [
+        "error: directory=run: results.nc cannot be read; remove it"
+    ]
+
+
+def test_what_was_resumed_elsewhere_goes_on_from_the_furthest(command, stopping_at):
+    settings = (*SWEEP[:3], "steps=300", "logger=none", "callbacks.checkpoint.minutes=0")
+    with stopping_at(100):
+        assert command(*settings, "hydra.sweep.dir=old").status == 1
+    with stopping_at(200):
+        assert command(*settings, "resume=old", PLACE).status == 1
+    assert "going on from sweep/checkpoints/" in command(*settings, "resume=old", PLACE).out
 
 
 def test_a_single_run_too(command, tmp_path):
