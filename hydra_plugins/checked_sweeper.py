@@ -15,7 +15,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from sup import earlier
+from sup import earlier, lock
 from sup.composing import CheckedContext, SweepLoader
 from sup.errors import RunError
 from sup.preflight import check_all, check_finished, has_results
@@ -75,6 +75,7 @@ class CheckedSweeper(BasicSweeper):
         for number, home in enumerate(map("/".join, directories)):
             if has_results(home):
                 check_finished(home, self._compose(jobs[number], number))
+        lock.take(self.config.hydra.sweep.dir)
         return super().sweep(arguments)
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:

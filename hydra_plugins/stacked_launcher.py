@@ -8,7 +8,6 @@ import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -17,7 +16,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from sup import earlier
+from sup import earlier, lock
 from sup.composing import CheckedContext, SweepLoader
 from sup.errors import RunError
 from sup.job import describe_job
@@ -79,7 +78,7 @@ class StackedLauncher(Launcher):
         jobs = list(enumerate(job_overrides, start=initial_job_idx))
         if not self.checked:
             check_all(self._compose(*job) for job in jobs)
-        Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
+        lock.take(self.config.hydra.sweep.dir)
 
         from sup import objective
         from sup.run import Run

@@ -13,7 +13,7 @@ RECORDS = {"sweep": "multirun.yaml", "run": ".hydra/hydra.yaml"}
 
 def is_asked(overrides: Iterable[str]) -> bool:
     """Tell whether a command's overrides ask for an earlier one."""
-    return any(override.lower() == "resume=true" for override in overrides)
+    return any(override.lstrip("+").lower() == "resume=true" for override in overrides)
 
 
 def go_on(config: DictConfig) -> None:
@@ -35,6 +35,8 @@ def go_on(config: DictConfig) -> None:
 def directory(config: DictConfig, kind: str) -> str:
     """Return the directory that a command is to go on in, and say which.
 
+    That is the latest in which something was trained, or else the latest.
+
     Args:
         config: of the command, with Hydra's own node.
         kind: sweep or run.
@@ -48,13 +50,23 @@ def directory(config: DictConfig, kind: str) -> str:
     given = any(str(one).startswith(f"hydra.{kind}.dir=") for one in hydra.overrides.hydra)
     # By default a date and a time, so that the latest is the last by name.
     near = [place] if given else sorted(place.parent.parent.glob("*/*"), reverse=True)
+    latest = None
     for folder in near:
         record = folder / RECORDS[kind]
         if record.is_file() and wanted == _command(_overrides(record)):
-            print(f"resume: {folder}")
-            return str(folder)
-    where = place if given else place.parent.parent
-    raise SettingError("resume", "true", f"no earlier {kind} of the same overrides in {where}")
+            latest = latest or folder
+            if _was_trained_in(folder):
+                latest = folder
+                break
+    if latest is None:
+        where = place if given else place.parent.parent
+        raise SettingError("resume", "true", f"no earlier {kind} of the same overrides in {where}")
+    print(f"resume: {latest}")
+    return str(latest)
+
+
+def _was_trained_in(folder: Path) -> bool:
+    return any(next(folder.rglob(name), None) for name in ("*.ckpt", "results.nc"))
 
 
 def _overrides(record: Path) -> list[str]:
@@ -64,4 +76,4 @@ def _overrides(record: Path) -> list[str]:
 
 def _command(overrides: Iterable[str]) -> list[str]:
     """Return what makes two commands the same."""
-    return sorted(str(one) for one in overrides if not str(one).startswith("resume="))
+    return sorted(str(one) for one in overrides if not str(one).lstrip("+").startswith("resume="))

@@ -17,6 +17,13 @@ class Ending(Callback):
     Hydra turns a callback's exception into a warning, so what ends the command is a SystemExit.
     """
 
+    def __init__(self) -> None:
+        self.directories: set[Path] = set()
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Note the jobs of this command: the directory may hold those of others too."""
+        self.directories.add(Path(config.hydra.runtime.output_dir).absolute())
+
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
         """End a command whose one run failed, before Hydra adds a line of its own."""
         job: JobReturn = kwargs["job_return"]
@@ -27,15 +34,18 @@ class Ending(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the page of the sweep that has ended."""
         from sup import sweep_page
+        from sup.interruption import stoppable
 
         sweep = Path(config.hydra.sweep.dir)
-        try:
-            jobs = sweep_page.jobs_in(sweep)
-            print(f"table of the jobs: {sweep_page.write_table(sweep, jobs)}")
-        except Exception as error:
-            traceback.print_exc()
-            raise SystemExit(one_line(error)) from error
-        sweep_page.show(sweep, jobs)
-        if failed := [job for job in jobs if job.reason]:
-            count = f"{len(failed)} of {len(jobs)} runs failed"
+        with stoppable():
+            try:
+                jobs = sweep_page.jobs_in(sweep)
+                print(f"table of the jobs: {sweep_page.write_table(sweep, jobs)}")
+            except Exception as error:
+                traceback.print_exc()
+                raise SystemExit(one_line(error)) from error
+            sweep_page.show(sweep, jobs)
+        own = [job for job in jobs if job.directory.absolute() in self.directories]
+        if failed := [job for job in own if job.reason]:
+            count = f"{len(failed)} of {len(own)} runs failed"
             raise SystemExit(f"error: {count}; job {failed[0].name}: {failed[0].reason}")

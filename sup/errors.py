@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -77,6 +78,11 @@ def reported() -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors arrive here as they are
     try:
         yield
+    except KeyboardInterrupt:
+        if wants_traceback:
+            raise
+        print("stopped", file=sys.stderr)
+        raise SystemExit(130) from None
     except (SettingError, RunError, HydraException, OmegaConfBaseException, OSError) as error:
         if wants_traceback:
             raise

@@ -9,7 +9,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from sup import earlier, settings
+from sup import earlier, lock, settings
 from sup.errors import one_line
 from sup.targets import used
 
@@ -52,8 +52,9 @@ def check_all(configs: Iterable[DictConfig]) -> None:
 
 
 def has_results(directory: str) -> bool:
-    """Tell whether there are results in a run's directory."""
-    return (Path(directory) / "results.nc").exists()
+    """Tell whether there are results in a run's directory, of the run or of parts of it."""
+    place = Path(directory)
+    return (place / "results.nc").exists() or any(place.glob("parts/*/results.nc"))
 
 
 def check_finished(directory: str, config: DictConfig) -> None:
@@ -63,9 +64,11 @@ def check_finished(directory: str, config: DictConfig) -> None:
         SettingError: where they are not.
     """
     if has_results(directory):
-        from sup.restart import is_finished
+        from sup import restart
 
-        is_finished(Path(directory), without_hydra(config.copy()))
+        task = without_hydra(config.copy())
+        if not restart.is_finished(Path(directory), task):
+            restart.check_parts(Path(directory), task)
 
 
 def check_choices(config: DictConfig) -> None:
@@ -110,6 +113,7 @@ class Preflight(Callback):
             check_all([config.copy()])
             check_launcher(config)
             check_finished(config.hydra.run.dir, config)
+            lock.take(config.hydra.run.dir)
         except (settings.SettingError, OmegaConfBaseException, OSError) as error:
             raise SystemExit(one_line(error)) from error
         except Exception as error:

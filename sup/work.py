@@ -69,13 +69,16 @@ def finish(stacks: list[Stack], runs: tuple[Run, ...]) -> None:
             put_together(parts)
         elif known := [reason for reason in reasons if reason]:
             failures.record(whole.directory, known[0])
-    for run in runs:
-        if run.whole is None and (run.directory / FILE).is_file():
-            try:
-                draw(run.directory)
-            except Exception as error:  # the results are complete without them
-                reason = failures.in_one_line(error)
-                print(f"warning: figures of {run.name}: {reason}", file=sys.stderr)
+    finished = [run for run in runs if run.whole is None and (run.directory / FILE).is_file()]
+    for number, run in enumerate(finished):
+        try:
+            draw(run.directory)
+        except Stopped:
+            print(f"stopped; figures of {number} of {len(finished)} runs are drawn")
+            raise
+        except Exception as error:  # the results are complete without them
+            reason = failures.in_one_line(error)
+            print(f"warning: figures of {run.name}: {reason}", file=sys.stderr)
 
 
 def attempt(stack: Stack) -> None:

@@ -1,7 +1,10 @@
 """The same command in the same directory goes on where it was interrupted."""
 
 import errno
+import sys
 from contextlib import contextmanager
+from pathlib import Path
+from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from callbacks import StackProgress
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
+ROOT = Path(__file__).parents[2]
 SWEEP = ("-m", "activation=relu,gelu", "sparsity=0,0.9", "steps=40", "logger=none")
 PLACE = "hydra.sweep.dir=sweep"
 
@@ -125,6 +129,52 @@ def test_what_was_resumed_elsewhere_goes_on_from_the_furthest(command, stopping_
     with stopping_at(200):
         assert command(*settings, "resume=old", PLACE).status == 1
     assert "going on from sweep/checkpoints/" in command(*settings, "resume=old", PLACE).out
+
+
+HOLD = (
+    "import sys; from sup import lock; lock.take(sys.argv[1]); print('held', flush=True); input()"
+)
+
+
+@pytest.mark.parametrize("place", ["hydra.run.dir", "hydra.sweep.dir"])
+def test_two_commands_at_once_in_one_directory_are_refused(place, command, tmp_path):
+    settings = (*(("-m",) if place == "hydra.sweep.dir" else ()), "steps=40", "logger=none")
+    held = [sys.executable, "-c", HOLD, str(tmp_path / "here")]
+    with Popen(held, stdin=PIPE, stdout=PIPE, cwd=ROOT) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        refused = command(*settings, f"{place}=here")
+        assert refused.status == 1
+        assert refused.error.splitlines() == [
+            f"error: directory=here: process {other.pid} is at work there"
+        ]
+        assert [file.name for file in (tmp_path / "here").iterdir()] == [".lock"]
+        other.kill()
+    assert command(*settings, f"{place}=here").status == 0
+
+
+def test_resume_true_prefers_the_one_in_which_something_was_trained(
+    command, stopping_at, monkeypatch, tmp_path
+):
+    settings = ("-m", "sparsity=0.9", "steps=300", "logger=none")
+    with stopping_at(200):
+        assert command(*settings, "callbacks.checkpoint.minutes=0").status == 1
+    (first,) = tmp_path.glob("outputs/*/*")
+    with monkeypatch.context() as patch:  # stopped as soon as it had begun
+        patch.setattr("sup.training.train", lambda *_: sys.exit(130))
+        assert command(*settings, "callbacks.checkpoint.minutes=0").status == 130
+    outcome = command(*settings, "callbacks.checkpoint.minutes=0", "++resume=true")
+    assert f"resume: {first.relative_to(tmp_path)}" in outcome.out
+    assert "going on from" in outcome.out
+
+
+def test_an_earlier_jobs_failure_is_not_this_commands(command, tmp_path):
+    settings = ("-m", "sparsity=0,0.9", "steps=40", "logger=none", PLACE)
+    assert command(*settings).status == 0
+    (tmp_path / "sweep" / "1" / "results.nc").unlink()
+    (tmp_path / "sweep" / "1" / "error.txt").write_text("ValueError: no such luck")
+    assert command("-m", "sparsity=0", *settings[2:]).status == 0
+    assert "no such luck" in (tmp_path / "sweep" / "sweep.csv").read_text()
 
 
 def test_a_single_run_too(command, tmp_path):

@@ -76,6 +76,13 @@ def test_a_cut_run_that_was_interrupted_goes_on(whole, command, monkeypatch, tmp
         assert command(*settings).status == 1
     finished = {one: one.stat().st_mtime_ns for one in tmp_path.glob("split/*/parts/*/results.nc")}
     assert len(finished) == 2  # parts of the first run
+    records = (tmp_path / "split" / "0" / ".hydra" / "config.yaml").read_bytes()
+    refused = command(*settings, "batch_size=512")
+    assert refused.error.splitlines() == [
+        "error: directory=split/0: holds results: it was trained with batch_size=1024, not "
+        "batch_size=512; use another directory (or, in a sweep, give new values after the old ones)"
+    ]
+    assert (tmp_path / "split" / "0" / ".hydra" / "config.yaml").read_bytes() == records
     outcome = command(*settings)
     assert outcome.status == 0
     assert "going on from" in outcome.out

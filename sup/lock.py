@@ -1,0 +1,41 @@
+"""One command at a time in a directory: two would write over each other's checkpoints."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from sup.settings import SettingError
+
+FILE = ".lock"
+"""Names the process at work. It stays, as removing it could let two in; the lock ends with the
+process, whatever ends that."""
+
+_held: dict[Path, IO[str]] = {}
+
+
+def take(directory: str | Path) -> None:
+    """Keep other commands out of a directory, which is made, until this process ends.
+
+    Raises:
+        SettingError: where another command is at work there.
+    """
+    place = Path(directory).absolute()
+    if place in _held:
+        return
+    place.mkdir(parents=True, exist_ok=True)
+    file = (place / FILE).open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        with file:
+            file.seek(0)
+            process = file.read().strip()
+        raise SettingError("directory", directory, f"process {process} is at work there") from error
+    except OSError:  # a file system without locks
+        file.close()
+        return
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    _held[place] = file
