@@ -3,7 +3,6 @@
 import fcntl
 import os
 from pathlib import Path
-from typing import IO
 
 from sup.settings import SettingError
 
@@ -11,7 +10,7 @@ FILE = ".lock"
 """Names the process at work. It stays, as removing it could let two in; the lock ends with the
 process, whatever ends that."""
 
-_held: dict[Path, IO[str]] = {}
+_held: dict[Path, int] = {}
 
 
 def take(directory: str | Path) -> None:
@@ -24,18 +23,16 @@ def take(directory: str | Path) -> None:
     if place in _held:
         return
     place.mkdir(parents=True, exist_ok=True)
-    file = (place / FILE).open("a+")
+    file = os.open(place / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        with file:
-            file.seek(0)
-            process = file.read().strip()
+        process = os.read(file, 20).decode()
+        os.close(file)
         raise SettingError("directory", directory, f"process {process} is at work there") from error
     except OSError:  # a file system without locks
-        file.close()
+        os.close(file)
         return
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
+    os.ftruncate(file, 0)
+    os.write(file, str(os.getpid()).encode())
     _held[place] = file
