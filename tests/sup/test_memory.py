@@ -16,19 +16,22 @@ from sup import memory, work
 from sup.run import Run
 from sup.stack import Stack
 
-def trained(name, *overrides):
-    quiet = ("logger=none", "~callbacks.progress", "~callbacks.images", "steps=3", "trainer=cpu")
-    with initialize_config_dir(sys.argv[1], version_base="1.3"):
-        config = compose("config", [*quiet, *overrides])
-    stack = Stack((Run(config, Path(name).absolute(), name),))
+def trained(activations, *overrides):
+    quiet = ("logger=none", "~callbacks.progress", "~callbacks.images", "trainer=cpu")
+    runs = []
+    for name in activations.split(","):
+        with initialize_config_dir(sys.argv[1], version_base="1.3"):
+            config = compose("config", [*quiet, f"activation={name}", *overrides])
+        runs.append(Run(config, Path(f"{len(overrides)}-{name}").absolute(), name))
+    stack = Stack(tuple(runs))
     work.train_stack(stack, None)
     return stack
 
 memory.keep_freed_memory()
-trained("small")  # loads what is loaded only once
+trained("relu", "steps=3")  # loads what is loaded only once
 with open("/proc/self/statm") as file:
     before = int(file.read().split()[1]) * resource.getpagesize()
-stack = trained("large", *sys.argv[2:])
+stack = trained(*sys.argv[2:])
 # Not ru_maxrss, which starts with that of the process that started this one.
 (line,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 peak = int(line.split()[1]) * 1024
@@ -36,18 +39,28 @@ print(memory.needed(stack), peak - before)
 """
 
 
+SEEDS = "seed=[0,1,2,3,4,5,6,7,8,9]"
+MANY_SEEDS = f"seed={list(range(300))}"
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
 @pytest.mark.parametrize(
-    "overrides",
+    ("activations", "overrides"),
     [
-        ("seed=[0,1,2,3,4,5,6,7,8,9]", "sparsity=[0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9]"),
-        ("n_features=200", "n_hidden=20", "seed=[0,1,2,3,4,5]", "sparsity=[0,0.5,0.9]"),
-        ("batch_size=8192", "seed=[0,1,2]", "sparsity=[0,0.5,0.9]", "engine=autograd"),
+        ("relu", (SEEDS, "sparsity=[0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9]", "steps=3")),
+        ("relu", ("n_features=200", "n_hidden=20", SEEDS, "sparsity=[0,0.9]", "steps=3")),
+        ("solu", ("n_features=50", "batch_size=16384", "sparsity=[0,0.5,0.9]", "steps=30")),
+        ("relu", ("batch_size=8192", SEEDS, "engine=autograd", "steps=3")),
+        (
+            "relu,gelu,silu,tanh,solu",
+            ("n_features=50", "batch_size=4096", "sparsity=[0,0.5,0.9,0.99]", "steps=60"),
+        ),
+        ("gelu", ("n_features=3", "n_hidden=2", MANY_SEEDS, "data=quadrature", "steps=3")),
     ],
 )
-def test_estimated_is_measured(overrides, tmp_path):
+def test_estimated_is_measured(activations, overrides, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(ROOT / "conf"), *overrides],
+        [sys.executable, "-c", MEASURE, str(ROOT / "conf"), activations, *overrides],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -55,4 +68,5 @@ def test_estimated_is_measured(overrides, tmp_path):
     )
     estimated, measured = map(int, done.stdout.splitlines()[-1].split())
     print(f"estimated {estimated / 2**20:.0f} MiB, measured {measured / 2**20:.0f} MiB")
-    assert 0.6 < estimated / measured < 1.6
+    # Of the device's memory 0.8 are allowed: what is estimated too low must still find room.
+    assert 0.8 < estimated / measured < 2

@@ -52,10 +52,10 @@ def test_split_by_hand_is_whole(limit, stacks, whole, command, tmp_path):
 
 
 def test_split_by_memory_is_whole(whole, command, tmp_path):
-    outcome = command(*GRID, "stack.max_memory=0.0013", "hydra.sweep.dir=split")
+    outcome = command(*GRID, "stack.max_memory=0.0015", "hydra.sweep.dir=split")
     assert outcome.status == 0
     assert "2 runs, 12 instances: would take 0.00" in outcome.out
-    assert "0.0013 are allowed; trained in " in outcome.out
+    assert "0.0015 are allowed; trained in " in outcome.out
     same(sup.load_sweep(tmp_path / "split"), whole)
 
 
