@@ -23,6 +23,7 @@ from typing import Any
 from unittest import mock
 
 import torch
+import xarray as xr
 from growth import resident
 from hydra import compose, initialize_config_dir
 from hydra.core.plugins import Plugins
@@ -68,13 +69,12 @@ def watched(clock: Clock) -> list[Any]:
     Plugins.instance()  # imports the plugins anew, patched or not
     from hydra_plugins import checked_sweeper, stacked_launcher
     from sup import preflight, training
-    from sup.stack import stacks_of
 
-    def train(runs: list) -> list[float]:
+    def train(runs: list, placement: None) -> list[xr.Dataset]:
         with clock.phase("stacks"):
-            for stack in stacks_of(runs):
+            for stack in training.planned(runs, devices=1):
                 stack.module(torch.device("cpu"))
-        return [0.0] * len(runs)
+        return [xr.Dataset({"loss": 0.0})] * len(runs)
 
     loader = checked_sweeper.SweepLoader
     return [
