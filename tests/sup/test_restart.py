@@ -1,6 +1,8 @@
 """The same command in the same directory goes on where it was interrupted."""
 
+import csv
 import errno
+import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,6 +177,33 @@ def test_an_earlier_jobs_failure_is_not_this_commands(command, tmp_path):
     (tmp_path / "sweep" / "1" / "error.txt").write_text("ValueError: no such luck")
     assert command("-m", "sparsity=0", *settings[2:]).status == 0
     assert "no such luck" in (tmp_path / "sweep" / "sweep.csv").read_text()
+
+
+def test_what_was_logged_before_is_kept(command, stopping_at, tmp_path):
+    settings = ("steps=300", "callbacks.checkpoint.minutes=0", "~callbacks.images")
+    assert command(*settings, "logger=csv", "hydra.run.dir=undisturbed").status == 0
+    for logger in ("csv", "wandb"):
+        with stopping_at(200):
+            assert command(*settings, f"logger={logger}", f"hydra.run.dir={logger}").status == 1
+        assert command(*settings, f"logger={logger}", f"hydra.run.dir={logger}").status == 0
+    rows = [(tmp_path / name / "csv" / "metrics.csv") for name in ("undisturbed", "csv")]
+    one, other = (list(csv.DictReader(file.read_text().splitlines())) for file in rows)
+    assert [row["step"] for row in other] == [row["step"] for row in one]
+    assert [row["loss"] for row in other] == [row["loss"] for row in one]
+    parts = [folder.name.split("-") for folder in tmp_path.glob("wandb/wandb/offline-run-*")]
+    assert len(parts) == 2  # before the stop and after it
+    assert len({identity for *_, identity in parts}) == 1  # of one and the same W&B run
+
+
+def test_what_starts_anew_leaves_no_second_wandb_run(command, tmp_path):
+    settings = ("-m", "sparsity=0,0.9", "steps=40", "~callbacks.images", PLACE)
+    assert command(*settings).status == 0
+    for results in tmp_path.glob("sweep/*/results.nc"):
+        results.unlink()
+    shutil.rmtree(tmp_path / "sweep" / "checkpoints")
+    assert command(*settings).status == 0
+    for place in ("0", "1", "."):
+        assert len([*(tmp_path / "sweep" / place).glob("wandb/offline-run-*")]) == 1
 
 
 def test_a_single_run_too(command, tmp_path):
