@@ -27,8 +27,9 @@ from sup.figures.sweep import activation_figures, sweep_figures
 from sup.kinds import kind_of
 from sup.loggers import forget_offline
 from sup.metrics import PER_INSTANCE
+from sup.record import setting_coordinates
 from sup.results import FILE, finite, in_order, join, load_run
-from sup.run import Run, sweep_name
+from sup.run import Run, own_choices, sweep_name
 
 TABLE = "sweep.csv"
 
@@ -77,6 +78,12 @@ class Job:
         """Its results, if there are any."""
         return load_run(self.directory) if (self.directory / FILE).is_file() else None
 
+    def settings(self) -> xr.Dataset:
+        """Return its settings as its results would have them, without any measure."""
+        hydra = OmegaConf.load(self.directory / ".hydra" / "hydra.yaml").hydra
+        run = Run(self.config, self.directory, self.name, choices=own_choices(hydra))
+        return xr.Dataset(coords=setting_coordinates(run))
+
     def row(self) -> dict[str, Any]:
         """Return its line in the table."""
         results, reason = self.results, self.reason
@@ -113,7 +120,9 @@ def show(sweep: Path, jobs: Sequence[Job]) -> None:
         return
     try:
         results = join([job.results for job in finished if job.results is not None])
-        figures = drawn(finished[0], results)
+        # Where a job has no results, its figures have a gap and not one row or column less.
+        gaps = [job.settings() if job.results is None else job.results for job in jobs]
+        figures = drawn(finished[0], join(gaps))
         for name, figure in figures.items():
             write(figure, sweep / "figures" / f"{name.replace('/', '-')}.png")
         log_page(sweep, finished, figures, instance_table(results))

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sup import published
+from sup.figures.gallery import say_instead
 from sup.figures.style import (
     activation_name,
     activation_style,
@@ -126,6 +127,9 @@ def dimensionality_figure(results: xr.Dataset) -> Figure:
         )
         for fraction in FRACTIONS:
             axis.axhline(fraction, color="0.7", lw=0.6, zorder=0)
+        if not np.isfinite(values).any():
+            axis.set_xlim(x.min(), x.max())  # of nothing, no logarithm can be taken
+            say_instead(axis, "no finite results")
         _x_axis(axis, x)
         axis.set_ylim(-0.03, 1.06)
         axis.set_yticks([0, 0.25, 0.5, 0.75, 1])

@@ -8,32 +8,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sup.basis import varimax
-from sup.figures.style import (
-    POLYSEMANTICITY_COLOURS,
-    colour_bar,
-    evenly_spaced,
-    panels,
-    stacked_instances,
-)
+from sup.figures.gallery import Gallery, arranged, grey_where_missing, panels
+from sup.figures.style import MOST_PANELS, POLYSEMANTICITY_COLOURS, colour_bar
 
 
 def feature_figure(results: xr.Dataset) -> Figure:
     """Draw each feature's norm as a bar, coloured by its polysemanticity, a panel an instance."""
-    flat, labels = stacked_instances(results)
-    shown = evenly_spaced(flat.sizes["instance"])
-    figure, axes = panels(len(shown), rows=-(-len(shown) // 4), width=2.2, height=1.6)
+    return feature_panels(arranged(results, MOST_PANELS))
+
+
+def feature_panels(gallery: Gallery) -> Figure:
+    """Draw the features' norms of some models, one panel each, on one scale."""
+    figure, axes = panels(gallery, (2.0, 1.4), ("feature", "norm $\\|W_i\\|$"))
     colours = ScalarMappable(Normalize(0, 1), POLYSEMANTICITY_COLOURS)
-    norms = flat["feature_norm"].isel(instance=shown).values
-    highest = 1.05 * float(norms.max(initial=1e-9, where=np.isfinite(norms)))
-    for axis, index in zip(axes, shown, strict=True):
-        one = flat.isel(instance=index)
+    norms = gallery.models["feature_norm"].values
+    highest = float(norms.max(initial=0, where=np.isfinite(norms))) or 1.0
+    models = gallery.each()
+    for axis, one in zip(axes, models, strict=True):
         shades = colours.to_rgba(one["polysemanticity"].values)
         axis.bar(one["feature"], one["feature_norm"], color=shades)
-        axis.set_ylim(0, highest)
+        axis.set_ylim(0, 1.05 * highest)
+        axis.set_xlim(-0.6, len(one["feature"]) - 0.4)
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.set_title(labels[index], fontsize=8)
-    figure.supxlabel("feature", fontsize=8)
-    figure.supylabel("norm $\\|W_i\\|$", fontsize=8)
+        axis.yaxis.set_major_locator(MaxNLocator(4))
+    grey_where_missing(axes, models)
     colour_bar(figure, colours, "polysemanticity", "max")
     return figure
 
@@ -47,15 +45,16 @@ def neuron_figure(results: xr.Dataset) -> Figure:
     Args:
         results: of one activation; at most `MOST_PANELS` of its instances are shown.
     """
-    flat, labels = stacked_instances(results)
-    shown = evenly_spaced(flat.sizes["instance"])
-    figure, axes = panels(len(shown), rows=-(-len(shown) // 5), width=1.9, height=1.9)
-    count = flat.sizes["feature"]
+    gallery = arranged(results, MOST_PANELS)
+    labels = ("hidden dimension (varimax basis)", "squared weights")
+    figure, axes = panels(gallery, (1.7, 1.6), labels)
+    count = gallery.models.sizes["feature"]
     colours = ScalarMappable(Normalize(0, max(count - 1, 1)), "viridis")
     shades = colours.to_rgba(np.arange(count))
-    shares = [varimax(flat["W"].values[index]) ** 2 for index in shown]
-    highest = 1.05 * max(1e-9, *(float(share.sum(1).max()) for share in shares))
-    for axis, share, index in zip(axes, shares, shown, strict=True):
+    models = gallery.each()
+    shares = [varimax(one["W"].values) ** 2 for one in models]
+    highest = max(float(share.sum(1).max()) for share in shares) or 1.0
+    for axis, share in zip(axes, shares, strict=True):
         below = np.zeros(len(share))
         for feature in range(count):
             axis.bar(
@@ -67,10 +66,8 @@ def neuron_figure(results: xr.Dataset) -> Figure:
                 linewidth=0.4,
             )
             below += share[:, feature]
-        axis.set_ylim(0, highest)
+        axis.set_ylim(0, 1.05 * highest)
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.set_title(labels[index], fontsize=8)
-    figure.supxlabel("hidden dimension (varimax basis)", fontsize=8)
-    figure.supylabel("squared weights", fontsize=8)
+    grey_where_missing(axes, models)
     colour_bar(figure, colours, "feature", "neither")
     return figure

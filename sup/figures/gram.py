@@ -12,14 +12,22 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sup.figures.gallery import (
+    NO_MODEL,
+    Gallery,
+    arranged,
+    arranged_best,
+    grey_where_missing,
+    panels,
+)
 from sup.figures.style import (
     GRAM_COLOURS,
+    MOST_CELLS,
+    MOST_PANELS,
     POLYSEMANTICITY_COLOURS,
     best_seed,
     colour_bar,
     evenly_spaced,
-    panels,
-    stacked_instances,
 )
 
 PIXELS = 160
@@ -52,39 +60,30 @@ def gram_figure(results: xr.Dataset) -> Figure:
     Features are in order of their index, the most important first where importance decays. All
     panels share one scale.
     """
-    flat, labels = stacked_instances(results)
-    shown = evenly_spaced(flat.sizes["instance"])
-    weights = [flat["W"].values[index] for index in shown]
-    return gram_panels(weights, [labels[index] for index in shown], rows=-(-len(shown) // 4))
+    return gram_panels(arranged(results, MOST_PANELS))
 
 
-def gram_gallery(
-    results: xr.Dataset, rows: str = "activation", columns: str = "sparsity"
-) -> Figure:
-    """Draw ``W^T W`` over two dimensions of a sweep, one panel for each combination."""
-    ordered = results["W"].transpose(rows, columns, "hidden", "feature")
-    titles = [
-        f"{row}, {columns} {column:g}"
-        for row in results[rows].values
-        for column in results[columns].values
-    ]
-    weights = list(ordered.values.reshape(-1, *ordered.shape[-2:]))
-    return gram_panels(weights, titles, rows=results.sizes[rows])
+def gram_gallery(results: xr.Dataset) -> Figure:
+    """Draw ``W^T W`` of a sweep's models, or of `MOST_CELLS` of them, each the best of its seeds.
+
+    Rows are activations and columns sparsities, where they are swept; see `arranged`.
+    """
+    return gram_panels(arranged_best(results, MOST_CELLS))
 
 
-def gram_panels(weights: Sequence[np.ndarray], titles: Sequence[str], rows: int) -> Figure:
-    """Draw ``W^T W`` of some weights, one panel each, on one scale."""
-    grams = [gram_of(W) for W in weights]
-    limit = gram_limit(weights)
-    figure, axes = panels(len(grams), rows, width=2.0, height=2.0)
+def gram_panels(gallery: Gallery) -> Figure:
+    """Draw ``W^T W`` of some models, one panel each, on one scale."""
+    models = gallery.each()
+    limit = gram_limit([one["W"].values for one in models])
+    side = 2.0 if gallery.size <= MOST_PANELS else 1.4
+    figure, axes = panels(gallery, (side, side), ("feature", "feature"))
     scale = Normalize(-limit, limit)
-    for axis, gram, title in zip(axes, grams, titles, strict=True):
-        axis.imshow(gram, cmap=GRAM_COLOURS, norm=scale)
+    for axis, one in zip(axes, models, strict=True):
+        axis.imshow(gram_of(one["W"].values), cmap=GRAM_COLOURS, norm=scale)
+        axis.set_facecolor(NO_MODEL)  # behind the features that others have more than this one
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.set_title(title, fontsize=8)
-    figure.supxlabel("feature", fontsize=8)
-    figure.supylabel("feature", fontsize=8)
+    grey_where_missing(axes, models)
     colour_bar(figure, ScalarMappable(scale, GRAM_COLOURS), "$W^T W$", "both")
     return figure
 
@@ -130,12 +129,12 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(2.6 * columns + 1.0, 1.9 * rows + 0.5))
     limit = gram_limit([chosen["W"].isel(sparsity=index).values for index in shown])
-    highest = float(np.nanmax(chosen["feature_norm"].values, initial=1e-9))
+    highest = float(np.nanmax(chosen["feature_norm"].values, initial=0)) or 1.0
     shades = _poly_colours(chosen)
     width, height = figure.get_size_inches()
     for place, index in enumerate(shown):
         row, column = divmod(place, columns)
-        left = (0.45 + 2.6 * column) / width
+        left = (0.55 + 2.6 * column) / width
         bottom = (0.45 + 1.9 * (rows - 1 - row)) / height
         heat = figure.add_axes((left, bottom, 1.4 / width, 1.4 / height))
         bars = figure.add_axes((left + 1.48 / width, bottom, 0.55 / width, 1.4 / height))
@@ -144,7 +143,7 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
         bars.set_xlim(0, 1.05 * highest)
         heat.set_title(f"S = {one['sparsity'].item():.3g}", fontsize=9, loc="left")
     figure.supxlabel("feature,   norm $\\|W_i\\|$", fontsize=8)
-    figure.supylabel("feature", fontsize=8)
+    figure.supylabel("feature", fontsize=8, x=0.15 / width, ha="center")
     length = min(1.2, (height - 0.9) / 2.4)
     for bottom, colours, label, extend in (
         (height - 0.4 - length, _gram_colours(limit), "$W^T W$", "both"),
@@ -163,6 +162,7 @@ def draw_pair(
     """Draw one instance's ``W^T W`` into `heat` and its features' norms into `bars`."""
     W = one["W"].values
     heat.imshow(gram_of(W), cmap=GRAM_COLOURS, norm=Normalize(-limit, limit), aspect="auto")
+    grey_where_missing([heat], [one])
     features = np.arange(W.shape[-1])
     colours = shades.to_rgba(one["polysemanticity"].values)
     bars.barh(features, one["feature_norm"].values, color=colours, height=0.85)

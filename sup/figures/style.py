@@ -1,4 +1,4 @@
-"""What all figures share: colours, panels, labels, and how they are written."""
+"""What all figures share: colours, names, scales, and how they are written."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,13 +6,10 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
-
-from sup.grid import shown as as_shown
 
 GRAM_COLOURS = "RdBu_r"
 """Diverging, centred on zero, told apart by the colour-blind: red represents, blue interferes."""
@@ -20,7 +17,10 @@ GRAM_COLOURS = "RdBu_r"
 POLYSEMANTICITY_COLOURS = "viridis"
 
 MOST_PANELS = 16
-"""A figure shows at most this many instances, evenly spaced through the grid."""
+"""A run's figure shows at most this many instances, evenly spaced through the grid."""
+
+MOST_CELLS = 120
+"""A sweep's gallery shows at most this many models."""
 
 COLOURS = {
     "linear": "#000000",
@@ -88,50 +88,6 @@ def best_seed(results: xr.Dataset) -> xr.Dataset:
 def evenly_spaced(count: int, most: int = MOST_PANELS) -> list[int]:
     """Return at most `most` of the indices 0..count-1, the first and the last among them."""
     return sorted({round(index) for index in np.linspace(0, count - 1, min(count, most))})
-
-
-def stacked_instances(results: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
-    """Flatten the axes of results to one dimension `instance`, and label each instance."""
-    axes = [str(name) for name in results["loss"].dims]
-    if not axes:
-        return results.expand_dims("instance"), [str(results["activation"].item())]
-    flat = results.stack(instance=axes)
-    labels = [
-        "  ".join(
-            f"{name}={as_shown(value)}"
-            for name, value in zip(
-                axes, np.atleast_1d(np.asarray(point, dtype=object)), strict=True
-            )
-        )
-        for point in flat["instance"].values
-    ]
-    return flat.transpose("instance", ...), labels
-
-
-def panels(count: int, rows: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure with a grid of panels, and room at the right for a colour bar.
-
-    Margins are set by hand: matplotlib's layout engine doubles the time that a figure takes.
-    """
-    columns = -(-count // rows)
-    size = (0.7 + width * columns + 1.0, 0.5 + height * rows + 0.3)
-    figure = Figure(figsize=size)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    figure.subplots_adjust(
-        left=0.7 / size[0],
-        right=1 - 1.0 / size[0],
-        bottom=0.5 / size[1],
-        top=1 - 0.3 / size[1],
-        wspace=0.15,
-        hspace=0.25,
-    )
-    for axis in axes.flat[count:]:
-        axis.set_axis_off()
-    for index, axis in enumerate(axes.flat[:count]):
-        # All panels share their scales, and numbers take their time to be written.
-        left, lowest = index % columns == 0, index >= count - columns
-        axis.tick_params(labelsize=7, length=2, labelleft=left, labelbottom=lowest)
-    return figure, list(axes.flat[:count])
 
 
 def colour_bar(figure: Figure, colours: ScalarMappable, label: str, extend: str) -> None:

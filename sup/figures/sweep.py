@@ -4,14 +4,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
-from sup.figures.features import feature_figure, neuron_figure
-from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
+from sup.figures.features import feature_panels, neuron_figure
+from sup.figures.gallery import arranged_best
+from sup.figures.gram import along_sparsity_figure, gram_gallery
 from sup.figures.phase import phase_figure, phase_share_figure
-from sup.figures.style import activations_in, best_seed, of_activation
+from sup.figures.style import MOST_PANELS, activations_in, best_seed, of_activation
 from sup.kinds import LARGEST_HEATMAP, kind_of
-
-MOST_CELLS = 120
-"""A gallery shows at most this many models."""
 
 
 def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
@@ -29,12 +27,8 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
             "dimensionality": dimensionality_figure(results),
         }
     if results.sizes["feature"] > LARGEST_HEATMAP:
-        return {"features": feature_figure(results)}
-    best = best_seed(results)
-    crossed = set(best["loss"].dims) == {"activation", "sparsity"}
-    if crossed and best["loss"].size <= MOST_CELLS:
-        return {"gallery": gram_gallery(best)}
-    return {"gallery": gram_figure(results)}
+        return {"features": feature_panels(arranged_best(results, MOST_PANELS))}
+    return {"gallery": gram_gallery(results)}
 
 
 def activation_figures(results: xr.Dataset) -> dict[str, Figure]:

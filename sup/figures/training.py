@@ -3,25 +3,44 @@
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from sup.figures.style import evenly_spaced, stacked_instances
+from sup.figures.gallery import LINE, missing, say_instead, stacked, thinned, widest
+from sup.figures.style import MOST_PANELS
 
 
 def training_figure(results: xr.Dataset) -> Figure:
     """Draw the loss along training, a line for each of at most `MOST_PANELS` instances."""
-    flat, labels = stacked_instances(results)
-    shown = evenly_spaced(flat.sizes["instance"])
-    figure = Figure(figsize=(7.5, 3.6))
-    axis = figure.subplots()
-    figure.subplots_adjust(left=0.1, right=0.68, bottom=0.14, top=0.96)
-    colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(shown)))
-    for index, colour in zip(shown, colours, strict=True):
-        one = flat.isel(instance=index)
-        loss = one["training_loss"].where(np.isfinite(one["training_loss"]))
-        axis.plot(one["step"], loss.where(loss > 0), color=colour, label=labels[index])
-    if bool((flat["training_loss"].isel(instance=shown) > 0).any()):
+    shown = thinned(results, MOST_PANELS)
+    models, settings = stacked(shown, [str(name) for name in shown["loss"].dims])
+    reasons = [missing(models.isel(instance=index)) for index in range(len(settings))]
+    labels = [
+        "  ".join(lines) + (f": {reason}" if reason else "")
+        for lines, reason in zip(settings, reasons, strict=True)
+    ]
+    legend = widest(labels) + 0.6
+    figure = Figure(figsize=(5.6 + legend, max(3.6, LINE * len(labels) + 0.4)))
+    axis = figure.add_axes((0.75 / (5.6 + legend), 0.14, 4.7 / (5.6 + legend), 0.82))
+    losses = models["training_loss"].transpose("instance", "step").values
+    losses = np.where(np.isfinite(losses) & (losses > 0), losses, np.nan)
+    colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(labels)))
+    for loss, label, colour in zip(losses, labels, colours, strict=True):
+        axis.plot(models["step"], loss, color=colour, label=label)
+    axis.tick_params(labelsize=8)
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0)
+    if all(reasons) and (np.isfinite(losses).sum(1) < 2).all():
+        say_instead(axis, reasons[0] if len(set(reasons)) == 1 else "all diverged")
+        axis.set(xticks=[], yticks=[])  # a scale would mean nothing
+    else:
+        _scale(axis, losses)
+    return figure
+
+
+def _scale(axis: Axes, losses: np.ndarray) -> None:
+    """Scale both axes by logarithms, where there are losses above zero."""
+    if np.isfinite(losses).any():
         axis.set_yscale("log")
         axis.yaxis.set_minor_formatter(NullFormatter())
         low, high = axis.get_ylim()
@@ -29,7 +48,4 @@ def training_figure(results: xr.Dataset) -> Figure:
         axis.yaxis.set_major_locator(LogLocator(subs=decades))
         axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     axis.set(xscale="log", xlabel="step", ylabel="training loss")
-    axis.tick_params(labelsize=8)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0)
-    return figure

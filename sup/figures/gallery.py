@@ -1,0 +1,245 @@
+"""Many models in one figure: which are shown, where their panels stand, what is written beside."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import product
+from math import ceil, isqrt, prod
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
+
+from sup.figures.style import activation_name, best_seed, evenly_spaced
+from sup.grid import shown as as_shown
+
+LONGEST_ROW = 6
+"""Panels of one row, where no second setting asks for rows."""
+
+NO_MODEL = "0.85"
+"""Grey where there is nothing: white is a product of weights that is zero."""
+
+POINTS, LINE = 8, 0.14
+"""Size of what is written beside panels, and the height of a line of it in inches."""
+
+GAP, TICKS, LABEL, BAR = 0.12, 0.32, 0.3, 1.0
+"""Inches between panels, and for numbers at ticks, for an axis' label and for the colour bar."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Which models a figure shows, and where.
+
+    Args:
+        models: results with the one axis `instance`, in the order of the panels, row by row.
+        columns: panels in a row.
+        titles: written above each panel; "" where one above its column is enough.
+        rows: written at the left of each row, a setting a line.
+        note: what of the results is not shown; "" if all is.
+    """
+
+    models: xr.Dataset
+    columns: int
+    titles: list[str]
+    rows: list[str]
+    note: str
+
+    @property
+    def size(self) -> int:
+        """The number of panels."""
+        return len(self.titles)
+
+    def each(self) -> list[xr.Dataset]:
+        """Return the models one by one."""
+        return [self.models.isel(instance=index) for index in range(self.size)]
+
+
+def arranged(results: xr.Dataset, most: int) -> Gallery:
+    """Give each model its place: sparsity, or the last axis, is columns, the others are rows.
+
+    Activations are the slowest of the rows. A single axis is wrapped.
+
+    Args:
+        results: with any axes.
+        most: how many models are shown; where there are more, each axis is thinned evenly.
+    """
+    shown = thinned(results, most)
+    dims = _slowest_first(shown)
+    models, settings = stacked(shown, dims)
+    count = len(settings)
+    wide = shown.sizes[dims[-1]] if len(dims) > 1 else _wrapped(count)
+    columns = min(count, wide)
+    titles = [
+        lines[-1] if index < columns or len(dims) < 2 else ""
+        for index, lines in enumerate(settings)
+    ]
+    rows = ["\n".join(lines[:-1]) for lines in settings[::columns]]
+    total = results["loss"].size
+    note = f"{count} of {total} models, evenly spaced" if count < total else ""
+    return Gallery(models, columns, titles, rows, note)
+
+
+def arranged_best(results: xr.Dataset, most: int) -> Gallery:
+    """Give each model its place as `arranged` does, with the best of its seeds."""
+    gallery = arranged(best_seed(results), most)
+    if "seed" not in results["loss"].dims:
+        return gallery
+    notes = (f"the best of {results.sizes['seed']} seeds of each model", gallery.note)
+    return replace(gallery, note="; ".join(note for note in notes if note))
+
+
+def thinned(results: xr.Dataset, most: int) -> xr.Dataset:
+    """Leave out values of the longest axes, evenly, until at most `most` models are left.
+
+    Of axes of one length the last loses first: that is seed before activation.
+    """
+    sizes = {str(name): results.sizes[name] for name in reversed(results["loss"].dims)}
+    while prod(sizes.values()) > most:
+        sizes[max(sizes, key=lambda name: sizes[name])] -= 1
+    return results.isel({dim: evenly_spaced(results.sizes[dim], n) for dim, n in sizes.items()})
+
+
+def stacked(results: xr.Dataset, dims: Sequence[str]) -> tuple[xr.Dataset, list[list[str]]]:
+    """Flatten axes to one, `instance`, the last fastest, and write down each instance's settings.
+
+    Args:
+        results: with these axes and no others.
+        dims: the axes; none where the results are of one model, which is named by its activation.
+    """
+    if not dims:
+        name = results["activation"].item()
+        return results.expand_dims("instance"), [_settings("activation", [name])]
+    flat = results.stack(instance=dims, create_index=False).transpose("instance", ...)
+    settings = product(*(_settings(dim, results[dim].values.tolist()) for dim in dims))
+    return flat, [list(lines) for lines in settings]
+
+
+def missing(one: xr.Dataset) -> str:
+    """Return why one model has nothing to show; "" where it has."""
+    diverged = float(one["diverged"])  # not a number where no run has these settings
+    if diverged == 0:
+        return ""
+    if np.isnan(diverged):
+        return "no result"
+    return f"diverged at step {float(one['first_bad_step']):.0f}"
+
+
+def grey_where_missing(axes: Sequence[Axes], models: Sequence[xr.Dataset]) -> None:
+    """Make panels of models that have nothing to show grey, and write the reasons into them.
+
+    Where that is all of them, there is no scale either.
+    """
+    reasons = [missing(one) for one in models]
+    for axis, reason in zip(axes, reasons, strict=True):
+        if reason:
+            say_instead(axis, reason)
+        if all(reasons):
+            axis.set(xticks=[], yticks=[])
+
+
+def say_instead(axis: Axes, reason: str) -> None:
+    """Make a panel grey and write into it why it shows nothing."""
+    axis.set_facecolor(NO_MODEL)
+    style = {"fontsize": 7, "ha": "center", "va": "center"}
+    axis.text(0.5, 0.5, reason, transform=axis.transAxes, **style)
+
+
+def panels(
+    gallery: Gallery, size: tuple[float, float], labels: tuple[str, str]
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with its panels and what is written beside, and room for a colour bar.
+
+    Places are computed here: matplotlib's layout engine doubles the time that a figure takes.
+
+    Args:
+        gallery: what is shown.
+        size: width and height of a panel, in inches.
+        labels: of the horizontal and of the vertical axes.
+    """
+    width, height = size
+    columns, lines = gallery.columns, len(gallery.rows)
+    names, inner_title = widest(gallery.rows), tallest(gallery.titles[columns:])
+    body = max(height, tallest(gallery.rows))
+    across, down = max(width, widest(gallery.titles)) + GAP, body + inner_title + GAP
+    left = GAP + names + LABEL + TICKS
+    bottom = TICKS + LABEL + LINE * bool(gallery.note)
+    whole_width = left + columns * across + BAR
+    whole_height = bottom + (lines - 1) * down + body + tallest(gallery.titles[:columns]) + GAP
+    figure = Figure(figsize=(whole_width, whole_height))
+    axes = []
+    for index in range(gallery.size):
+        row, column = divmod(index, columns)
+        x = left + column * across + (across - GAP - width) / 2
+        y = bottom + (lines - 1 - row) * down + (body - height) / 2
+        box = (x / whole_width, y / whole_height, width / whole_width, height / whole_height)
+        axes.append(figure.add_axes(box))
+    _write_beside(figure, axes, gallery, labels)
+    return figure, axes
+
+
+def _write_beside(
+    figure: Figure, axes: Sequence[Axes], gallery: Gallery, labels: tuple[str, str]
+) -> None:
+    """Write titles, the names of rows, the axes' labels and the note."""
+    width, height = figure.get_size_inches()
+    for index, (axis, title) in enumerate(zip(axes, gallery.titles, strict=True)):
+        # All panels share their scales, and numbers take their time to be written.
+        lowest, first = index >= gallery.size - gallery.columns, index % gallery.columns == 0
+        axis.tick_params(labelsize=7, length=2, labelleft=first, labelbottom=lowest)
+        axis.set_title(title, fontsize=POINTS, pad=3)
+    for axis, name in zip(axes[:: gallery.columns], gallery.rows, strict=True):
+        box = axis.get_position()
+        right, middle = (GAP + widest(gallery.rows)) / width, (box.y0 + box.y1) / 2
+        figure.text(right, middle, name, fontsize=POINTS, ha="right", va="center")
+    first, last = axes[0].get_position(), axes[-1].get_position()
+    centre = (first.x0 + axes[gallery.columns - 1].get_position().x1) / 2
+    beneath, beside = last.y0 - (TICKS + LABEL / 2) / height, first.x0 - (TICKS + LABEL / 2) / width
+    middle = (first.y1 + last.y0) / 2
+    style = {"fontsize": POINTS, "ha": "center", "va": "center"}
+    figure.text(centre, beneath, labels[0], **style)
+    figure.text(beside, middle, labels[1], rotation=90, **style)
+    figure.text(
+        GAP / width, 0.5 * LINE / height, gallery.note, fontsize=7, va="center", color="0.3"
+    )
+
+
+def widest(texts: Iterable[str]) -> float:
+    """Return the width of the widest line that is written beside panels, in inches."""
+    return max((_width(line) for text in texts for line in text.splitlines()), default=0.0)
+
+
+@lru_cache(maxsize=65_536)  # the figures of a sweep's runs share most of their texts
+def _width(line: str) -> float:
+    extent = TextPath((0, 0), line, size=POINTS).get_extents()
+    # Some more, as letters are moved to whole pixels when they are drawn.
+    return 1.05 * extent.width / 72
+
+
+def tallest(texts: Iterable[str]) -> float:
+    """Return the height of the text of most lines that is written beside panels, in inches."""
+    return LINE * max((len(text.splitlines()) for text in texts), default=0)
+
+
+def _settings(name: str, values: Sequence[Any]) -> list[str]:
+    """Write the values of an axis, in six digits where these tell them apart."""
+    if name == "activation":
+        return [activation_name(str(value)) for value in values]
+    short = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+    distinct = len(set(short)) == len(set(values))
+    return [f"{name} {text}" for text in (short if distinct else map(as_shown, values))]
+
+
+def _slowest_first(results: xr.Dataset) -> list[str]:
+    """Order the axes of results: activation before all others, that of columns after them."""
+    names = [str(name) for name in results["loss"].dims]
+    others = [name for name in names if name != "activation"]
+    columns = "sparsity" if "sparsity" in names else next(reversed(others), None)
+    return sorted(names, key=lambda name: (name == columns, name != "activation"))
+
+
+def _wrapped(count: int) -> int:
+    """Return in how many columns a single axis of so many models is shown."""
+    return count if count <= LONGEST_ROW else ceil(count / isqrt(count))
