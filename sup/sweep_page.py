@@ -4,7 +4,6 @@ All of it is made from the directory of the sweep, so that it covers the jobs of
 was given there, however their runs were trained.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from sup import failures
 from sup.durable import replacing
 from sup.figures import write
 from sup.figures.sweep import activation_figures, sweep_figures
+from sup.grid import as_dict
 from sup.kinds import kind_of
 from sup.loggers import forget_offline
 from sup.metrics import PER_INSTANCE
@@ -115,17 +115,17 @@ def show(sweep: Path, jobs: Sequence[Job]) -> None:
 
     What cannot be drawn or logged is said so: the sweep's results are complete without it.
     """
-    finished = [job for job in jobs if job.results is not None]
-    if not finished:
-        return
+    finished = [job.results for job in jobs if job.results is not None]
     try:
-        results = join([job.results for job in finished if job.results is not None])
-        # Where a job has no results, its figures have a gap and not one row or column less.
-        gaps = [job.settings() if job.results is None else job.results for job in jobs]
-        figures = drawn(finished[0], join(gaps))
+        figures, tables = {}, {"jobs": pd.read_csv(sweep / TABLE, dtype=str).fillna("")}
+        if finished:
+            # Where a job has no results, its figures have a gap and not one row or column less.
+            gaps = [job.settings() if job.results is None else job.results for job in jobs]
+            figures = drawn(jobs[0], join(gaps))
+            tables["instances"] = instance_table(join(finished))
         for name, figure in figures.items():
             write(figure, sweep / "figures" / f"{name.replace('/', '-')}.png")
-        log_page(sweep, finished, figures, instance_table(results))
+        log_page(sweep, jobs, figures, tables)
     except Exception as error:  # unforeseen shapes, no connection: as many kinds as there are parts
         print(f"warning: the sweep's figures: {failures.in_one_line(error)}", file=sys.stderr)
 
@@ -143,7 +143,10 @@ def instance_table(results: xr.Dataset) -> pd.DataFrame:
 
 
 def log_page(
-    sweep: Path, jobs: Sequence[Job], figures: dict[str, Figure], instances: pd.DataFrame
+    sweep: Path,
+    jobs: Sequence[Job],
+    figures: dict[str, Figure],
+    tables: dict[str, pd.DataFrame],
 ) -> None:
     """Log figures and tables to a W&B run named `sweep`, in the group of the sweep's runs."""
     logged = [job for job in jobs if "wandb" in str(job.config.logger["_target_"])]
@@ -154,11 +157,8 @@ def log_page(
     assert isinstance(logger, WandbLogger)
     try:
         pictures = {name: wandb.Image(figure) for name, figure in figures.items()}
-        tables = {
-            "jobs": wandb.Table(dataframe=pd.read_csv(sweep / TABLE, dtype=str).fillna("")),
-            "instances": wandb.Table(dataframe=instances),
-        }
-        logger.experiment.log({**pictures, **tables})
+        rows = {name: wandb.Table(dataframe=table) for name, table in tables.items()}
+        logger.experiment.log({**pictures, **rows})
     finally:
         logger.experiment.finish()
 
@@ -174,7 +174,7 @@ def drawn(first: Job, results: xr.Dataset) -> dict[str, Figure]:
 
 def whole_sweep(sweep: Path, jobs: Sequence[Job]) -> Run:
     """Describe a sweep as a run of its own: its settings are those that all its runs share."""
-    settings = [json.loads(str(job.results.attrs["config"])) for job in jobs if job.results]
+    settings = [as_dict(job.config) for job in jobs]
     shared = {
         key: value
         for key, value in settings[0].items()

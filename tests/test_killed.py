@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,9 @@ def command(folder: Path, swept: tuple[str, ...]) -> list[str]:
     return [sys.executable, str(ROOT / "train.py"), "-m", *swept, *always, place]
 
 
-def run(folder: Path, swept: tuple[str, ...]) -> float:
-    """Run a sweep to its end and return how many seconds it took."""
-    started = time.monotonic()
+def run(folder: Path, swept: tuple[str, ...]) -> None:
+    """Run a sweep to its end."""
     subprocess.run(command(folder, swept), check=True, capture_output=True)
-    return time.monotonic() - started
 
 
 def start(folder: Path, swept: tuple[str, ...]) -> subprocess.Popen:
@@ -44,9 +43,32 @@ def start(folder: Path, swept: tuple[str, ...]) -> subprocess.Popen:
     )
 
 
-def kill_after(seconds: float, folder: Path, swept: tuple[str, ...]) -> bool:
-    """Start a sweep and kill it after some time; tell whether it was still at work."""
+def wait_for(process: subprocess.Popen, happened: Callable[[], bool]) -> float:
+    """Wait until something has happened, and return when; also where the process ends before."""
+    while process.poll() is None and not happened():
+        time.sleep(0.02)
+    return time.monotonic()
+
+
+def at_work(process: subprocess.Popen, folder: Path) -> float:
+    """Wait until a sweep has checked its settings and begins to write; return when."""
+    lock = folder / ".lock"
+    return wait_for(process, lambda: lock.is_file() and lock.read_text() == str(process.pid))
+
+
+def phases(folder: Path, swept: tuple[str, ...]) -> tuple[float, float]:
+    """Run a sweep and return the seconds to its first checkpoint, and from there to its end."""
     with start(folder, swept) as process:
+        began = at_work(process, folder)
+        trains = wait_for(process, lambda: any(folder.glob("checkpoints/*.ckpt")))
+        assert process.wait() == 0
+    return trains - began, time.monotonic() - trains
+
+
+def kill_after(seconds: float, folder: Path, swept: tuple[str, ...]) -> bool:
+    """Start a sweep and kill it some time after it has begun to write; tell if it was at work."""
+    with start(folder, swept) as process:
+        at_work(process, folder)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -57,19 +79,16 @@ def kill_after(seconds: float, folder: Path, swept: tuple[str, ...]) -> bool:
 
 def compare(tmp_path: Path, swept: tuple[str, ...], kills: int) -> None:
     """Compare a sweep that is killed with one that is not, bit for bit."""
-    whole = run(tmp_path / "undisturbed", swept)
-    starting = run(tmp_path / "undisturbed", swept)  # all are finished: it starts, and ends
+    ready, work = phases(tmp_path / "undisturbed", swept)
     chance = random.Random(0)
     done = 0
     for _ in range(kills):
-        moment = starting * chance.uniform(0.8, 1) + (whole - starting) * chance.uniform(
-            0, 3 / kills
-        )
+        moment = chance.uniform(0, ready + 3 * work / kills)  # the last ones near the end
         done += kill_after(moment, tmp_path / "killed", swept)
         for file in tmp_path.glob("killed/*/results.nc"):
             sup.load_run(file)  # whole, or not there
     run(tmp_path / "killed", swept)
-    print(f"{done} of {kills} killed at work; undisturbed {whole:.0f} s, start {starting:.0f} s")
+    print(f"{done} of {kills} killed at work; undisturbed {ready:.0f} + {work:.0f} s")
     same(tmp_path)
     assert done > kills // 2
 

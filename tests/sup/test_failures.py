@@ -99,6 +99,15 @@ def test_whatever_a_job_raises_is_its_own(error, failing, command, tmp_path):
     assert jobs(tmp_path / "sweep")[2]["reason"] == f"{type(error).__name__}: {error}"
 
 
+def test_a_sweep_of_failures_alone_has_its_page_too(failing, command, tmp_path):
+    own = [one for one in SWEEP if "_target_" not in one and one != "logger=none"]
+    outcome = command("-m", "activation._target_=failing.fails", *own[1:], "~callbacks.images")
+    assert outcome.status == 1
+    assert "warning" not in outcome.error
+    (table,) = tmp_path.glob("sweep/wandb/offline-run-*/files/media/table/jobs_*.json")
+    assert "no such number" in table.read_text()
+
+
 def test_further_batches_are_trained(failing, command, tmp_path):
     outcome = command(*SWEEP, "hydra.sweeper.max_batch_size=2")
     assert outcome.status == 1
