@@ -15,6 +15,7 @@ import torch
 
 from sup.clusters import Placement, Work
 from sup.interruption import stoppable
+from sup.settings import SettingError
 from sup.stack import Stack
 
 
@@ -154,6 +155,20 @@ def _end_with_parent() -> None:
     parent: Any = multiprocessing.parent_process()
     wait([parent.sentinel])
     os._exit(1)
+
+
+def check_present(config: Any) -> None:
+    """Check that the devices on which a run is to be trained are on this machine.
+
+    Raises:
+        SettingError: where they are not.
+    """
+    accelerator, gpus = config.trainer.accelerator, torch.cuda.device_count()
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        raise SettingError("trainer.accelerator", accelerator, "no GPU here")
+    if accelerator in ("gpu", "cuda", "auto") and 0 < gpus < config.trainer.devices:
+        held = f"there are no more than {gpus} here; trainer.accelerator=cpu needs none"
+        raise SettingError("trainer.devices", config.trainer.devices, held)
 
 
 def visible_devices() -> list[str]:

@@ -31,20 +31,40 @@ def check_all(configs: Iterable[DictConfig]) -> None:
         SettingError: for the first setting that cannot be.
     """
     distinct: dict[tuple, DictConfig] = {}  # of a thousand similar jobs, a few
+    here: dict[tuple, DictConfig] = {}  # of those, the ones that this machine trains
     resuming = []
     for config in configs:
         check_choices(config)
+        placed = is_placed(config)
+        if placed:
+            check_placed(config)
         task = without_hydra(config)
         settings.check(task)
-        distinct.setdefault(used(task), task)
+        key = used(task)
+        distinct.setdefault(key, task)
+        if not placed:
+            here.setdefault(key, task)
         if isinstance(task.resume, str):
             resuming.append(task)
-    from sup import checkpoints, parts, stack  # torch takes seconds; typing errors must not wait
+    from sup import devices, parts  # torch takes seconds; typing errors must not wait
 
     for task in distinct.values():
         parts.check_parts(task)
+    for task in here.values():
+        devices.check_present(task)
+    check_resumed(resuming)
+
+
+def check_resumed(tasks: Iterable[DictConfig]) -> None:
+    """Check that runs which are to go on from checkpoints of other commands find theirs there.
+
+    Raises:
+        SettingError: for the first that does not.
+    """
+    from sup import checkpoints, stack
+
     resumed: dict[tuple[str, str], list[str]] = {}
-    for task in resuming:
+    for task in tasks:
         shared = stack.training_settings(task)
         resumed.setdefault((task.resume, shared), []).extend(stack.instance_settings(task))
     for (path, shared), instances in resumed.items():
@@ -81,13 +101,31 @@ def check_choices(config: DictConfig) -> None:
             raise settings.SettingError(group, option, advice)
 
 
+def is_placed(config: DictConfig) -> bool:
+    """Tell whether a job's stack is handed to an engine (`sup.clusters`), by its config."""
+    return OmegaConf.select(config, "hydra.launcher.placement") is not None
+
+
+def check_placed(config: DictConfig) -> None:
+    """Check that a job that is handed to an engine asks for nothing that only this machine does.
+
+    Raises:
+        SettingError: where it asks for stacks side by side.
+    """
+    devices = OmegaConf.select(config, "stack.devices")
+    if devices not in (1, "auto"):
+        chosen = config.hydra.runtime.choices["hydra/launcher"]
+        advice = f"trains stacks side by side here; hydra/launcher={chosen} does so by itself"
+        raise settings.SettingError("stack.devices", devices, advice)
+
+
 def check_launcher(config: DictConfig) -> None:
     """Check that a run of its own is not to be handed to a cluster: only sweeps have a launcher.
 
     Raises:
         SettingError: where the run would be trained here all the same.
     """
-    if OmegaConf.select(config, "hydra.launcher.placement") is not None:
+    if is_placed(config):
         chosen = config.hydra.runtime.choices["hydra/launcher"]
         advice = "takes sweeps; add -m, which for one run makes a sweep of one"
         raise settings.SettingError("hydra/launcher", chosen, advice)

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import stand_ins
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 import sup
 from sup import clusters
+from sup.preflight import check_all
 from sup.settings import SettingError
 
 ROOT = Path(__file__).parents[2]
@@ -31,14 +33,23 @@ def has(package: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def launcher(tmp_path) -> Any:
+def placed(tmp_path) -> Any:
+    """Compose a job's config, Hydra's own node included, with a launcher."""
+
+    def composed(name: str, *overrides: str) -> DictConfig:
+        chosen = [f"hydra/launcher={name}", f"hydra.sweep.dir={tmp_path / 'sweep'}", *overrides]
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return compose("config", chosen, return_hydra_config=True)
+
+    return composed
+
+
+@pytest.fixture
+def launcher(placed) -> Any:
     """Give the settings that a launcher's config hands to its placement."""
 
     def settings(name: str, *overrides: str) -> dict[str, Any]:
-        chosen = [f"hydra/launcher={name}", f"hydra.sweep.dir={tmp_path / 'sweep'}", *overrides]
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            composed = compose("config", chosen, return_hydra_config=True).hydra.launcher
-        held: Any = OmegaConf.to_container(composed, resolve=True)
+        held: Any = OmegaConf.to_container(placed(name, *overrides).hydra.launcher, resolve=True)
         return {key: held[key] for key in held if key not in ("_target_", "_convert_", "placement")}
 
     return settings
@@ -318,3 +329,17 @@ def test_a_single_run_is_not_trained_here_by_mistake(command, tmp_path):
     assert outcome.status == 1
     assert "hydra/launcher=submitit_slurm: takes sweeps; add -m" in outcome.error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_gpus_are_looked_for_where_the_stack_is_trained(placed, config):
+    with pytest.raises(SettingError, match="no GPU here"):
+        check_all([config("trainer=gpu")])
+    check_all([placed("submitit_slurm", "trainer=gpu")])
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_stacks_are_not_side_by_side_in_two_ways(name, placed):
+    message = f"stack.devices=2: trains stacks side by side here; hydra/launcher={name} does so"
+    with pytest.raises(SettingError, match=message):
+        check_all([placed(name, "stack.devices=2")])

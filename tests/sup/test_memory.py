@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sup.memory import main_memory
+
 ROOT = Path(__file__).parents[2]
 
 MEASURE = """
@@ -56,3 +58,19 @@ def test_estimated_is_measured(overrides, tmp_path):
     estimated, measured = map(int, done.stdout.splitlines()[-1].split())
     print(f"estimated {estimated / 2**20:.0f} MiB, measured {measured / 2**20:.0f} MiB")
     assert 0.6 < estimated / measured < 1.6
+
+
+@pytest.mark.parametrize(
+    ("variables", "mebibytes"),
+    [
+        ({"SLURM_MEM_PER_NODE": "64"}, 64),
+        ({"SLURM_MEM_PER_CPU": "16", "SLURM_CPUS_ON_NODE": "2"}, 32),
+        ({"SLURM_MEM_PER_NODE": "0"}, None),
+    ],
+)
+def test_a_slurm_jobs_memory_is_what_it_has_asked_for(variables, mebibytes, monkeypatch, tmp_path):
+    whole = main_memory(tmp_path / "no-limit")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    expected = whole if mebibytes is None else mebibytes * 2**20
+    assert main_memory(tmp_path / "no-limit") == expected
