@@ -10,10 +10,11 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -132,6 +133,14 @@ RULES = {
 }
 """What the numbers among the settings of submitit's launchers may be; null leaves them to it."""
 
+KINDS: dict[str, tuple[type, str]] = {
+    "name": (str, "a word"),
+    "setup": (list, 'a list of shell commands, such as ["module load cuda"]'),
+    "additional_parameters": (dict, "options of sbatch by name"),
+    "stderr_to_stdout": (bool, "true or false"),
+}
+"""What others among those settings are."""
+
 
 class Submitit:
     """Stacks as jobs of submitit.
@@ -156,11 +165,11 @@ class Submitit:
         **parameters: Any,
     ):
         require("submitit", "submitit")
+        self.check_names(parameters)
         numbers = {"max_num_timeout": max_num_timeout, "array_parallelism": array_parallelism}
         for name, value in (numbers | parameters).items():
-            rule = RULES.get(name)
-            if rule and value is not None and not rule.admits(value):
-                raise SettingError(f"hydra.launcher.{name}", value, f"must be {rule.allowed}")
+            if value is not None:
+                check_parameter(name, value)
         self.folder = Path(submitit_folder).absolute()
         self.max_num_timeout = max_num_timeout
         self.array_parallelism = array_parallelism
@@ -179,6 +188,23 @@ class Submitit:
     def jobs(self, units: Sequence[Unit]) -> list[Any]:
         """Return the jobs, when all have ended."""
         raise NotImplementedError
+
+    def executor_class(self) -> Any:
+        """Return submitit's executor of such jobs."""
+        raise NotImplementedError
+
+    def check_names(self, parameters: Mapping[str, Any]) -> None:
+        """Check that submitit knows these parameters: it says so only when jobs are submitted.
+
+        Raises:
+            SettingError: for the first that it does not know.
+        """
+        shared = import_module("submitit").AutoExecutor._valid_parameters()
+        known = shared | self.executor_class()._valid_parameters()
+        for name in parameters:
+            if name not in known:
+                allowed = f"no such parameter of submitit; there are {', '.join(sorted(known))}"
+                raise SettingError(f"hydra.launcher.{name}", parameters[name], allowed)
 
     def executor(self, **parameters: Any) -> Any:
         """Return what submits jobs."""
@@ -199,6 +225,10 @@ class Local(Submitit):
     """Stacks as processes on this machine, as many at a time as there are CPUs for."""
 
     cluster = "local"
+
+    def executor_class(self) -> Any:
+        """Return submitit's executor of processes."""
+        return import_module("submitit").LocalExecutor
 
     def jobs(self, units: Sequence[Unit]) -> list[Any]:
         """Submit a further job whenever one has ended; submitit would start all at once."""
@@ -241,16 +271,28 @@ class Slurm(Submitit):
 
     def executor_class(self) -> Any:
         """Return submitit's executor of SLURM jobs."""
-        submitit = import_module("submitit")
-        return submitit.SlurmExecutor
+        return import_module("submitit").SlurmExecutor
 
     def submit(self, units: Sequence[Unit]) -> list[Any]:
-        """Submit all jobs as one array."""
+        """Submit all jobs as one array.
+
+        Raises:
+            SettingError: where sbatch refuses them, with what it says.
+        """
         setup = [f"export PYTHONPATH={shlex.quote(import_path())}"]
-        executor = self.executor(setup=[*setup, *self.parameters.get("setup", [])])
+        options = sbatch_options(self.parameters.get("additional_parameters", {}))
+        executor = self.executor(
+            setup=[*setup, *self.parameters.get("setup", [])], additional_parameters=options
+        )
         if self.array_parallelism is not None:
             executor.update_parameters(slurm_array_parallelism=self.array_parallelism)
-        return executor.submit_array(units)
+        errors = import_module("submitit.core.utils")
+        try:
+            with redirect_stderr(StringIO()):  # submitit prints what the error says
+                return executor.submit_array(units)
+        except (errors.FailedJobError, errors.FailedSubmissionError) as error:
+            reason = " ".join(str(error).split()) or "sbatch failed, and does not say why"
+            raise SettingError("hydra/launcher", "submitit_slurm", reason) from error
 
     def jobs(self, units: Sequence[Unit]) -> list[Any]:
         """Submit the jobs and wait; interrupted, they go on without this command."""
@@ -263,6 +305,31 @@ class Slurm(Submitit):
             print(f"\nSLURM's jobs go on without this command; to end them: scancel {ids}")
             raise
         return jobs
+
+
+def check_parameter(name: str, value: Any) -> None:
+    """Check one of submitit's parameters.
+
+    Raises:
+        SettingError: where it is not what `RULES` or `KINDS` say.
+    """
+    rule, (kind, allowed) = RULES.get(name), KINDS.get(name, (object, ""))
+    if rule and not rule.admits(value):
+        raise SettingError(f"hydra.launcher.{name}", value, f"must be {rule.allowed}")
+    words = all(isinstance(one, str) for one in value) if kind is list else True
+    if not isinstance(value, kind) or not words:
+        raise SettingError(f"hydra.launcher.{name}", value, f"must be {allowed}")
+
+
+def sbatch_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as sbatch takes them, which knows a flag, or its absence, but no `=False`.
+
+    A job is queued again unless it says that it must not be, whatever the cluster's own default.
+    """
+    options = {
+        name: value for name, value in given.items() if value is not None and value is not False
+    }
+    return options | ({"no-requeue": True} if given.get("requeue") is False else {})
 
 
 def ending(job: Any) -> str | None:
@@ -278,7 +345,7 @@ def ending(job: Any) -> str | None:
         trace = str(error).split("-" * 22)[1]
         reason = last_line(trace)
     else:
-        reason = f"ended without a result ({str(job.state).lower()})"
+        reason = "was killed, or ended without a result"
     return f"{reason}; output: {os.path.relpath(job.paths.stdout)}"
 
 

@@ -1,6 +1,7 @@
 """Stacks as jobs of an engine: the same results, wherever they are trained."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -142,7 +143,7 @@ class TestLocal:
         first, second, third = clusters.Local(**settings)(stacks, stand_ins.fail)
         assert first is None
         assert str(second).startswith("ValueError: no such luck; output: sweep/.submitit/")
-        assert str(third).startswith("ended without a result (finished); output: sweep/.submitit/")
+        assert str(third).startswith("was killed, or ended without a result; output: sweep/.sub")
         assert (tmp_path / "done-0").read_text() == str(tmp_path)
         assert "3 stacks handed to submitit (local)" in capsys.readouterr().out
 
@@ -230,6 +231,25 @@ class TestSlurm:
         assert "module load cuda" in lines
         assert any(line.startswith("srun ") and "submitit.core._submit" in line for line in lines)
 
+    def test_a_job_that_must_not_be_queued_again(self, slurm, stacks, launcher):
+        options = "hydra.launcher.additional_parameters"
+        settings = launcher("submitit_slurm", f"{options}.requeue=false", f"+{options}.nice=null")
+        self.submit(settings, stacks, stand_ins.note)
+        lines = (slurm / "script").read_text().splitlines()
+        assert [line for line in lines if "requeue" in line] == ["#SBATCH --no-requeue"]
+        assert not any("nice" in line for line in lines)
+
+    @pytest.mark.parametrize("stacks_per_sweep", [1, 2])
+    def test_what_sbatch_refuses_is_one_line(self, stacks_per_sweep, slurm, command):
+        refusal = "sbatch: error: invalid partition specified: nope"
+        (slurm / "sbatch").write_text(f"#!/bin/bash\necho {refusal!r} >&2; echo Bad >&2; exit 1\n")
+        most = f"stack.max_instances={2 // stacks_per_sweep}"
+        # Nor is a GPU missed that only the cluster has.
+        outcome = command(*SWEEP, "hydra/launcher=submitit_slurm", "trainer=gpu", most)
+        assert outcome.status == 1
+        line = f"error: hydra/launcher=submitit_slurm: {refusal} Bad"
+        assert outcome.error.strip().splitlines() == [line]
+
     def test_a_preempted_job_is_queued_again_and_then_goes_on(
         self, slurm, stacks, launcher, tmp_path
     ):
@@ -313,11 +333,15 @@ def test_an_engine_that_is_missing_is_named_with_its_extra(name, launcher, monke
         ("nodes=2", "nodes=2: must be 1; a stack is trained on one node"),
         ("mem_gb=0", "mem_gb=0: must be a number above 0"),
         ("partion=gpu", "hydra.launcher.partion=gpu: no such setting here"),
+        ("+partion=gpu", "hydra.launcher.partion=gpu: no such parameter of submitit; there are "),
+        ("setup=module load cuda", "setup=module load cuda: must be a list of shell commands"),
+        ("stderr_to_stdout=1", "stderr_to_stdout=1: must be true or false"),
     ],
 )
 @has("submitit")
 def test_a_bad_setting_ends_with_one_line_and_nothing_written(setting, message, command, tmp_path):
-    outcome = command(*SWEEP, "hydra/launcher=submitit_slurm", f"hydra.launcher.{setting}")
+    override = re.sub(r"^(\+?)", r"\1hydra.launcher.", setting)
+    outcome = command(*SWEEP, "hydra/launcher=submitit_slurm", override)
     assert outcome.status == 1
     assert message in outcome.error
     assert len(outcome.error.strip().splitlines()) == 1
