@@ -1,7 +1,8 @@
 """Check what a command asks for before anything is written."""
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from sup import earlier, settings
+from sup import earlier, search, settings
 from sup.errors import one_line
 from sup.targets import used
 
@@ -131,25 +132,40 @@ def check_launcher(config: DictConfig) -> None:
         raise settings.SettingError("hydra/launcher", chosen, advice)
 
 
-class Preflight(Callback):
-    """A Hydra callback that ends a single run with one line where it cannot be carried out.
+@contextmanager
+def ending_the_command() -> Iterator[None]:
+    """Turn errors into the end of the command: Hydra turns a callback's exception into a warning.
 
-    Hydra makes a run's directory before it calls the task; this comes before that. The jobs of a
-    sweep are checked by its sweeper. Hydra turns a callback's exception into a warning, so the one
-    that ends the command is a SystemExit.
+    The one that ends the command is a SystemExit.
+    """
+    try:
+        yield
+    except (settings.SettingError, OmegaConfBaseException, OSError) as error:
+        raise SystemExit(one_line(error)) from error
+    except Exception as error:
+        traceback.print_exc()
+        raise SystemExit(1) from error
+
+
+class Preflight(Callback):
+    """A Hydra callback that ends a command with one line where it cannot be carried out.
+
+    Hydra makes a run's directory before it calls the task, and a search's sweeper before it has
+    jobs; this comes before that. The jobs of a sweep are checked by its sweeper or its launcher.
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the one job."""
-        try:
+        with ending_the_command():
             if earlier.is_asked(config.hydra.overrides.task):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
             check_all([config.copy()])
             check_launcher(config)
             check_finished(config.hydra.run.dir, config)
-        except (settings.SettingError, OmegaConfBaseException, OSError) as error:
-            raise SystemExit(one_line(error)) from error
-        except Exception as error:
-            traceback.print_exc()
-            raise SystemExit(1) from error
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check a search."""
+        with ending_the_command():
+            if search.is_search(config):
+                search.check(config)
