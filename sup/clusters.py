@@ -7,18 +7,22 @@ lies where it would have been anyway: the engine's machines see the same files a
 
 import os
 import shlex
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from sup.interruption import Stopped, stoppable
+from sup.interruption import Stopped, asked, stop_if_asked, stoppable
+from sup.lifeline import end_after, held, let_go
 from sup.settings import AT_LEAST_ONE, AT_LEAST_ZERO, POSITIVE, Rule, SettingError
 
 Stack = Any
@@ -82,6 +86,22 @@ class PreemptibleUnit(Unit):
     def checkpoint(self) -> Any:
         """Return what submitit is to start again."""
         return import_module("submitit.helpers").DelayedSubmission(self)
+
+
+@dataclass
+class LocalUnit(PreemptibleUnit):
+    """A unit that ends with the command that waits for it: repeated, there would be two at work.
+
+    Args:
+        held: a file that the command holds.
+    """
+
+    held: str = ""
+
+    def __call__(self) -> None:
+        """Do the work, unless the command ends before."""
+        end_after(partial(let_go, self.held))
+        super().__call__()
 
 
 def leave_signals_alone() -> None:
@@ -232,27 +252,42 @@ class Local(Submitit):
 
     def jobs(self, units: Sequence[Unit]) -> list[Any]:
         """Submit a further job whenever one has ended; submitit would start all at once."""
-        executor = self.executor()
         cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         most = self.array_parallelism or max(1, (cpus or 1) // (units[0].threads or 1))
         jobs: list[Any] = []
-        try:
-            with environment(PYTHONPATH=import_path()):
-                for unit in units:
+        with held() as file:
+            try:
+                for job in self.submitted([LocalUnit(**vars(unit), held=file) for unit in units]):
+                    jobs.append(job)
                     while sum(not job.done() for job in jobs) >= most:
                         time.sleep(0.2)
-                    jobs.append(executor.submit(unit))
-            for job in jobs:
-                job.wait()
-        except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
-            time.sleep(2)  # Ctrl-C in a terminal has reached the jobs too, and they are ending
-            for job in jobs:
-                if not job.done():
-                    job.cancel()
-            for job in jobs:
-                job.wait()
-            raise
+                for job in jobs:
+                    job.wait()
+            except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
+                end(jobs)
+                raise
         return jobs
+
+    def submitted(self, units: Sequence[Unit]) -> Iterator[Any]:
+        """Yield a job for each unit, submitted when it is asked for."""
+        executor = self.executor()
+        paths = import_module("submitit.core.utils").JobPaths
+        log = paths.get_first_id_independent_folder(self.folder) / "controllers.log"
+        for unit in units:
+            # Each job's controller has standard error, and would print there how Ctrl-C ended it.
+            with environment(PYTHONPATH=import_path()), errors_to(log):
+                job = executor.submit(unit)
+            yield job
+
+
+def end(jobs: Sequence[Any]) -> None:
+    """End jobs of submitit's on this machine."""
+    time.sleep(2)  # Ctrl-C in a terminal has reached the jobs too, and they are ending
+    for job in jobs:
+        if not job.done():
+            job.cancel()
+    for job in jobs:
+        job.wait()
 
 
 class Slurm(Submitit):
@@ -391,6 +426,9 @@ class Ray:
         except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
             for reference in references:
                 ray.cancel(reference, force=True)
+            if asked():
+                print("\ninterrupted; Ray's tasks are ended, and go on when this is repeated")
+            stop_if_asked()  # Ray turns Stopped into an end with status 1
             raise
 
     def start(self) -> None:
@@ -400,7 +438,10 @@ class Ray:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         given = dict(self.init.get("runtime_env") or {})
         variables = {"PYTHONPATH": import_path(), **given.get("env_vars", {})}
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         ray.init(**self.init | {"runtime_env": given | {"env_vars": variables}})
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's would abort the command
 
     def logs(self) -> str:
         """Return where the tasks' output goes, on the node that each runs on."""
@@ -442,3 +483,16 @@ def environment(**variables: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def errors_to(path: Path) -> Iterator[None]:
+    """Write to a file what this process, and those started meanwhile, write to standard error."""
+    before = os.dup(2)
+    try:
+        with path.open("a") as file:
+            os.dup2(file.fileno(), 2)
+            yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)

@@ -4,8 +4,10 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import sup
 from sup import clusters
+from sup.interruption import stoppable
 from sup.preflight import check_all
 from sup.settings import SettingError
 
@@ -66,6 +69,14 @@ def stacks(tmp_path, monkeypatch) -> list[Any]:
     """Describe three stacks, and let jobs find `stand_ins`."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     return [SimpleNamespace(home=tmp_path, number=number) for number in range(3)]
+
+
+def soon(holds: Callable[[], Any]) -> bool:
+    """Tell whether something comes true within some seconds."""
+    until = time.monotonic() + 30
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.1)
+    return bool(holds())
 
 
 def done(folder: Path) -> list[str]:
@@ -133,6 +144,32 @@ def test_ray_gives_the_same_and_says_why_a_stack_failed(command, tmp_path, stack
     assert done(tmp_path) == ["done-0"]
 
 
+@has("ray")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_ray_interrupted_ends_its_tasks_and_the_command_as_shells_expect(
+    stacks, launcher, tmp_path, capfd
+):
+    import ray  # pyright: ignore[reportMissingImports]
+
+    def interrupt():
+        soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    engine = clusters.Ray(**launcher("ray"))
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with stoppable(), pytest.raises(SystemExit) as raised:
+            engine(stacks[:1], stand_ins.sleep)
+    finally:
+        thread.join()
+        ray.shutdown()
+    assert raised.value.code == 143
+    assert "interrupted; Ray's tasks are ended" in capfd.readouterr().out
+    task = Path("/proc", (tmp_path / "pid").read_text())
+    assert soon(lambda: not task.exists())
+
+
 @has("submitit")
 class TestLocal:
     def test_each_job_has_an_ending(self, stacks, launcher, tmp_path, capsys, monkeypatch):
@@ -160,13 +197,36 @@ class TestLocal:
         with pytest.raises(KeyboardInterrupt):
             local(stacks[:1], stand_ins.sleep)
         thread.join()
-        pid = int((tmp_path / "pid").read_text())
-        for _ in range(50):
-            if not Path(f"/proc/{pid}").exists():
-                break
-            time.sleep(0.1)
-        assert not Path(f"/proc/{pid}").exists()
+        job = Path("/proc", (tmp_path / "pid").read_text())
+        assert soon(lambda: not job.exists())
 
+    def test_killed_it_leaves_no_job_at_work(self, tmp_path):
+        path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+        variables = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path)}
+        command = subprocess.Popen([sys.executable, "-c", LOCAL], cwd=tmp_path, env=variables)
+        assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        job = Path("/proc", (tmp_path / "pid").read_text())
+        assert job.exists()
+        command.kill()
+        command.wait()
+        assert soon(lambda: not job.exists())
+
+    def test_a_controllers_last_words_are_not_the_commands(self, tmp_path, capfd):
+        with clusters.errors_to(tmp_path / "log"):
+            subprocess.run(["sh", "-c", "echo KeyboardInterrupt >&2"], check=True)
+        print("own", file=sys.stderr)
+        assert capfd.readouterr().err == "own\n"
+        assert (tmp_path / "log").read_text() == "KeyboardInterrupt\n"
+
+
+LOCAL = """
+from types import SimpleNamespace
+import stand_ins
+from sup import clusters
+
+local = clusters.Local(submitit_folder="jobs", max_num_timeout=0, array_parallelism=None)
+local([SimpleNamespace(home=".", number=0)], stand_ins.sleep)
+"""
 
 SRUN = """#!/bin/bash
 while [[ $1 == --* ]]; do [[ $1 == --output || $1 == --error ]] && shift; shift; done
