@@ -23,7 +23,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from sup.interruption import Stopped, asked, stop_if_asked, stoppable
 from sup.lifeline import end_after, held, let_go
-from sup.settings import AT_LEAST_ONE, AT_LEAST_ZERO, POSITIVE, Rule, SettingError
+from sup.settings import AT_LEAST_ZERO, SettingError
+from sup.submitit_settings import check_parameter, sbatch_options
 
 Stack = Any
 """A stack is handed on here, never looked at; importing its class would import torch."""
@@ -138,28 +139,6 @@ def require(package: str, extra: str) -> None:
     if find_spec(package) is None:
         install = f"pip install -c constraints.txt -e '.[{extra}]'"
         raise SettingError("hydra/launcher", extra, f"needs {package}, an extra: {install}")
-
-
-RULES = {
-    "timeout_min": AT_LEAST_ONE,
-    "cpus_per_task": AT_LEAST_ONE,
-    "gpus_per_node": Rule("a whole number of at least 0", lambda value: value >= 0, whole=True),
-    "mem_gb": POSITIVE,
-    "nodes": Rule("1; a stack is trained on one node", lambda value: value == 1, whole=True),
-    "tasks_per_node": Rule("1; a stack is one task", lambda value: value == 1, whole=True),
-    "array_parallelism": AT_LEAST_ONE,
-    "signal_delay_s": AT_LEAST_ZERO,
-    "max_num_timeout": Rule("a whole number of at least 0", lambda value: value >= 0, whole=True),
-}
-"""What the numbers among the settings of submitit's launchers may be; null leaves them to it."""
-
-KINDS: dict[str, tuple[type, str]] = {
-    "name": (str, "a word"),
-    "setup": (list, 'a list of shell commands, such as ["module load cuda"]'),
-    "additional_parameters": (dict, "options of sbatch by name"),
-    "stderr_to_stdout": (bool, "true or false"),
-}
-"""What others among those settings are."""
 
 
 class Submitit:
@@ -340,31 +319,6 @@ class Slurm(Submitit):
             print(f"\nSLURM's jobs go on without this command; to end them: scancel {ids}")
             raise
         return jobs
-
-
-def check_parameter(name: str, value: Any) -> None:
-    """Check one of submitit's parameters.
-
-    Raises:
-        SettingError: where it is not what `RULES` or `KINDS` say.
-    """
-    rule, (kind, allowed) = RULES.get(name), KINDS.get(name, (object, ""))
-    if rule and not rule.admits(value):
-        raise SettingError(f"hydra.launcher.{name}", value, f"must be {rule.allowed}")
-    words = all(isinstance(one, str) for one in value) if kind is list else True
-    if not isinstance(value, kind) or not words:
-        raise SettingError(f"hydra.launcher.{name}", value, f"must be {allowed}")
-
-
-def sbatch_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as sbatch takes them, which knows a flag, or its absence, but no `=False`.
-
-    A job is queued again unless it says that it must not be, whatever the cluster's own default.
-    """
-    options = {
-        name: value for name, value in given.items() if value is not None and value is not False
-    }
-    return options | ({"no-requeue": True} if given.get("requeue") is False else {})
 
 
 def ending(job: Any) -> str | None:
