@@ -16,7 +16,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from sup import earlier, lock
+from sup import earlier, lock, search
 from sup.composing import CheckedContext, SweepLoader
 from sup.errors import RunError
 from sup.job import describe_job
@@ -66,18 +66,19 @@ class StackedLauncher(Launcher):
         loader = hydra_context.config_loader
         self.loader = loader if self.checked else SweepLoader(loader)
         self.config = config
+        self.first = search.first_job(config)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Train all jobs and return their results, in order."""
-        from sup.preflight import check_all
-
+        if not job_overrides:
+            return []
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        jobs = list(enumerate(job_overrides, start=initial_job_idx))
+        jobs = list(enumerate(job_overrides, start=self.first + initial_job_idx))
         if not self.checked:
-            check_all(self._compose(*job) for job in jobs)
+            self._check(jobs)
         lock.take(self.config.hydra.sweep.dir)
 
         from sup import objective
@@ -97,6 +98,14 @@ class StackedLauncher(Launcher):
         return [
             FailedJob(**vars(job)) if job.status == JobStatus.FAILED else job for job in returns
         ]
+
+    def _check(self, jobs: Sequence[tuple[int, Sequence[str]]]) -> None:
+        from sup.preflight import check_all, check_finished
+
+        check_all(self._compose(*job) for job in jobs)
+        for job in jobs:
+            config = self._compose(*job)
+            check_finished(f"{config.hydra.sweep.dir}/{config.hydra.sweep.subdir}", config)
 
     def _compose(self, index: int, overrides: Sequence[str]) -> DictConfig:
         config = self.loader.load_sweep_config(self.config, list(overrides))

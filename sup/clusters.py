@@ -7,18 +7,24 @@ lies where it would have been anyway: the engine's machines see the same files a
 
 import os
 import shlex
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from sup.interruption import Stopped, stoppable
-from sup.settings import AT_LEAST_ONE, AT_LEAST_ZERO, POSITIVE, Rule, SettingError
+from sup.interruption import Stopped, asked, stop_if_asked, stoppable
+from sup.lifeline import end_after, held, let_go
+from sup.settings import AT_LEAST_ZERO, SettingError
+from sup.submitit_settings import check_parameter, sbatch_options
 
 Stack = Any
 """A stack is handed on here, never looked at; importing its class would import torch."""
@@ -83,6 +89,22 @@ class PreemptibleUnit(Unit):
         return import_module("submitit.helpers").DelayedSubmission(self)
 
 
+@dataclass
+class LocalUnit(PreemptibleUnit):
+    """A unit that ends with the command that waits for it: repeated, there would be two at work.
+
+    Args:
+        held: a file that the command holds.
+    """
+
+    held: str = ""
+
+    def __call__(self) -> None:
+        """Do the work, unless the command ends before."""
+        end_after(partial(let_go, self.held))
+        super().__call__()
+
+
 def leave_signals_alone() -> None:
     """Keep Lightning from ending the training, as if all were well, when SIGTERM arrives.
 
@@ -119,20 +141,6 @@ def require(package: str, extra: str) -> None:
         raise SettingError("hydra/launcher", extra, f"needs {package}, an extra: {install}")
 
 
-RULES = {
-    "timeout_min": AT_LEAST_ONE,
-    "cpus_per_task": AT_LEAST_ONE,
-    "gpus_per_node": Rule("a whole number of at least 0", lambda value: value >= 0, whole=True),
-    "mem_gb": POSITIVE,
-    "nodes": Rule("1; a stack is trained on one node", lambda value: value == 1, whole=True),
-    "tasks_per_node": Rule("1; a stack is one task", lambda value: value == 1, whole=True),
-    "array_parallelism": AT_LEAST_ONE,
-    "signal_delay_s": AT_LEAST_ZERO,
-    "max_num_timeout": Rule("a whole number of at least 0", lambda value: value >= 0, whole=True),
-}
-"""What the numbers among the settings of submitit's launchers may be; null leaves them to it."""
-
-
 class Submitit:
     """Stacks as jobs of submitit.
 
@@ -156,11 +164,11 @@ class Submitit:
         **parameters: Any,
     ):
         require("submitit", "submitit")
+        self.check_names(parameters)
         numbers = {"max_num_timeout": max_num_timeout, "array_parallelism": array_parallelism}
         for name, value in (numbers | parameters).items():
-            rule = RULES.get(name)
-            if rule and value is not None and not rule.admits(value):
-                raise SettingError(f"hydra.launcher.{name}", value, f"must be {rule.allowed}")
+            if value is not None:
+                check_parameter(name, value)
         self.folder = Path(submitit_folder).absolute()
         self.max_num_timeout = max_num_timeout
         self.array_parallelism = array_parallelism
@@ -179,6 +187,23 @@ class Submitit:
     def jobs(self, units: Sequence[Unit]) -> list[Any]:
         """Return the jobs, when all have ended."""
         raise NotImplementedError
+
+    def executor_class(self) -> Any:
+        """Return submitit's executor of such jobs."""
+        raise NotImplementedError
+
+    def check_names(self, parameters: Mapping[str, Any]) -> None:
+        """Check that submitit knows these parameters: it says so only when jobs are submitted.
+
+        Raises:
+            SettingError: for the first that it does not know.
+        """
+        shared = import_module("submitit").AutoExecutor._valid_parameters()
+        known = shared | self.executor_class()._valid_parameters()
+        for name in parameters:
+            if name not in known:
+                allowed = f"no such parameter of submitit; there are {', '.join(sorted(known))}"
+                raise SettingError(f"hydra.launcher.{name}", parameters[name], allowed)
 
     def executor(self, **parameters: Any) -> Any:
         """Return what submits jobs."""
@@ -200,29 +225,48 @@ class Local(Submitit):
 
     cluster = "local"
 
+    def executor_class(self) -> Any:
+        """Return submitit's executor of processes."""
+        return import_module("submitit").LocalExecutor
+
     def jobs(self, units: Sequence[Unit]) -> list[Any]:
         """Submit a further job whenever one has ended; submitit would start all at once."""
-        executor = self.executor()
         cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         most = self.array_parallelism or max(1, (cpus or 1) // (units[0].threads or 1))
         jobs: list[Any] = []
-        try:
-            with environment(PYTHONPATH=import_path()):
-                for unit in units:
+        with held() as file:
+            try:
+                for job in self.submitted([LocalUnit(**vars(unit), held=file) for unit in units]):
+                    jobs.append(job)
                     while sum(not job.done() for job in jobs) >= most:
                         time.sleep(0.2)
-                    jobs.append(executor.submit(unit))
-            for job in jobs:
-                job.wait()
-        except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
-            time.sleep(2)  # Ctrl-C in a terminal has reached the jobs too, and they are ending
-            for job in jobs:
-                if not job.done():
-                    job.cancel()
-            for job in jobs:
-                job.wait()
-            raise
+                for job in jobs:
+                    job.wait()
+            except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
+                end(jobs)
+                raise
         return jobs
+
+    def submitted(self, units: Sequence[Unit]) -> Iterator[Any]:
+        """Yield a job for each unit, submitted when it is asked for."""
+        executor = self.executor()
+        paths = import_module("submitit.core.utils").JobPaths
+        log = paths.get_first_id_independent_folder(self.folder) / "controllers.log"
+        for unit in units:
+            # Each job's controller has standard error, and would print there how Ctrl-C ended it.
+            with environment(PYTHONPATH=import_path()), errors_to(log):
+                job = executor.submit(unit)
+            yield job
+
+
+def end(jobs: Sequence[Any]) -> None:
+    """End jobs of submitit's on this machine."""
+    time.sleep(2)  # Ctrl-C in a terminal has reached the jobs too, and they are ending
+    for job in jobs:
+        if not job.done():
+            job.cancel()
+    for job in jobs:
+        job.wait()
 
 
 class Slurm(Submitit):
@@ -241,16 +285,28 @@ class Slurm(Submitit):
 
     def executor_class(self) -> Any:
         """Return submitit's executor of SLURM jobs."""
-        submitit = import_module("submitit")
-        return submitit.SlurmExecutor
+        return import_module("submitit").SlurmExecutor
 
     def submit(self, units: Sequence[Unit]) -> list[Any]:
-        """Submit all jobs as one array."""
+        """Submit all jobs as one array.
+
+        Raises:
+            SettingError: where sbatch refuses them, with what it says.
+        """
         setup = [f"export PYTHONPATH={shlex.quote(import_path())}"]
-        executor = self.executor(setup=[*setup, *self.parameters.get("setup", [])])
+        options = sbatch_options(self.parameters.get("additional_parameters", {}))
+        executor = self.executor(
+            setup=[*setup, *self.parameters.get("setup", [])], additional_parameters=options
+        )
         if self.array_parallelism is not None:
             executor.update_parameters(slurm_array_parallelism=self.array_parallelism)
-        return executor.submit_array(units)
+        errors = import_module("submitit.core.utils")
+        try:
+            with redirect_stderr(StringIO()):  # submitit prints what the error says
+                return executor.submit_array(units)
+        except (errors.FailedJobError, errors.FailedSubmissionError) as error:
+            reason = " ".join(str(error).split()) or "sbatch failed, and does not say why"
+            raise SettingError("hydra/launcher", "submitit_slurm", reason) from error
 
     def jobs(self, units: Sequence[Unit]) -> list[Any]:
         """Submit the jobs and wait; interrupted, they go on without this command."""
@@ -278,7 +334,7 @@ def ending(job: Any) -> str | None:
         trace = str(error).split("-" * 22)[1]
         reason = last_line(trace)
     else:
-        reason = f"ended without a result ({str(job.state).lower()})"
+        reason = "was killed, or ended without a result"
     return f"{reason}; output: {os.path.relpath(job.paths.stdout)}"
 
 
@@ -324,6 +380,9 @@ class Ray:
         except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
             for reference in references:
                 ray.cancel(reference, force=True)
+            if asked():
+                print("\ninterrupted; Ray's tasks are ended, and go on when this is repeated")
+            stop_if_asked()  # Ray turns Stopped into an end with status 1
             raise
 
     def start(self) -> None:
@@ -333,7 +392,10 @@ class Ray:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         given = dict(self.init.get("runtime_env") or {})
         variables = {"PYTHONPATH": import_path(), **given.get("env_vars", {})}
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         ray.init(**self.init | {"runtime_env": given | {"env_vars": variables}})
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's would abort the command
 
     def logs(self) -> str:
         """Return where the tasks' output goes, on the node that each runs on."""
@@ -375,3 +437,16 @@ def environment(**variables: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def errors_to(path: Path) -> Iterator[None]:
+    """Write to a file what this process, and those started meanwhile, write to standard error."""
+    before = os.dup(2)
+    try:
+        with path.open("a") as file:
+            os.dup2(file.fileno(), 2)
+            yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)

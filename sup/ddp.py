@@ -151,6 +151,7 @@ class RankLauncher(_Launcher):
         self.processes: list[subprocess.Popen] = []
         self.logs: list[Any] = []
         self.over = threading.Event()
+        self.watcher = threading.Thread(target=self.watch, daemon=True, name="ranks")
 
     @property
     def is_interactive_compatible(self) -> bool:
@@ -174,8 +175,8 @@ class RankLauncher(_Launcher):
             return result
         except RankError as error:
             if failure := self.failure(MOURNING):
-                reason, whole = failure
-                raise RankError(reason) from RuntimeError(f"\n{whole}")
+                reason, said = failure
+                raise RankError(reason) from (RuntimeError(f"\n{said}") if said else error)
             raise error
         finally:
             self.end()
@@ -208,7 +209,7 @@ class RankLauncher(_Launcher):
                     env=environment,
                 )
             )
-        threading.Thread(target=self.watch, daemon=True, name="ranks").start()
+        self.watcher.start()
         for rank, process in enumerate(self.processes, 1):
             task = Task(*self.strategy.work, rank, self.strategy.store.port)
             with contextlib.suppress(BrokenPipeError):  # it has failed, which is found below
@@ -239,8 +240,9 @@ class RankLauncher(_Launcher):
             for rank, (process, log) in enumerate(zip(self.processes, self.logs, strict=True), 1):
                 status = process.poll()
                 if status and status != COLLATERAL:
-                    log.seek(0)
-                    said = log.read().decode(errors="replace").strip()
+                    # Two threads may read it, so that neither can rely on where it stands.
+                    held = os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0)
+                    said = held.decode(errors="replace").strip()
                     return f"rank {rank} {how_it_ended(status, said)}", said
             if time.monotonic() >= until:
                 return None
@@ -251,8 +253,7 @@ class RankLauncher(_Launcher):
         while not self.over.wait(0.5):
             failure = self.failure()
             if failure and not self.over.wait(PATIENCE):
-                print(f"error: {failure[0]}", file=sys.stderr, flush=True)
-                os._exit(1)
+                give_up(failure[0])
 
     def wait(self) -> None:
         """Wait for the ranks, which have no more to do."""
@@ -262,6 +263,9 @@ class RankLauncher(_Launcher):
 
     def end(self) -> None:
         """End the ranks that are left, and all ties to them, so that others can be started."""
+        self.over.set()
+        if self.watcher.is_alive():
+            self.watcher.join()  # it would take the ranks that are killed here for failed ones
         for process in self.processes:
             process.kill()
         for process, log in zip(self.processes, self.logs, strict=True):
@@ -271,8 +275,19 @@ class RankLauncher(_Launcher):
                 assert process.stdin is not None
                 process.stdin.close()
         if dist.is_initialized():
-            dist.destroy_process_group()
-        self.over.set()
+            stuck = threading.Timer(PATIENCE, give_up, ["the ranks cannot be let go"])
+            stuck.daemon = True
+            stuck.start()
+            try:
+                dist.destroy_process_group()
+            finally:
+                stuck.cancel()
+
+
+def give_up(reason: str) -> None:
+    """End the command, whose main thread waits forever."""
+    print(f"error: {reason}", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def how_it_ended(status: int, said: str) -> str:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
@@ -15,6 +14,8 @@ import torch
 
 from sup.clusters import Placement, Work
 from sup.interruption import stoppable
+from sup.lifeline import end_after
+from sup.settings import SettingError
 from sup.stack import Stack
 
 
@@ -129,7 +130,8 @@ def _serve(connection: Any, work: Work, gpu: str | None, threads: int) -> None:
     """Train the stacks that come, in a process of its own."""
     # The terminal's Ctrl-C reaches every process; the first one passes it on, as SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    parent: Any = multiprocessing.parent_process()
+    end_after(lambda: wait([parent.sentinel]))
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # CUDA has not started yet
     torch.set_num_threads(threads)
@@ -149,11 +151,18 @@ def _logged(work: Work, stack: Stack, log: Path) -> str | None:
     return None
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, whatever became of it."""
-    parent: Any = multiprocessing.parent_process()
-    wait([parent.sentinel])
-    os._exit(1)
+def check_present(config: Any) -> None:
+    """Check that the devices on which a run is to be trained are on this machine.
+
+    Raises:
+        SettingError: where they are not.
+    """
+    accelerator, gpus = config.trainer.accelerator, torch.cuda.device_count()
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        raise SettingError("trainer.accelerator", accelerator, "no GPU here")
+    if accelerator in ("gpu", "cuda", "auto") and 0 < gpus < config.trainer.devices:
+        held = f"there are no more than {gpus} here; trainer.accelerator=cpu needs none"
+        raise SettingError("trainer.devices", config.trainer.devices, held)
 
 
 def visible_devices() -> list[str]:

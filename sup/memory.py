@@ -77,13 +77,15 @@ def allowed(stack: Stack) -> int:
 
 
 def main_memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
-    """Return the size of the main memory in bytes, or a container's limit where it is less.
+    """Return the size of the main memory in bytes, or less: a container's limit, a SLURM job's.
 
     Args:
         limit: the file that tells a container's limit.
     """
     size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if mebibytes := os.environ.get("SLURM_MEM_PER_NODE"):  # what the job has asked for
-        size = min(size, int(mebibytes) * 2**20)
+    names = ("SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU", "SLURM_CPUS_ON_NODE")
+    node, cpu, cpus = (int(os.environ.get(name) or 0) for name in names)
+    if mebibytes := node or cpu * cpus:  # 0 stands for all that the node has
+        size = min(size, mebibytes * 2**20)
     text = limit.read_text().strip() if limit.is_file() else "max"
     return min(size, int(text)) if text.isdigit() else size

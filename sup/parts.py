@@ -125,7 +125,7 @@ def check_parts(config: DictConfig) -> None:
 
     Raises:
         SettingError: for the first target that cannot be found, refuses its arguments, or is an
-            activation that breaks its contract; for an accelerator or devices that are not there.
+            activation that breaks its contract.
     """
     for key, node in targets(config):
         name = node["_target_"]
@@ -137,12 +137,6 @@ def check_parts(config: DictConfig) -> None:
         _check_arguments(key, node, target)
     if not str(config.activation["_target_"]).startswith("sup."):
         check_activation(config.activation, Grid.of(config))
-    accelerator, gpus = config.trainer.accelerator, torch.cuda.device_count()
-    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
-        raise SettingError("trainer.accelerator", accelerator, "no GPU here")
-    if accelerator in ("gpu", "cuda", "auto") and 0 < gpus < config.trainer.devices:
-        held = f"there are no more than {gpus} here; trainer.accelerator=cpu needs none"
-        raise SettingError("trainer.devices", config.trainer.devices, held)
 
 
 def _check_arguments(key: str, node: DictConfig, target: Any) -> None:

@@ -1,7 +1,8 @@
 """Check what a command asks for before anything is written."""
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from sup import earlier, lock, settings
+from sup import earlier, lock, search, settings
 from sup.errors import one_line
 from sup.targets import used
 
@@ -31,20 +32,40 @@ def check_all(configs: Iterable[DictConfig]) -> None:
         SettingError: for the first setting that cannot be.
     """
     distinct: dict[tuple, DictConfig] = {}  # of a thousand similar jobs, a few
+    here: dict[tuple, DictConfig] = {}  # of those, the ones that this machine trains
     resuming = []
     for config in configs:
         check_choices(config)
+        placed = is_placed(config)
+        if placed:
+            check_placed(config)
         task = without_hydra(config)
         settings.check(task)
-        distinct.setdefault(used(task), task)
+        key = used(task)
+        distinct.setdefault(key, task)
+        if not placed:
+            here.setdefault(key, task)
         if isinstance(task.resume, str):
             resuming.append(task)
-    from sup import checkpoints, parts, stack  # torch takes seconds; typing errors must not wait
+    from sup import devices, parts  # torch takes seconds; typing errors must not wait
 
     for task in distinct.values():
         parts.check_parts(task)
+    for task in here.values():
+        devices.check_present(task)
+    check_resumed(resuming)
+
+
+def check_resumed(tasks: Iterable[DictConfig]) -> None:
+    """Check that runs which are to go on from checkpoints of other commands find theirs there.
+
+    Raises:
+        SettingError: for the first that does not.
+    """
+    from sup import checkpoints, stack
+
     resumed: dict[tuple[str, str], list[str]] = {}
-    for task in resuming:
+    for task in tasks:
         shared = stack.training_settings(task)
         resumed.setdefault((task.resume, shared), []).extend(stack.instance_settings(task))
     for (path, shared), instances in resumed.items():
@@ -84,29 +105,61 @@ def check_choices(config: DictConfig) -> None:
             raise settings.SettingError(group, option, advice)
 
 
+def is_placed(config: DictConfig) -> bool:
+    """Tell whether a job's stack is handed to an engine (`sup.clusters`), by its config."""
+    return OmegaConf.select(config, "hydra.launcher.placement") is not None
+
+
+def check_placed(config: DictConfig) -> None:
+    """Check that a job that is handed to an engine asks for nothing that only this machine does.
+
+    Raises:
+        SettingError: where it asks for stacks side by side.
+    """
+    devices = OmegaConf.select(config, "stack.devices")
+    if devices not in (1, "auto"):
+        chosen = config.hydra.runtime.choices["hydra/launcher"]
+        advice = f"trains stacks side by side here; hydra/launcher={chosen} does so by itself"
+        raise settings.SettingError("stack.devices", devices, advice)
+
+
 def check_launcher(config: DictConfig) -> None:
     """Check that a run of its own is not to be handed to a cluster: only sweeps have a launcher.
 
     Raises:
         SettingError: where the run would be trained here all the same.
     """
-    if OmegaConf.select(config, "hydra.launcher.placement") is not None:
+    if is_placed(config):
         chosen = config.hydra.runtime.choices["hydra/launcher"]
         advice = "takes sweeps; add -m, which for one run makes a sweep of one"
         raise settings.SettingError("hydra/launcher", chosen, advice)
 
 
-class Preflight(Callback):
-    """A Hydra callback that ends a single run with one line where it cannot be carried out.
+@contextmanager
+def ending_the_command() -> Iterator[None]:
+    """Turn errors into the end of the command: Hydra turns a callback's exception into a warning.
 
-    Hydra makes a run's directory before it calls the task; this comes before that. The jobs of a
-    sweep are checked by its sweeper. Hydra turns a callback's exception into a warning, so the one
-    that ends the command is a SystemExit.
+    The one that ends the command is a SystemExit.
+    """
+    try:
+        yield
+    except (settings.SettingError, OmegaConfBaseException, OSError) as error:
+        raise SystemExit(one_line(error)) from error
+    except Exception as error:
+        traceback.print_exc()
+        raise SystemExit(1) from error
+
+
+class Preflight(Callback):
+    """A Hydra callback that ends a command with one line where it cannot be carried out.
+
+    Hydra makes a run's directory before it calls the task, and a search's sweeper before it has
+    jobs; this comes before that. The jobs of a sweep are checked by its sweeper or its launcher.
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the one job."""
-        try:
+        with ending_the_command():
             if earlier.is_asked(config.hydra.overrides.task):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
@@ -114,8 +167,9 @@ class Preflight(Callback):
             check_launcher(config)
             check_finished(config.hydra.run.dir, config)
             lock.take(config.hydra.run.dir)
-        except (settings.SettingError, OmegaConfBaseException, OSError) as error:
-            raise SystemExit(one_line(error)) from error
-        except Exception as error:
-            traceback.print_exc()
-            raise SystemExit(1) from error
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check a search."""
+        with ending_the_command():
+            if search.is_search(config):
+                search.check(config)

@@ -5,10 +5,11 @@ import os
 import pickle
 import signal
 import sys
-import threading
 import traceback
 from pathlib import Path
 from typing import Any
+
+from sup.lifeline import end_after
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     status = 0
     try:
         task = pickle.load(sys.stdin.buffer)
-        threading.Thread(target=end_with_rank_zero, daemon=True).start()
+        end_after(standard_input_ends)
         follow(task)
     except BaseException as error:
         status = COLLATERAL if isinstance(error, RankError) else 1
@@ -32,11 +33,10 @@ def main() -> None:
     os._exit(status)
 
 
-def end_with_rank_zero() -> None:
-    """End this process when rank zero has let go of its standard input, as the dead do."""
+def standard_input_ends() -> None:
+    """Return when rank zero has let go of this process's standard input, as the dead do."""
     while os.read(0, 1):
         pass
-    os._exit(1)
 
 
 def follow(task: Any) -> None:

@@ -102,6 +102,7 @@ WORDS = {
         "features_strong",
         "mean_interference",
     ),
+    "trainer.accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
 }
 """Settings that are one of a few words."""
 
@@ -184,8 +185,9 @@ def check_words(config: DictConfig) -> None:
         SettingError: for the first that is not allowed.
     """
     for key, allowed in WORDS.items():
-        if config[key] not in allowed:
-            raise SettingError(key, config[key], f"must be one of {', '.join(allowed)}")
+        value = as_plain(OmegaConf.select(config, key))
+        if value not in allowed:
+            raise SettingError(key, value, f"must be one of {', '.join(allowed)}")
     if config.data == "quadrature" and config.n_features > 3:
         needed = f"needs n_features of at most 3, not {config.n_features}"
         raise SettingError("data", config.data, needed)
@@ -217,24 +219,37 @@ def check_resume(value: Any) -> None:
 
 
 def check_devices(config: DictConfig) -> None:
-    """Check that several devices have a batch to share, and a strategy that shares it.
+    """Check that a stack is trained on one machine, and how its devices share a batch.
 
     Raises:
-        SettingError: where they have not.
+        SettingError: where it cannot be.
     """
     devices = config.trainer.get("devices")
     if devices is None:  # Lightning would take all that it finds
         raise SettingError("trainer.devices", devices, f"must be {AT_LEAST_ONE.allowed}")
-    if devices == 1:
-        return
+    nodes = config.trainer.get("num_nodes", 1)
+    if nodes != 1:  # Lightning would wait for the others forever
+        raise SettingError("trainer.num_nodes", nodes, "must be 1")
+    strategy = as_plain(config.trainer.get("strategy", "auto"))
+    shares = isinstance(strategy, dict) and strategy.get("_target_") == DDP
+    if not shares and strategy != "auto":
+        raise SettingError("trainer.strategy", strategy, "must be left out, or that of trainer=ddp")
+    if devices > 1 and not shares:
+        raise SettingError("trainer.devices", devices, "more than 1 needs trainer=ddp")
+    if devices > 1:
+        check_sharing(config)
+
+
+def check_sharing(config: DictConfig) -> None:
+    """Check that several devices have a batch to share, and nothing else to do.
+
+    Raises:
+        SettingError: where they have not.
+    """
+    devices = config.trainer.devices
     if config.stack.devices not in (1, "auto"):
         several = f"trains stacks side by side, trainer.devices={devices} each stack on several"
         raise SettingError("stack.devices", config.stack.devices, f"{several}; one must be 1")
-    strategy = config.trainer.get("strategy")
-    if not OmegaConf.is_dict(strategy) or strategy.get("_target_") != DDP:
-        raise SettingError("trainer.devices", devices, "more than 1 needs trainer=ddp")
-    if config.trainer.get("num_nodes", 1) != 1:
-        raise SettingError("trainer.num_nodes", config.trainer.num_nodes, "must be 1")
     if config.data == "quadrature":
         several = f"has no batch that trainer.devices={devices} could share"
         raise SettingError("data", config.data, several)

@@ -18,10 +18,10 @@ def targets(config: DictConfig, parents: str = "") -> Iterator[tuple[str, DictCo
 
 
 def used(config: DictConfig) -> tuple:
-    """Return what `sup.parts.check_parts` looks at.
+    """Return what `sup.parts.check_parts` and `sup.devices.check_present` look at.
 
     Configs that agree in it need be checked but once.
     """
     named = ((key, str(node["_target_"]), *node) for key, node in targets(config))
-    accelerator = OmegaConf.select(config, "trainer.accelerator")
-    return (*named, str(as_dict(config.activation)), str(accelerator))
+    devices = [str(config.trainer[key]) for key in ("accelerator", "devices")]
+    return (*named, str(as_dict(config.activation)), *devices)

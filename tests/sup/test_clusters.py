@@ -1,10 +1,13 @@
 """Stacks as jobs of an engine: the same results, wherever they are trained."""
 
 import os
+import re
 import signal
 import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 import stand_ins
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 import sup
 from sup import clusters
+from sup.interruption import stoppable
+from sup.preflight import check_all
 from sup.settings import SettingError
 
 ROOT = Path(__file__).parents[2]
@@ -31,14 +37,23 @@ def has(package: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def launcher(tmp_path) -> Any:
+def placed(tmp_path) -> Any:
+    """Compose a job's config, Hydra's own node included, with a launcher."""
+
+    def composed(name: str, *overrides: str) -> DictConfig:
+        chosen = [f"hydra/launcher={name}", f"hydra.sweep.dir={tmp_path / 'sweep'}", *overrides]
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return compose("config", chosen, return_hydra_config=True)
+
+    return composed
+
+
+@pytest.fixture
+def launcher(placed) -> Any:
     """Give the settings that a launcher's config hands to its placement."""
 
     def settings(name: str, *overrides: str) -> dict[str, Any]:
-        chosen = [f"hydra/launcher={name}", f"hydra.sweep.dir={tmp_path / 'sweep'}", *overrides]
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            composed = compose("config", chosen, return_hydra_config=True).hydra.launcher
-        held: Any = OmegaConf.to_container(composed, resolve=True)
+        held: Any = OmegaConf.to_container(placed(name, *overrides).hydra.launcher, resolve=True)
         return {key: held[key] for key in held if key not in ("_target_", "_convert_", "placement")}
 
     return settings
@@ -54,6 +69,14 @@ def stacks(tmp_path, monkeypatch) -> list[Any]:
     """Describe three stacks, and let jobs find `stand_ins`."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     return [SimpleNamespace(home=tmp_path, number=number) for number in range(3)]
+
+
+def soon(holds: Callable[[], Any]) -> bool:
+    """Tell whether something comes true within some seconds."""
+    until = time.monotonic() + 30
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.1)
+    return bool(holds())
 
 
 def done(folder: Path) -> list[str]:
@@ -121,6 +144,32 @@ def test_ray_gives_the_same_and_says_why_a_stack_failed(command, tmp_path, stack
     assert done(tmp_path) == ["done-0"]
 
 
+@has("ray")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_ray_interrupted_ends_its_tasks_and_the_command_as_shells_expect(
+    stacks, launcher, tmp_path, capfd
+):
+    import ray  # pyright: ignore[reportMissingImports]
+
+    def interrupt():
+        soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    engine = clusters.Ray(**launcher("ray"))
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with stoppable(), pytest.raises(SystemExit) as raised:
+            engine(stacks[:1], stand_ins.sleep)
+    finally:
+        thread.join()
+        ray.shutdown()
+    assert raised.value.code == 143
+    assert "interrupted; Ray's tasks are ended" in capfd.readouterr().out
+    task = Path("/proc", (tmp_path / "pid").read_text())
+    assert soon(lambda: not task.exists())
+
+
 @has("submitit")
 class TestLocal:
     def test_each_job_has_an_ending(self, stacks, launcher, tmp_path, capsys, monkeypatch):
@@ -131,7 +180,7 @@ class TestLocal:
         first, second, third = clusters.Local(**settings)(stacks, stand_ins.fail)
         assert first is None
         assert str(second).startswith("ValueError: no such luck; output: sweep/.submitit/")
-        assert str(third).startswith("ended without a result (finished); output: sweep/.submitit/")
+        assert str(third).startswith("was killed, or ended without a result; output: sweep/.sub")
         assert (tmp_path / "done-0").read_text() == str(tmp_path)
         assert "3 stacks handed to submitit (local)" in capsys.readouterr().out
 
@@ -148,13 +197,36 @@ class TestLocal:
         with pytest.raises(KeyboardInterrupt):
             local(stacks[:1], stand_ins.sleep)
         thread.join()
-        pid = int((tmp_path / "pid").read_text())
-        for _ in range(50):
-            if not Path(f"/proc/{pid}").exists():
-                break
-            time.sleep(0.1)
-        assert not Path(f"/proc/{pid}").exists()
+        job = Path("/proc", (tmp_path / "pid").read_text())
+        assert soon(lambda: not job.exists())
 
+    def test_killed_it_leaves_no_job_at_work(self, tmp_path):
+        path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+        variables = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path)}
+        command = subprocess.Popen([sys.executable, "-c", LOCAL], cwd=tmp_path, env=variables)
+        assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        job = Path("/proc", (tmp_path / "pid").read_text())
+        assert job.exists()
+        command.kill()
+        command.wait()
+        assert soon(lambda: not job.exists())
+
+    def test_a_controllers_last_words_are_not_the_commands(self, tmp_path, capfd):
+        with clusters.errors_to(tmp_path / "log"):
+            subprocess.run(["sh", "-c", "echo KeyboardInterrupt >&2"], check=True)
+        print("own", file=sys.stderr)
+        assert capfd.readouterr().err == "own\n"
+        assert (tmp_path / "log").read_text() == "KeyboardInterrupt\n"
+
+
+LOCAL = """
+from types import SimpleNamespace
+import stand_ins
+from sup import clusters
+
+local = clusters.Local(submitit_folder="jobs", max_num_timeout=0, array_parallelism=None)
+local([SimpleNamespace(home=".", number=0)], stand_ins.sleep)
+"""
 
 SRUN = """#!/bin/bash
 while [[ $1 == --* ]]; do [[ $1 == --output || $1 == --error ]] && shift; shift; done
@@ -218,6 +290,25 @@ class TestSlurm:
             assert f"#SBATCH {line}" in lines
         assert "module load cuda" in lines
         assert any(line.startswith("srun ") and "submitit.core._submit" in line for line in lines)
+
+    def test_a_job_that_must_not_be_queued_again(self, slurm, stacks, launcher):
+        options = "hydra.launcher.additional_parameters"
+        settings = launcher("submitit_slurm", f"{options}.requeue=false", f"+{options}.nice=null")
+        self.submit(settings, stacks, stand_ins.note)
+        lines = (slurm / "script").read_text().splitlines()
+        assert [line for line in lines if "requeue" in line] == ["#SBATCH --no-requeue"]
+        assert not any("nice" in line for line in lines)
+
+    @pytest.mark.parametrize("stacks_per_sweep", [1, 2])
+    def test_what_sbatch_refuses_is_one_line(self, stacks_per_sweep, slurm, command):
+        refusal = "sbatch: error: invalid partition specified: nope"
+        (slurm / "sbatch").write_text(f"#!/bin/bash\necho {refusal!r} >&2; echo Bad >&2; exit 1\n")
+        most = f"stack.max_instances={2 // stacks_per_sweep}"
+        # Nor is a GPU missed that only the cluster has.
+        outcome = command(*SWEEP, "hydra/launcher=submitit_slurm", "trainer=gpu", most)
+        assert outcome.status == 1
+        line = f"error: hydra/launcher=submitit_slurm: {refusal} Bad"
+        assert outcome.error.strip().splitlines() == [line]
 
     def test_a_preempted_job_is_queued_again_and_then_goes_on(
         self, slurm, stacks, launcher, tmp_path
@@ -302,11 +393,15 @@ def test_an_engine_that_is_missing_is_named_with_its_extra(name, launcher, monke
         ("nodes=2", "nodes=2: must be 1; a stack is trained on one node"),
         ("mem_gb=0", "mem_gb=0: must be a number above 0"),
         ("partion=gpu", "hydra.launcher.partion=gpu: no such setting here"),
+        ("+partion=gpu", "hydra.launcher.partion=gpu: no such parameter of submitit; there are "),
+        ("setup=module load cuda", "setup=module load cuda: must be a list of shell commands"),
+        ("stderr_to_stdout=1", "stderr_to_stdout=1: must be true or false"),
     ],
 )
 @has("submitit")
 def test_a_bad_setting_ends_with_one_line_and_nothing_written(setting, message, command, tmp_path):
-    outcome = command(*SWEEP, "hydra/launcher=submitit_slurm", f"hydra.launcher.{setting}")
+    override = re.sub(r"^(\+?)", r"\1hydra.launcher.", setting)
+    outcome = command(*SWEEP, "hydra/launcher=submitit_slurm", override)
     assert outcome.status == 1
     assert message in outcome.error
     assert len(outcome.error.strip().splitlines()) == 1
@@ -318,3 +413,17 @@ def test_a_single_run_is_not_trained_here_by_mistake(command, tmp_path):
     assert outcome.status == 1
     assert "hydra/launcher=submitit_slurm: takes sweeps; add -m" in outcome.error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_gpus_are_looked_for_where_the_stack_is_trained(placed, config):
+    with pytest.raises(SettingError, match="no GPU here"):
+        check_all([config("trainer=gpu")])
+    check_all([placed("submitit_slurm", "trainer=gpu")])
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_stacks_are_not_side_by_side_in_two_ways(name, placed):
+    message = f"stack.devices=2: trains stacks side by side here; hydra/launcher={name} does so"
+    with pytest.raises(SettingError, match=message):
+        check_all([placed(name, "stack.devices=2")])

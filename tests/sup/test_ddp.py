@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -15,7 +16,8 @@ import torch
 from commands import Outcome
 
 import sup
-from sup.shares import Share
+from sup.ddp import RankLauncher, StackedDDPStrategy
+from sup.shares import RankError, Share
 
 ROOT = Path(__file__).parents[2]
 DDP = ("trainer=ddp", "trainer.accelerator=cpu")
@@ -35,6 +37,15 @@ def relu(z):  # in rank 1, called twice in each step
     calls += "sup.rank" in sys.modules
     if calls == 150:
         raise RuntimeError("boom")
+    return torch.relu(z)
+
+
+def mortal_once(z):  # in rank 1 of the first stack
+    global calls
+    calls += "sup.rank" in sys.modules
+    if calls == 150 and not os.path.exists("died"):
+        open("died", "w").close()
+        os.kill(os.getpid(), 9)
     return torch.relu(z)
 
 
@@ -147,9 +158,63 @@ def test_a_rank_that_fails_ends_the_command_with_one_line(project, tmp_path):
     assert not (tmp_path / "run" / "results.nc").exists()
 
 
+def test_a_rank_that_is_killed_fails_its_stack_alone(project, tmp_path):
+    swept = ("-m", "activation._target_=fragile.mortal_once", "n_hidden=2,5", "logger=none")
+    outcome = project(*swept, "hydra.sweep.dir=sweep", *DDP)
+    assert outcome.status == 1
+    reason = "RankError: rank 1 was ended by SIGKILL"
+    assert outcome.error.splitlines()[-1] == f"error: 1 of 2 runs failed; job 0: {reason}"
+    assert not (tmp_path / "sweep" / "0" / "results.nc").exists()
+    assert np.isfinite(sup.load_run(tmp_path / "sweep" / "1")["loss"])
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_an_instance_that_diverges_is_frozen_at_the_same_step(command, tmp_path):
+    settings = ("optimizer.lr=[0.01,1e30]", "logger=none", *SETTINGS)
+    assert command(*settings, "hydra.run.dir=one").status == 0
+    assert command(*settings, *DDP, "hydra.run.dir=two").status == 0
+    one, two = (sup.load_run(tmp_path / name) for name in ("one", "two"))
+    assert one["diverged"].values.tolist() == two["diverged"].values.tolist() == [False, True]
+    assert np.array_equal(one["first_bad_step"], two["first_bad_step"], equal_nan=True)
+    healthy = (found.isel(optimizer_lr=0) for found in (one, two))
+    assert largest_difference(*healthy) < 1e-5
+
+
 def test_ranks_end_when_rank_zero_is_killed(project):
     mortal = ("activation._target_=fragile.mortal", "logger=none")
     assert project(*mortal, *DDP).status == -9  # and no process is left
+
+
+def test_ranks_that_are_ended_are_not_taken_for_failed(monkeypatch):
+    given_up = []
+    monkeypatch.setattr("sup.ddp.give_up", given_up.append)
+    monkeypatch.setattr("sup.ddp.PATIENCE", 0)
+    launcher = RankLauncher(StackedDDPStrategy())
+    log = tempfile.TemporaryFile()  # noqa: SIM115, closed by `end`
+    with subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE) as process:
+        kill = process.kill
+        monkeypatch.setattr(process, "kill", lambda: (kill(), time.sleep(1)))  # enough to be seen
+        launcher.processes, launcher.logs = [process], [log]
+        launcher.watcher.start()
+        launcher.end()
+    assert not launcher.watcher.is_alive()
+    assert log.closed
+    assert given_up == []
+
+
+def test_a_rank_that_says_nothing_leaves_no_empty_cause(monkeypatch):
+    strategy = StackedDDPStrategy()
+    launcher = RankLauncher(strategy)
+    monkeypatch.setattr(StackedDDPStrategy, "num_processes", 2)
+    monkeypatch.setattr(launcher, "start", lambda: None)
+    monkeypatch.setattr(launcher, "failure", lambda seconds=0: ("rank 1 was ended", ""))
+
+    def lost() -> None:
+        raise RankError("another rank does not answer")
+
+    with pytest.raises(RankError, match="rank 1 was ended") as raised:
+        launcher.launch(lost)
+    assert str(raised.value.__cause__) == "another rank does not answer"
 
 
 def test_shares_make_up_the_batch():

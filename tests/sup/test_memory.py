@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sup.memory import main_memory
+
 ROOT = Path(__file__).parents[2]
 
 MEASURE = """
@@ -70,3 +72,19 @@ def test_estimated_is_measured(activations, overrides, tmp_path):
     print(f"estimated {estimated / 2**20:.0f} MiB, measured {measured / 2**20:.0f} MiB")
     # Of the device's memory 0.8 are allowed: what is estimated too low must still find room.
     assert 0.8 < estimated / measured < 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "mebibytes"),
+    [
+        ({"SLURM_MEM_PER_NODE": "64"}, 64),
+        ({"SLURM_MEM_PER_CPU": "16", "SLURM_CPUS_ON_NODE": "2"}, 32),
+        ({"SLURM_MEM_PER_NODE": "0"}, None),
+    ],
+)
+def test_a_slurm_jobs_memory_is_what_it_has_asked_for(variables, mebibytes, monkeypatch, tmp_path):
+    whole = main_memory(tmp_path / "no-limit")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    expected = whole if mebibytes is None else mebibytes * 2**20
+    assert main_memory(tmp_path / "no-limit") == expected

@@ -1,5 +1,7 @@
 """The search for the best settings: Optuna's trials, batch by batch as stacks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,6 +15,10 @@ from sup.settings import WORDS
 
 SEARCH = ("experiment=search", "steps=20", "seed=0", "logger=none", "hydra.sweep.dir=search")
 BATCHES = ("hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=2")
+
+
+def contents(folder: Path) -> dict[Path, float]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 class TestObjective:
@@ -70,12 +76,44 @@ class TestSearch:
         assert outcome.status == 1
         assert "error: No trials are completed yet." in outcome.error
 
+    def test_repeated_it_skips_what_is_finished_and_refuses_what_differs(self, command, tmp_path):
+        assert command(*SEARCH, *BATCHES).status == 0
+        again = command(*SEARCH, *BATCHES)
+        assert again.status == 0, again.error
+        assert again.out.count("2 of 2 runs finished before") == 2
+        before = contents(tmp_path)
+        refused = command(*SEARCH, *BATCHES, "steps=30")
+        assert refused.status == 1
+        assert refused.error.startswith("error: directory=search/0: holds results: ")
+        assert len(refused.error.strip().splitlines()) == 1
+        assert contents(tmp_path) == before
+
+    def test_one_that_is_kept_goes_on_with_further_jobs(self, command, tmp_path):
+        kept = ("hydra.sweeper.storage=sqlite:///kept.db", "hydra.sweeper.study_name=mine")
+        for seed in (0, 1):
+            chosen = (*kept, f"hydra.sweeper.sampler.seed={seed}", "hydra.sweeper.n_trials=2")
+            outcome = command(*SEARCH, *chosen)
+            assert outcome.status == 0, outcome.error
+        trials = [sup.load_run(tmp_path / "search" / str(number)) for number in range(4)]
+        assert len({trial["optimizer_lr"].item() for trial in trials}) == 4
+        found = yaml.safe_load((tmp_path / "search" / "optimization_results.yaml").read_text())
+        best = min(trial["loss"].item() for trial in trials)
+        assert found["best_value"] == pytest.approx(best)
+
     @pytest.mark.parametrize(
         ("override", "message"),
         [
             ("optimizer.lr=-1", "optimizer.lr=-1: must be a number above 0, or a list of them"),
             ("objective=los", "objective=los: must be one of loss, dimensions_per_feature"),
             ("activation=choice(relu,gelo)", "activation=gelo: no such option"),
+            ("hydra.sweeper.n_trials=0", "n_trials=0: must be a whole number of at least 1"),
+            ("hydra.sweeper.n_jobs=0", "n_jobs=0: must be a whole number of at least 1"),
+            ("hydra.sweeper.max_failure_rate=2", "max_failure_rate=2.0: must be a number in [0,"),
+            ("hydra.sweeper.direction=maximise", "direction=maximise: must be minimize or maxim"),
+            ("hydra.sweeper.direction=[minimize]", "direction=[minimize]: must be minimize or"),
+            ("hydra.sweeper.storage=sqlite:////no/s.db", "storage=sqlite:////no/s.db: cannot be"),
+            ("hydra.sweeper.storage=search.db", "hydra.sweeper.storage=search.db: cannot be"),
+            ("resume=true", "resume=true: a search is not resumed; hydra.sweeper.storage and"),
         ],
     )
     def test_a_bad_setting_ends_with_one_line(self, override, message, command, tmp_path):

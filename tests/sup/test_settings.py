@@ -30,6 +30,12 @@ BAD = {
     "init.gain=0": "init.gain=0: must be a number above 0, or a list of them",
     "optimizer.lr=0": "optimizer.lr=0: must be a number above 0, or a list of them",
     "tags=pilot": "tags=pilot: must be a list of words, such as [pilot,relu]",
+    "trainer.accelerator=gpuu": "trainer.accelerator=gpuu: "
+    "must be one of auto, cpu, gpu, cuda, mps, tpu",
+    "trainer.devices=2": "trainer.devices=2: more than 1 needs trainer=ddp",
+    "+trainer.num_nodes=2": "trainer.num_nodes=2: must be 1",
+    "+trainer.strategy=ddp": "trainer.strategy=ddp: must be left out, or that of trainer=ddp",
+    "+trainer.strategy=null": "trainer.strategy=None: must be left out, or that of trainer=ddp",
 }
 
 
@@ -49,10 +55,18 @@ def test_bad_settings(override: str, config):
         ["importance=uniform", "init=normal", "init.std=0.02"],
         ["optimizer=adamw", "optimizer.weight_decay=0", "scheduler=constant"],
         ["n_hidden=20", "tags=[pilot]"],
+        ["trainer=ddp"],
+        ["trainer=ddp", "trainer.devices=1"],
+        ["+trainer.strategy=auto"],
     ],
 )
 def test_good_settings(overrides: list[str], config):
     check(config(*overrides))
+
+
+def test_another_strategy_is_what_is_wrong_with_several_devices(config):
+    with pytest.raises(SettingError, match=r"trainer.strategy=ddp: must be left out"):
+        check(config("trainer=ddp", "trainer.strategy=ddp"))
 
 
 def test_ratio_and_std(config):
