@@ -71,7 +71,7 @@ def test_estimated_is_measured(activations, overrides, tmp_path):
     estimated, measured = map(int, done.stdout.splitlines()[-1].split())
     print(f"estimated {estimated / 2**20:.0f} MiB, measured {measured / 2**20:.0f} MiB")
     # Of the device's memory 0.8 are allowed: what is estimated too low must still find room.
-    assert 0.8 < estimated / measured < 2
+    assert 0.8 < estimated / measured < 2.5
 
 
 @pytest.mark.parametrize(
