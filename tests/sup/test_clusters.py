@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import sup
 from sup import clusters
+from sup.clusters.submitit import PreemptibleUnit, errors_to, leave_signals_alone
 from sup.interruption import stoppable
 from sup.preflight import check_all
 from sup.settings import SettingError
@@ -32,7 +34,7 @@ SWEEP = ("-m", "activation=relu,gelu", "steps=200", "logger=none")
 
 def has(package: str) -> pytest.MarkDecorator:
     """Skip a test where an engine is not installed."""
-    missing = clusters.find_spec(package) is None
+    missing = find_spec(package) is None
     return pytest.mark.skipif(missing, reason=f"needs the extra `{package}`")
 
 
@@ -212,7 +214,7 @@ class TestLocal:
         assert soon(lambda: not job.exists())
 
     def test_a_controllers_last_words_are_not_the_commands(self, tmp_path, capfd):
-        with clusters.errors_to(tmp_path / "log"):
+        with errors_to(tmp_path / "log"):
             subprocess.run(["sh", "-c", "echo KeyboardInterrupt >&2"], check=True)
         print("own", file=sys.stderr)
         assert capfd.readouterr().err == "own\n"
@@ -223,6 +225,7 @@ LOCAL = """
 from types import SimpleNamespace
 import stand_ins
 from sup import clusters
+from sup.clusters.submitit import PreemptibleUnit, errors_to, leave_signals_alone
 
 local = clusters.Local(submitit_folder="jobs", max_num_timeout=0, array_parallelism=None)
 local([SimpleNamespace(home=".", number=0)], stand_ins.sleep)
@@ -254,7 +257,7 @@ def slurm(tmp_path, monkeypatch) -> Path:
 @has("submitit")
 class TestSlurm:
     def submit(self, settings: dict[str, Any], stacks: list[Any], work: Any) -> None:
-        units = [clusters.PreemptibleUnit(work, stack, os.getcwd()) for stack in stacks]
+        units = [PreemptibleUnit(work, stack, os.getcwd()) for stack in stacks]
         clusters.Slurm(**settings).submit(units)
 
     def test_batch_script(self, slurm, stacks, launcher, tmp_path):
@@ -351,7 +354,7 @@ def test_a_pre_empted_job_trains_on_until_it_is_told_to_stop(make_run, train_run
     name = "register_signal_handlers"
     monkeypatch.setattr(_SignalConnector, name, getattr(_SignalConnector, name))
     monkeypatch.setattr("builtins.TerminatedCallback", Terminated, raising=False)
-    clusters.leave_signals_alone()
+    leave_signals_alone()
     before = signal.signal(signal.SIGTERM, lambda *_: received.append(1))
     try:
         run = make_run("steps=300", "+callbacks.stop._target_=builtins.TerminatedCallback")
@@ -378,7 +381,7 @@ def test_our_configs_win_over_those_of_hydras_own_plugins(name):
 
 @pytest.mark.parametrize("name", LAUNCHERS)
 def test_an_engine_that_is_missing_is_named_with_its_extra(name, launcher, monkeypatch):
-    monkeypatch.setattr(clusters, "find_spec", lambda package: None)
+    monkeypatch.setattr("sup.clusters.placement.find_spec", lambda package: None)
     extra = name.partition("_")[0]
     with pytest.raises(SettingError, match=rf"needs {extra}, an extra: .*'.\[{extra}\]'"):
         getattr(clusters, LAUNCHERS[name])(**launcher(name))

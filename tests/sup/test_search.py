@@ -1,5 +1,6 @@
 """The search for the best settings: Optuna's trials, batch by batch as stacks."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import yaml
 
 import sup
 from sup import errors, objective
-from sup.clusters import find_spec
 from sup.metrics import PER_INSTANCE
 from sup.settings import WORDS
 

@@ -1,75 +1,23 @@
-"""Where stacks are trained when not in this process: as jobs of submitit (SLURM) or of Ray.
-
-A *placement* is called with stacks and with the work to be done on each. It hands every stack to an
-engine as one job, waits for all of them, and says of each how it ended. What a stack leaves behind
-lies where it would have been anyway: the engine's machines see the same files as this one.
-"""
+"""Stacks as jobs of submitit: on SLURM, or as processes on this machine."""
 
 import os
 import shlex
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from sup.interruption import Stopped, asked, stop_if_asked, stoppable
+from sup.clusters.placement import Stack, Unit, Work, counted, import_path, last_line, require
+from sup.clusters.submitit_settings import check_parameter, sbatch_options
+from sup.interruption import Stopped, stoppable
 from sup.lifeline import end_after, held, let_go
-from sup.settings import AT_LEAST_ZERO, SettingError
-from sup.submitit_settings import check_parameter, sbatch_options
-
-Stack = Any
-"""A stack is handed on here, never looked at; importing its class would import torch."""
-
-Work = Callable[[Stack], None]
-"""Trains one stack; picklable, so a function of a module."""
-
-
-@runtime_checkable
-class Placement(Protocol):
-    """Has stacks trained somewhere."""
-
-    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
-        """Do `work` on each stack, and return when all is done.
-
-        Returns:
-            For each stack None, or one line that says why its work did not come to its end.
-        """
-        ...
-
-
-@dataclass
-class Unit:
-    """The work on one stack, as a job of its own.
-
-    Args:
-        work: what is to be done.
-        stack: on which stack.
-        directory: the working directory of the command, for relative paths in the config.
-        threads: how many CPUs the engine gives to the job; None: it does not say.
-    """
-
-    work: Work
-    stack: Stack
-    directory: str
-    threads: int | None = None
-
-    def __call__(self) -> None:
-        """Do the work, in whatever process the engine has started for it."""
-        os.chdir(self.directory)
-        if self.threads is not None and "OMP_NUM_THREADS" not in os.environ:
-            import torch
-
-            torch.set_num_threads(self.threads)
-        self.work(self.stack)
+from sup.settings import SettingError
 
 
 class PreemptibleUnit(Unit):
@@ -117,28 +65,6 @@ def leave_signals_alone() -> None:
     from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 
     setattr(_SignalConnector, "register_signal_handlers", lambda connector: None)  # noqa: B010
-
-
-def import_path() -> str:
-    """Return the PYTHONPATH with which a job finds `sup`, and a user's modules beside train.py.
-
-    Those are what this process finds outside of Python's own installation.
-    """
-    installed = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
-    paths = [os.path.abspath(path) for path in sys.path if not path or os.path.isdir(path)]
-    own = [path for path in paths if not path.startswith(installed)]
-    return os.pathsep.join(dict.fromkeys([*own, str(Path(__file__).absolute().parents[1])]))
-
-
-def require(package: str, extra: str) -> None:
-    """Check that an engine is installed.
-
-    Raises:
-        SettingError: where it is not.
-    """
-    if find_spec(package) is None:
-        install = f"pip install -c constraints.txt -e '.[{extra}]'"
-        raise SettingError("hydra/launcher", extra, f"needs {package}, an extra: {install}")
 
 
 class Submitit:
@@ -336,92 +262,6 @@ def ending(job: Any) -> str | None:
     else:
         reason = "was killed, or ended without a result"
     return f"{reason}; output: {os.path.relpath(job.paths.stdout)}"
-
-
-def last_line(trace: str) -> str:
-    """Return what a traceback ends with: the exception and its message."""
-    return next((line.strip() for line in reversed(trace.splitlines()) if line.strip()), "")
-
-
-class Ray:
-    """Stacks as tasks of Ray, on this machine or on a Ray cluster.
-
-    Args:
-        ray: `init`, the arguments of `ray.init`, and `remote`, those of `ray.remote`.
-
-    Raises:
-        SettingError: where Ray is not installed, or a setting is not allowed.
-    """
-
-    def __init__(self, ray: Mapping[str, Any]):
-        require("ray", "ray")
-        self.init = {key: value for key, value in ray["init"].items() if value is not None}
-        self.remote = {key: value for key, value in ray["remote"].items() if value is not None}
-        for name in ("num_cpus", "num_gpus"):
-            value = self.remote.get(name, 0)
-            if not AT_LEAST_ZERO.admits(value):
-                allowed = f"must be {AT_LEAST_ZERO.allowed}"
-                raise SettingError(f"hydra.launcher.ray.remote.{name}", value, allowed)
-
-    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
-        """Hand each stack to Ray, and wait."""
-        if not stacks:
-            return []
-        ray = import_module("ray")
-        if not ray.is_initialized():
-            self.start()
-        threads = int(self.remote.get("num_cpus", 0)) or None
-        remote = ray.remote(**self.remote)(run_unit)
-        references = [remote.remote(Unit(work, stack, os.getcwd(), threads)) for stack in stacks]
-        address = ray.get_runtime_context().gcs_address
-        print(f"{counted(stacks)} handed to Ray at {address}; output: {self.logs()}")
-        try:
-            return [self.ending(reference) for reference in references]
-        except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
-            for reference in references:
-                ray.cancel(reference, force=True)
-            if asked():
-                print("\ninterrupted; Ray's tasks are ended, and go on when this is repeated")
-            stop_if_asked()  # Ray turns Stopped into an end with status 1
-            raise
-
-    def start(self) -> None:
-        """Start Ray on this machine, or join a cluster."""
-        ray = import_module("ray")
-        # A command without an account sends nothing to anyone.
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        given = dict(self.init.get("runtime_env") or {})
-        variables = {"PYTHONPATH": import_path(), **given.get("env_vars", {})}
-        on_sigterm = signal.getsignal(signal.SIGTERM)
-        ray.init(**self.init | {"runtime_env": given | {"env_vars": variables}})
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's would abort the command
-
-    def logs(self) -> str:
-        """Return where the tasks' output goes, on the node that each runs on."""
-        ray = import_module("ray")
-        return f"{ray.get_runtime_context().get_temp_dir()}/session_latest/logs/worker-*.out"
-
-    def ending(self, reference: Any) -> str | None:
-        """Wait for a task and return why it failed, in one line; None if it did not."""
-        ray, exceptions = import_module("ray"), import_module("ray.exceptions")
-        try:
-            ray.get(reference)
-        except exceptions.RayTaskError as error:
-            return last_line(str(error))
-        except exceptions.RayError as error:
-            return f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return None
-
-
-def run_unit(unit: Unit) -> None:
-    """Do a unit's work."""
-    unit()
-
-
-def counted(stacks: Sequence[Stack]) -> str:
-    """Return how many stacks these are, in words."""
-    return f"{len(stacks)} stack{'s' * (len(stacks) > 1)}"
 
 
 @contextmanager
