@@ -45,9 +45,7 @@ def load_run(path: str | Path) -> xr.Dataset:
     return _read(file, file.stat().st_mtime_ns).copy(deep=True)
 
 
-@lru_cache(
-    maxsize=1024
-)  # reading takes 50 ms or more, and a sweep's page asks for what was trained
+@lru_cache(maxsize=4096)  # reading takes 70 ms, and a sweep's page asks for what was trained
 def _read(file: Path, modified: int) -> xr.Dataset:
     return xr.load_dataset(file, engine="h5netcdf")
 

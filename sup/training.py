@@ -36,7 +36,9 @@ def train(runs: Sequence[Run], placement: Placement | None = None) -> list[Outco
     """
     place = placement or placement_for(runs[0].config)
     stacks = planned(runs, 1 if placement else count_of(runs[0].config))
-    waiting = [run for run in runs if not is_finished(run)]
+    waiting = [run for run in runs if not has_results(run)]
+    for run in runs:
+        remove_remains(run)
     if finished := len(runs) - len(waiting):
         print(f"{finished} of {len(runs)} runs finished before")
     left = [one for stack in stacks if (one := unfinished(stack))]
@@ -67,14 +69,13 @@ def planned(runs: Sequence[Run], devices: int) -> list[Stack]:
     )
 
 
-def is_finished(run: Run) -> bool:
-    """Tell whether a run's results are there, and remove what else earlier commands have left."""
-    if not has_results(run):
+def remove_remains(run: Run) -> None:
+    """Remove what earlier commands have left: parts of a finished run, or why a run has failed."""
+    if has_results(run):
+        remove_parts(run)
+    else:
         for directory in (run.directory, *(run.directory / FOLDER).glob("*")):
             failures.forget(directory)
-        return False
-    remove_parts(run)
-    return True
 
 
 def unfinished(stack: Stack) -> Stack | None:
