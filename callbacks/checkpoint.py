@@ -59,7 +59,7 @@ class StackCheckpoint(StackCallback, Checkpoint):
             place = os.path.relpath(self.path)
             print(
                 f"stopped at step {pl_module.step}; checkpoint at step {self.saved_step}: {place}\n"
-                "to go on, repeat the command with resume=true"
+                "to go on, repeat the command in its directory (a run's or a sweep's: resume=true)"
             )
         else:
             print("stopped before the first checkpoint")

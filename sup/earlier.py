@@ -4,8 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from sup.settings import SettingError
+
+DATED = "[0-9]*-[0-9]*-[0-9]*/*"
+"""The directories of commands that were not told where to write."""
 
 RECORDS = {"sweep": "multirun.yaml", "run": ".hydra/hydra.yaml"}
 """Where Hydra writes the overrides of a command, in its directory."""
@@ -29,7 +34,8 @@ def go_on(config: DictConfig) -> None:
         found = directory(config, "sweep")
         with open_dict(config):
             config.hydra.sweep.dir = found
-            config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{found}'")  # for each job
+            quoted = found.replace("'", "\\'")
+            config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{quoted}'")  # for each job
 
 
 def directory(config: DictConfig, kind: str) -> str:
@@ -47,13 +53,15 @@ def directory(config: DictConfig, kind: str) -> str:
     hydra = config.hydra
     place = Path(hydra[kind].dir)
     wanted = _command(hydra.overrides.task)
-    given = any(str(one).startswith(f"hydra.{kind}.dir=") for one in hydra.overrides.hydra)
-    # By default a date and a time, so that the latest is the last by name.
-    near = [place] if given else sorted(place.parent.parent.glob("*/*"), reverse=True)
+    keys = [str(one).lstrip("+").partition("=")[0] for one in hydra.overrides.hydra]
+    given = f"hydra.{kind}.dir" in keys
+    # By default a date and a time, so that the latest is the last by name; `article` is none.
+    near = [place] if given else sorted(place.parent.parent.glob(DATED), reverse=True)
     latest = None
     for folder in near:
         record = folder / RECORDS[kind]
-        if record.is_file() and wanted == _command(_overrides(record)):
+        overrides = _overrides(record) if record.is_file() else None
+        if overrides is not None and wanted == _command(overrides):
             latest = latest or folder
             if _was_trained_in(folder):
                 latest = folder
@@ -69,9 +77,13 @@ def _was_trained_in(folder: Path) -> bool:
     return any(next(folder.rglob(name), None) for name in ("*.ckpt", "results.nc"))
 
 
-def _overrides(record: Path) -> list[str]:
-    held = OmegaConf.load(record)
-    return list(OmegaConf.select(held, "hydra.overrides.task") or [])
+def _overrides(record: Path) -> list[str] | None:
+    """Return a command's overrides; None where a kill has left no more than a part of them."""
+    try:
+        held = OmegaConf.load(record)
+        return list(OmegaConf.select(held, "hydra.overrides.task") or [])
+    except (YAMLError, OmegaConfBaseException, OSError):
+        return None
 
 
 def _command(overrides: Iterable[str]) -> list[str]:

@@ -1,6 +1,5 @@
 """What follows the jobs of a command: the page of a sweep, and how the command ends."""
 
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from sup.errors import RunError, one_line
+from sup.preflight import ending_the_command
 
 
 class Ending(Callback):
@@ -37,13 +37,9 @@ class Ending(Callback):
         from sup.interruption import stoppable
 
         sweep = Path(config.hydra.sweep.dir)
-        with stoppable():
-            try:
-                jobs = sweep_page.jobs_in(sweep)
-                print(f"table of the jobs: {sweep_page.write_table(sweep, jobs)}")
-            except Exception as error:
-                traceback.print_exc()
-                raise SystemExit(one_line(error)) from error
+        with stoppable(), ending_the_command():
+            jobs = sweep_page.jobs_in(sweep)
+            print(f"table of the jobs: {sweep_page.write_table(sweep, jobs)}")
             sweep_page.show(sweep, jobs)
         own = [job for job in jobs if job.directory.absolute() in self.directories]
         if failed := [job for job in own if job.reason]:

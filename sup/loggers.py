@@ -38,7 +38,9 @@ def wandb_logger(run: Run, project: str, entity: str | None) -> WandbLogger:
     What an interrupted command has logged is gone on with, under the same W&B id.
     """
     mode: Any = wandb_mode()
-    earlier = sorted(run.directory.glob("wandb/*run-*-*"))
+    earlier = sorted(
+        run.directory.glob("wandb/*run-*-*"), key=lambda folder: folder.stat().st_mtime
+    )
     identity = earlier[-1].name.rpartition("-")[2] if earlier else None
     try:
         experiment = wandb.init(

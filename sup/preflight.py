@@ -150,6 +150,34 @@ def ending_the_command() -> Iterator[None]:
         raise SystemExit(1) from error
 
 
+def check_command(config: DictConfig) -> None:
+    """Check what a command can only be asked as a whole, whether it is a run or a sweep.
+
+    Raises:
+        SettingError: where `resume` is true without having been said on the command line, where it
+            is looked for, or Hydra's records would not be where they are looked for.
+    """
+    if config.get("resume") is True and not earlier.is_asked(config.hydra.overrides.task):
+        raise settings.SettingError("resume", "true", "must be given on the command line")
+    records = config.hydra.output_subdir
+    if records != ".hydra":
+        allowed = "must be .hydra, where sweep.csv and resume=true find the overrides"
+        raise settings.SettingError("hydra.output_subdir", records, allowed)
+
+
+def check_sweeping(config: DictConfig) -> None:
+    """Check that a sweep has a part that checks its jobs: our sweeper, or our launcher.
+
+    Raises:
+        SettingError: where it has not.
+    """
+    parts = {part: str(config.hydra[part]["_target_"]) for part in ("sweeper", "launcher")}
+    if not any(target.startswith("hydra_plugins.") for target in parts.values()):
+        chosen = config.hydra.runtime.choices["hydra/launcher"]
+        allowed = "trains the jobs of hydra/sweeper=checked only; use hydra/launcher=stacked"
+        raise settings.SettingError("hydra/launcher", chosen, allowed)
+
+
 class Preflight(Callback):
     """A Hydra callback that ends a command with one line where it cannot be carried out.
 
@@ -160,6 +188,10 @@ class Preflight(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the one job."""
         with ending_the_command():
+            check_command(config)
+            if search.is_search(config):
+                advice = "searches with -m only; add it"
+                raise settings.SettingError("hydra/sweeper", "optuna", advice)
             if earlier.is_asked(config.hydra.overrides.task):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
@@ -169,7 +201,9 @@ class Preflight(Callback):
             lock.take(config.hydra.run.dir)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check a search."""
+        """Check what sweeper and launcher cannot."""
         with ending_the_command():
+            check_command(config)
+            check_sweeping(config)
             if search.is_search(config):
                 search.check(config)

@@ -37,6 +37,7 @@ def load_run(path: str | Path) -> xr.Dataset:
 
     Raises:
         FileNotFoundError: where there are no results.
+        SettingError: where they cannot be read.
     """
     path = Path(path)
     file = path / FILE if path.is_dir() else path
@@ -47,7 +48,10 @@ def load_run(path: str | Path) -> xr.Dataset:
 
 @lru_cache(maxsize=4096)  # reading takes 70 ms, and a sweep's page asks for what was trained
 def _read(file: Path, modified: int) -> xr.Dataset:
-    return xr.load_dataset(file, engine="h5netcdf")
+    try:
+        return xr.load_dataset(file, engine="h5netcdf")
+    except OSError as error:
+        raise unreadable(file) from error
 
 
 def finite(results: xr.Dataset) -> xr.Dataset:
@@ -73,7 +77,12 @@ def _config_text(file: Path, modified: int) -> str:
         with h5py.File(file) as held:
             return str(held.attrs["config"])
     except (OSError, KeyError) as error:
-        raise SettingError("directory", file.parent, f"{FILE} cannot be read; remove it") from error
+        raise unreadable(file) from error
+
+
+def unreadable(file: Path) -> SettingError:
+    """Return the error that results which no command leaves so are broken."""
+    return SettingError("directory", file.parent, f"{FILE} cannot be read; remove it")
 
 
 def load_sweep(path: str | Path) -> xr.Dataset:

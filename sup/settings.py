@@ -109,6 +109,9 @@ WORDS = {
 DDP = "sup.ddp.StackedDDPStrategy"
 """The strategy of `trainer=ddp`."""
 
+LONGEST_TAG = 64
+"""Letters of a tag; W&B takes no more."""
+
 WANDB_MODES = ("online", "offline", "disabled", "shared")
 """What W&B's own environment variable may be."""
 
@@ -197,6 +200,8 @@ def check_words(config: DictConfig) -> None:
     tags = as_plain(config.tags)
     if not isinstance(tags, list) or not all(isinstance(tag, (str, int, float)) for tag in tags):
         raise SettingError("tags", tags, "must be a list of words, such as [pilot,relu]")
+    if too_long := [tag for tag in tags if not 1 <= len(str(tag)) <= LONGEST_TAG]:
+        raise SettingError("tags", too_long[0], f"must have 1 to {LONGEST_TAG} letters each")
     if OmegaConf.is_config(config.name):
         raise SettingError("name", as_plain(config.name), "must be one name")
     if config.resume is not None:

@@ -50,5 +50,6 @@ def parts_by_whole(stacks: Sequence[Stack], runs: Sequence[Run]) -> list[list[Ru
         stacks: made of `runs` by `fitting`.
         runs: some of which have been cut.
     """
-    trained = [run for stack in stacks for run in stack.runs if run not in runs]
+    known = set(runs)
+    trained = [run for stack in stacks for run in stack.runs if run not in known]
     return [list(parts) for _, parts in groupby(trained, key=lambda part: part.whole)]

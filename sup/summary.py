@@ -67,6 +67,8 @@ def report(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> No
     console.print(table(runs, outcomes))
     for line in remarks(runs, outcomes):
         console.print(line, soft_wrap=True)
+    if all(isinstance(outcome, RunError) for outcome in outcomes):
+        return
     home = Path(os.path.commonpath([run.directory for run in runs]))
     swept = runs[0].group is not None
     sweep = os.path.relpath(home.parent if swept and len(runs) == 1 else home)

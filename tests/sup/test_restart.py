@@ -10,9 +10,12 @@ from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 import sup
 from callbacks import StackProgress
+from sup.preflight import check_command
+from sup.settings import SettingError
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -168,6 +171,51 @@ def test_resume_true_prefers_the_one_in_which_something_was_trained(
     outcome = command(*settings, "callbacks.checkpoint.minutes=0", "++resume=true")
     assert f"resume: {first.relative_to(tmp_path)}" in outcome.out
     assert "going on from" in outcome.out
+
+
+def test_resume_true_passes_over_what_was_told_where_to_write_or_cannot_be_read(command, tmp_path):
+    settings = ("-m", "sparsity=0.9", "steps=40", "logger=none")
+    assert command(*settings, "hydra.sweep.dir=outputs/article/small").status == 0
+    broken = tmp_path / "outputs" / "9999-01-01" / "00-00-00" / "multirun.yaml"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("hydra: 'cut")
+    assert "no earlier sweep" in command(*settings, "resume=true").error
+    assert command(*settings).status == 0
+    outcome = command(*settings, "resume=true")
+    assert outcome.status == 0
+    assert "resume: outputs/2" in outcome.out
+
+
+def test_a_directory_with_a_quote_in_it_is_found(command):
+    settings = ("-m", "sparsity=0.9", "steps=40", "logger=none", '++hydra.sweep.dir="it\'s here"')
+    assert command(*settings).status == 0
+    assert "1 of 1 runs finished before" in command(*settings, "resume=true").out
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["hydra.output_subdir=null"], "hydra.output_subdir=None: must be .hydra, where"),
+        (["tags=[" + 65 * "a" + "]"], ": must have 1 to 64 letters each"),
+        (
+            ["hydra/sweeper=basic", "hydra/launcher=basic"],
+            "hydra/launcher=basic: trains the jobs of hydra/sweeper=checked only; "
+            "use hydra/launcher=stacked",
+        ),
+    ],
+)
+def test_what_a_command_cannot_be_asked(overrides, message, command, tmp_path):
+    outcome = command("-m", "sparsity=0.9", "steps=40", "logger=none", *overrides)
+    assert outcome.status == 1
+    assert message in outcome.error
+    assert len(outcome.error.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_resume_true_in_a_config_file_is_not_passed_over():
+    hydra = {"overrides": {"task": []}, "output_subdir": ".hydra"}
+    with pytest.raises(SettingError, match="resume=true: must be given on the command line"):
+        check_command(OmegaConf.create({"resume": True, "hydra": hydra}))
 
 
 def test_an_earlier_jobs_failure_is_not_this_commands(command, tmp_path):
