@@ -15,6 +15,10 @@ from sup.errors import one_line
 from sup.targets import used
 
 
+CHECKING = ("hydra_plugins.checked_sweeper.", "hydra_plugins.stacked_launcher.")
+"""Where the sweeper and the launcher are that check a sweep's jobs before any is written."""
+
+
 def without_hydra(config: DictConfig) -> DictConfig:
     """Take Hydra's own node out of a job's config, to leave it as the job itself will see it."""
     with open_dict(config):
@@ -172,7 +176,7 @@ def check_sweeping(config: DictConfig) -> None:
         SettingError: where it has not.
     """
     parts = {part: str(config.hydra[part]["_target_"]) for part in ("sweeper", "launcher")}
-    if not any(target.startswith("hydra_plugins.") for target in parts.values()):
+    if not any(target.startswith(CHECKING) for target in parts.values()):
         chosen = config.hydra.runtime.choices["hydra/launcher"]
         allowed = "trains the jobs of hydra/sweeper=checked only; use hydra/launcher=stacked"
         raise settings.SettingError("hydra/launcher", chosen, allowed)

@@ -53,6 +53,26 @@ class TestSearch:
         assert found["best_params"]["optimizer.lr"] == pytest.approx(best["optimizer_lr"].item())
         assert f"Best value: {found['best_value']}" in outcome.out
 
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (
+                (*SEARCH, "hydra/launcher=basic", "sparsity=2"),
+                "error: hydra/launcher=basic: trains the jobs of hydra/sweeper=checked only; "
+                "use hydra/launcher=stacked",
+            ),
+            (
+                ("hydra/sweeper=optuna", "steps=20"),
+                "error: hydra/sweeper=optuna: searches with -m only; add it",
+            ),
+        ],
+    )
+    def test_nothing_is_trained_unchecked(self, arguments, message, command, tmp_path):
+        outcome = command(*arguments)
+        assert outcome.status == 1
+        assert outcome.error.splitlines() == [message]
+        assert not list(tmp_path.iterdir())
+
     def test_a_named_measure_is_maximised(self, command, tmp_path):
         chosen = ("objective=mean_interference", "hydra.sweeper.direction=maximize")
         assert command(*SEARCH, *BATCHES, *chosen).status == 0
