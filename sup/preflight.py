@@ -14,7 +14,6 @@ from sup import earlier, lock, search, settings
 from sup.errors import one_line
 from sup.targets import used
 
-
 CHECKING = ("hydra_plugins.checked_sweeper.", "hydra_plugins.stacked_launcher.")
 """Where the sweeper and the launcher are that check a sweep's jobs before any is written."""
 
