@@ -68,10 +68,10 @@ class Job:
 
     @cached_property
     def overrides(self) -> dict[str, str]:
-        """The overrides that Hydra made the job of, by key."""
+        """The overrides that Hydra made the job of, by key; resumed, it is still what it was."""
         lines: Any = OmegaConf.load(self.directory / ".hydra" / "overrides.yaml")
         parts = (str(line).lstrip("+~").partition("=") for line in lines)
-        return {key: value for key, _, value in parts}
+        return {key: value for key, _, value in parts if key != "resume"}
 
     @cached_property
     def results(self) -> xr.Dataset | None:

@@ -184,6 +184,8 @@ def test_resume_true_passes_over_what_was_told_where_to_write_or_cannot_be_read(
     outcome = command(*settings, "resume=true")
     assert outcome.status == 0
     assert "resume: outputs/2" in outcome.out
+    (table,) = tmp_path.glob("outputs/2*/*/sweep.csv")
+    assert table.read_text().startswith("job,sparsity,steps,logger,status,")
 
 
 def test_a_directory_with_a_quote_in_it_is_found(command):
