@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from sup.clusters import Placement, Work
-from sup.interruption import stoppable
+from sup.interruption import Stopped, stoppable
 from sup.lifeline import end_after
 from sup.settings import SettingError
 from sup.stack import Stack
@@ -61,6 +61,9 @@ class SideBySide:
                         del workers[worker.connection]
                         worker.end()
                         free.append(worker.slot)
+        except Stopped:
+            print("stopped; the logs say at which steps; the same command goes on from there")
+            raise
         finally:
             for worker in workers.values():
                 worker.process.terminate()  # it writes a checkpoint
