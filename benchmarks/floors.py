@@ -3,7 +3,7 @@
 import torch
 from workloads import CPU, Step, Workload
 
-from sup.features import Draws, Purpose
+from sup.model.inputs import Draws, Purpose
 
 
 def products(work: Workload) -> Step:

@@ -68,7 +68,8 @@ def watched(clock: Clock) -> list[Any]:
     """Return the patches that time each phase, and put the building of stacks for training."""
     Plugins.instance()  # imports the plugins anew, patched or not
     from hydra_plugins import checked_sweeper, stacked_launcher
-    from sup import preflight, training
+    from sup.cli import preflight
+    from sup.sweep import train as training
 
     def train(runs: list, placement: None) -> list[xr.Dataset]:
         with clock.phase("stacks"):

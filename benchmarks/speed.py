@@ -13,12 +13,12 @@ from baselines import Notebook, jax_scan, lightning, loop
 from floors import products, random_numbers, traffic
 from workloads import CPU, WORKLOADS, Step, Workload, measure
 
-from sup.activations import ReLU, StackedActivation
-from sup.autoencoder import StackedAutoencoder
-from sup.engine import AutogradEngine, ClosedFormEngine
-from sup.features import Draws, Inputs, Purpose
-from sup.memory import keep_freed_memory
-from sup.optimizer import StackedAdam
+from sup.model.activations import ReLU, StackedActivation
+from sup.model.autoencoder import StackedAutoencoder
+from sup.model.inputs import Draws, Inputs, Purpose
+from sup.sweep.memory import keep_freed_memory
+from sup.training.engines import AutogradEngine, ClosedFormEngine
+from sup.training.optimizer import StackedAdam
 
 
 class Ours:

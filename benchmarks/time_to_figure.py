@@ -22,11 +22,11 @@ from speed import Ours
 from torch import Tensor
 from workloads import WORKLOADS, Workload
 
-from sup.activations import ReLU, StackedActivation
-from sup.autoencoder import StackedAutoencoder, reconstruction_loss
-from sup.features import Inputs
-from sup.memory import keep_freed_memory
-from sup.quadrature import QuadratureInputs
+from sup.model.activations import ReLU, StackedActivation
+from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
+from sup.model.inputs import Inputs
+from sup.model.quadrature import QuadratureInputs
+from sup.sweep.memory import keep_freed_memory
 
 STEPS = (200, 500, 1_000, 2_000, 5_000, 10_000)
 """Lengths of our runs."""

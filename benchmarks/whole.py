@@ -25,7 +25,7 @@ SPARSITIES = "sparsity=[0,0.4,0.64,0.78,0.87,0.92,0.95,0.97,0.98,0.99]"
 
 def runs(folder: Path, steps: int) -> list:
     """Describe the seven runs."""
-    from sup.run import Run
+    from sup.config.run import Run
 
     made = []
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
@@ -42,9 +42,9 @@ def bare(steps: int) -> tuple[float, float]:
     """Return the seconds that compiling takes, and those of the steps alone."""
     import torch
 
-    from sup.engine import make_engine
-    from sup.features import Draws, Purpose
-    from sup.stack import Stack
+    from sup.model.inputs import Draws, Purpose
+    from sup.training.engines import make_engine
+    from sup.training.stack import Stack
 
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(tuple(runs(Path(folder), steps)))
@@ -68,7 +68,7 @@ def bare(steps: int) -> tuple[float, float]:
 
 def everything(steps: int) -> float:
     """Return the seconds of the whole sweep, from descriptions to the end table."""
-    from sup.training import train
+    from sup.sweep.train import train
 
     with tempfile.TemporaryDirectory() as folder:
         described = runs(Path(folder), steps)
@@ -82,14 +82,14 @@ def start_up(repeats: int = 5) -> tuple[float, float]:
     script = (
         "import sys, time, runpy; sys.argv = ['train.py', *sys.argv[1:]]\n"
         "def watch():\n"
-        "    from sup.module import SuperpositionModule as M\n"
+        "    from sup.training.module import SuperpositionModule as M\n"
         "    old = M.training_step\n"
         "    def new(*a): print('first step', time.time(), flush=True); import os; os._exit(0)\n"
         "    M.training_step = new\n"
-        "import sup.run\n"
-        "old = sup.run.Run.of_job\n"
+        "import sup.config.run\n"
+        "old = sup.config.run.Run.of_job\n"
         "def of_job(config): watch(); return old(config)\n"
-        "sup.run.Run.of_job = of_job\n"
+        "sup.config.run.Run.of_job = of_job\n"
         "runpy.run_path({!r}, run_name='__main__')"
     ).format(str(ROOT / "train.py"))
     imports, firsts = [], []
@@ -116,7 +116,7 @@ def main() -> None:
     print(f"imports {imports:.2f} s, to the first step {first:.2f} s, beyond imports ", end="")
     print(f"{first - imports:.2f} s")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    from sup.memory import keep_freed_memory
+    from sup.sweep.memory import keep_freed_memory
 
     keep_freed_memory()
     bare(10)  # compiles

@@ -6,9 +6,9 @@ import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.loggers.logger import DummyLogger
 
-from sup.module import SuperpositionModule
-from sup.run import Run
-from sup.stack import Stack
+from sup.config.run import Run
+from sup.training.module import SuperpositionModule
+from sup.training.stack import Stack
 
 
 class StackCallback(pl.Callback):

@@ -8,11 +8,11 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import Logger
 
 from callbacks.base import StackCallback
-from sup.durable import replacing
-from sup.interruption import Stopped
-from sup.module import SuperpositionModule
-from sup.run import Run
-from sup.stack import Stack
+from sup.config.run import Run
+from sup.system.files import replacing
+from sup.system.signals import Stopped
+from sup.training.module import SuperpositionModule
+from sup.training.stack import Stack
 
 
 class StackCheckpoint(StackCallback, Checkpoint):

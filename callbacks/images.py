@@ -4,13 +4,13 @@ import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 
 from callbacks.base import StackCallback
+from sup.config.run import Run
 from sup.figures.gram import gram_picture
 from sup.figures.style import evenly_spaced
-from sup.loggers import log_image
-from sup.module import SuperpositionModule
-from sup.run import Run
-from sup.schedule import log_spaced
-from sup.stack import Stack
+from sup.training.loggers import log_image
+from sup.training.module import SuperpositionModule
+from sup.training.schedule import log_spaced
+from sup.training.stack import Stack
 
 
 class GramImages(StackCallback):

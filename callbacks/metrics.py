@@ -6,15 +6,15 @@ from lightning.pytorch.loggers import Logger
 from torch import Tensor
 
 from callbacks.base import StackCallback
-from sup import metrics
+from sup.analysis import metrics
+from sup.config.run import Run
 from sup.figures.style import evenly_spaced
-from sup.module import SuperpositionModule
-from sup.run import Run
-from sup.stack import Stack
+from sup.training.module import SuperpositionModule
+from sup.training.stack import Stack
 
 
 class SuperpositionMetrics(StackCallback):
-    """Logs each run's metrics at the measured steps (`sup.schedule`).
+    """Logs each run's metrics at the measured steps (`sup.training.schedule`).
 
     A run's curves are means over its instances, without those that have diverged. A run with a grid
     also gets a curve for each instance, for at most 16 of them, evenly spaced through the grid.

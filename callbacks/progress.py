@@ -17,10 +17,10 @@ from rich.progress import (
 from rich.text import Text
 
 from callbacks.base import StackCallback
-from sup.module import SuperpositionModule
-from sup.run import Run
-from sup.stack import Stack
-from sup.summary import terminal
+from sup.config.run import Run
+from sup.sweep.summary import terminal
+from sup.training.module import SuperpositionModule
+from sup.training.stack import Stack
 
 
 class StepRate(ProgressColumn):

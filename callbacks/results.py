@@ -3,11 +3,11 @@
 import lightning.pytorch as pl
 
 from callbacks.base import StackCallback
-from sup.data import UniformsDataModule
-from sup.module import SuperpositionModule
-from sup.record import Outcome, make_results
-from sup.results import save
-from sup.settings import SettingError
+from sup.config.settings import SettingError
+from sup.results.making import Outcome, make_results
+from sup.results.storage import save
+from sup.training.data import UniformsDataModule
+from sup.training.module import SuperpositionModule
 
 
 class Results(StackCallback):

@@ -15,17 +15,18 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from sup import earlier, lock
-from sup.composing import CheckedContext, SweepLoader
-from sup.errors import RunError
-from sup.preflight import check_all, check_finished, has_results
-from sup.settings import SettingError
+from sup.cli import earlier
+from sup.cli.composing import CheckedContext, SweepLoader
+from sup.cli.errors import RunError
+from sup.cli.preflight import check_all, check_finished, has_results
+from sup.config.settings import SettingError
+from sup.system import lock
 
 
 class PatientLauncher(Launcher):
     """A launcher whose failed runs do not end the sweep: those of further batches are trained.
 
-    At the end of all, `sup.ending` says which have failed.
+    At the end of all, `sup.cli.ending` says which have failed.
     """
 
     def __init__(self, launcher: Any):

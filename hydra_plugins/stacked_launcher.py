@@ -16,10 +16,11 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from sup import earlier, lock, search
-from sup.composing import CheckedContext, SweepLoader
-from sup.errors import RunError
-from sup.job import describe_job
+from sup.cli import earlier, search
+from sup.cli.composing import CheckedContext, SweepLoader
+from sup.cli.errors import RunError
+from sup.cli.job import describe_job
+from sup.system import lock
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class StackedLauncher(Launcher):
     so that directories, ``.hydra/`` and interpolations are just as in any other multirun.
 
     Args:
-        placement: makes, from `settings`, what has stacks trained elsewhere (`sup.clusters`); None:
+        placement: makes, from `settings`, what has stacks trained elsewhere (`sup.launch`); None:
             they are trained here.
         settings: those that the placement takes.
     """
@@ -81,9 +82,9 @@ class StackedLauncher(Launcher):
             self._check(jobs)
         lock.take(self.config.hydra.sweep.dir)
 
-        from sup import objective
-        from sup.run import Run
-        from sup.training import train
+        from sup.cli import objective
+        from sup.config.run import Run
+        from sup.sweep.train import train
 
         returns = [
             describe_job(self.hydra_context, self._compose(*job), Run.of_job) for job in jobs
@@ -100,7 +101,7 @@ class StackedLauncher(Launcher):
         ]
 
     def _check(self, jobs: Sequence[tuple[int, Sequence[str]]]) -> None:
-        from sup.preflight import check_all, check_finished
+        from sup.cli.preflight import check_all, check_finished
 
         check_all(self._compose(*job) for job in jobs)
         for job in jobs:

@@ -8,7 +8,7 @@ innermost so that every elementwise pass over ``[instance, feature, batch]`` is 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sup.results import load_run, load_sweep
+    from sup.results.storage import load_run, load_sweep
 
 __all__ = ["load_run", "load_sweep"]
 
@@ -16,7 +16,7 @@ __all__ = ["load_run", "load_sweep"]
 def __getattr__(name: str) -> Any:
     # xarray takes a second to import; help, completion and config errors must not wait for it.
     if name in __all__:
-        from sup import results
+        from sup.results import storage as results
 
         return getattr(results, name)
     raise AttributeError(f"module 'sup' has no attribute {name!r}")

@@ -63,7 +63,7 @@ def make_run(config: Callable[..., DictConfig], tmp_path: Path) -> Callable:
     count = 0
 
     def made(*overrides: str):
-        from sup.run import Run
+        from sup.config.run import Run
 
         nonlocal count
         count += 1
@@ -84,7 +84,7 @@ def figures() -> None:
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the figures of commands in this process, which take longer than their training."""
     monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
-    monkeypatch.setattr("sup.sweep_page.sweep_figures", lambda results: {})
+    monkeypatch.setattr("sup.sweep.page.sweep_figures", lambda results: {})
 
 
 @pytest.fixture
@@ -94,8 +94,8 @@ def train_runs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
 
     def trained(*runs):
-        from sup.errors import RunError
-        from sup.training import train
+        from sup.cli.errors import RunError
+        from sup.sweep.train import train
 
         outcomes = train(runs)
         for outcome in outcomes:

@@ -13,8 +13,8 @@ pytestmark = [
 
 
 def test_draws_and_models_are_on_the_device(make_run):
-    from sup.features import Draws, Purpose
-    from sup.stack import Stack
+    from sup.model.inputs import Draws, Purpose
+    from sup.training.stack import Stack
 
     device = torch.device("cuda")
     module = Stack((make_run("seed=[0,1]"),)).module(device)
@@ -40,13 +40,13 @@ def test_alone_and_stacked_agree_there_too(make_run, train_runs):
 def test_recorded_steps_are_the_steps_themselves(make_run, train_runs, monkeypatch):
     settings = ("sparsity=[0,0.9]", "steps=300", "trainer=gpu")
     (recorded,) = train_runs(make_run(*settings))
-    monkeypatch.setattr("sup.recording.WARM_UP", 10**9)
+    monkeypatch.setattr("sup.training.cuda_graph.WARM_UP", 10**9)
     (plain,) = train_runs(make_run(*settings))
     assert np.abs(recorded["W"] - plain["W"]).max() < 1e-5
 
 
 def test_nothing_waits_for_the_device_within_a_chunk(make_run, train_runs, monkeypatch):
-    from sup.module import SuperpositionModule
+    from sup.training.module import SuperpositionModule
 
     step = SuperpositionModule.training_step
 

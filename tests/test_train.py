@@ -247,7 +247,9 @@ def test_under_hydras_own_sweeper_too_all_jobs_are_checked_first(command, tmp_pa
 
 
 def test_of_similar_jobs_each_that_differs_in_its_parts_is_checked(command, tmp_path):
-    outcome = command("-m", "seed=0,1", "activation._target_=sup.activations.ReLU,no.Such", *QUIET)
+    outcome = command(
+        "-m", "seed=0,1", "activation._target_=sup.model.activations.ReLU,no.Such", *QUIET
+    )
     assert outcome.status == 1
     assert "activation._target_=no.Such: cannot be loaded" in outcome.error
     assert list(tmp_path.iterdir()) == []
@@ -276,7 +278,7 @@ def test_help_and_config_errors_do_not_wait_for_torch():
 def test_help_names_every_setting():
     config = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text())
     described = config["hydra"]["help"]["template"]
-    from sup.settings import AXES, NUMBERS
+    from sup.config.settings import AXES, NUMBERS
 
     for key in (*AXES, *NUMBERS, "engine", "data", "resume", "name", "tags"):
         assert re.search(rf"^  (name, )?{re.escape(key)}[ ,]", described, re.M), key

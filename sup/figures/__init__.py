@@ -7,11 +7,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from sup.durable import replacing
 from sup.figures.features import feature_figure
 from sup.figures.gram import gram_figure
 from sup.figures.training import training_figure
-from sup.results import FILE, finite, load_run
+from sup.results.storage import FILE, finite, load_run
+from sup.system.files import replacing
 
 RUN_FIGURES = {"gram": gram_figure, "features": feature_figure, "training": training_figure}
 """The figures of every run, by file name."""

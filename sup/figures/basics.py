@@ -7,9 +7,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from sup.activations import Activation
-from sup.features import Draws, Inputs, Purpose
 from sup.figures.style import activation_name, activation_style
+from sup.model.activations import Activation
+from sup.model.inputs import Draws, Inputs, Purpose
 
 
 def inputs_figure(
@@ -80,7 +80,7 @@ def activations_figure(activations: dict[str, Activation]) -> Figure:
 
 def article_activations() -> dict[str, Activation]:
     """Return the article's seven activations by their keys."""
-    from sup import activations
+    from sup.model import activations
 
     kinds = ("Linear", "ReLU", "GELU", "SiLU", "Sigmoid", "Tanh", "SoLU")
     return {kind.lower(): getattr(activations, kind)() for kind in kinds}

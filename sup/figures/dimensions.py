@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sup import published
+from sup.analysis import published
 from sup.figures.gallery import say_instead
 from sup.figures.style import (
     activation_name,

@@ -7,7 +7,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sup.basis import varimax
+from sup.analysis.varimax import varimax
 from sup.figures.gallery import Gallery, arranged, grey_where_missing, panels
 from sup.figures.style import MOST_PANELS, POLYSEMANTICITY_COLOURS, colour_bar
 
@@ -40,7 +40,7 @@ def neuron_figure(results: xr.Dataset) -> Figure:
     """Draw how the features are spread over the hidden dimensions, a panel an instance.
 
     One bar for each hidden dimension, stacked of the squared weights with which it carries each
-    feature, in the basis of `sup.basis.varimax`.
+    feature, in the basis of `sup.analysis.varimax.varimax`.
 
     Args:
         results: of one activation; at most `MOST_PANELS` of its instances are shown.

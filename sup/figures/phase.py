@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from sup.analysis.phases import NO_MODEL, PHASE_NAMES, Phase, extra_share, phase_of, relu_boundary
 from sup.figures.style import activation_name, activations_in, best_seed, log_ticks, of_activation
-from sup.phases import NO_MODEL, PHASE_NAMES, Phase, extra_share, phase_of, relu_boundary
 
 PHASE_COLOURS = {
     Phase.NOT_REPRESENTED: "#DDDDDD",

@@ -3,13 +3,13 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
+from sup.analysis.experiment import LARGEST_HEATMAP, kind_of
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import feature_panels, neuron_figure
 from sup.figures.gallery import arranged_best
 from sup.figures.gram import along_sparsity_figure, gram_gallery
 from sup.figures.phase import phase_figure, phase_share_figure
 from sup.figures.style import MOST_PANELS, activations_in, best_seed, of_activation
-from sup.kinds import LARGEST_HEATMAP, kind_of
 
 
 def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:

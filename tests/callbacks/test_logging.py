@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from callbacks.metrics import SuperpositionMetrics
+from sup.analysis.metrics import PER_INSTANCE
+from sup.config.settings import SettingError, check
 from sup.figures.gram import gram_picture
 from sup.figures.style import MOST_PANELS, evenly_spaced
-from sup.loggers import log_image, wandb_mode
-from sup.metrics import PER_INSTANCE
-from sup.settings import SettingError, check
-from sup.stack import Stack
+from sup.training.loggers import log_image, wandb_mode
+from sup.training.stack import Stack
 
 
 def curves(run) -> dict[str, float]:

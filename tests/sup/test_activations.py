@@ -8,7 +8,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from sup.activations import SoLU, StackedActivation, Tanh
+from sup.model.activations import SoLU, StackedActivation, Tanh
 
 CONFIGS = Path(__file__).parents[2] / "conf" / "activation"
 DEFINITIONS = {

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from sup.figures.animation import gram_animation, write_gif
-from sup.schedule import FRAMES, measured, snapshots
+from sup.training.schedule import FRAMES, measured, snapshots
 
 
 def test_snapshots_begin_at_the_start_and_end_at_the_end():

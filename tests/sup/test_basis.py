@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sup.basis import varimax
+from sup.analysis.varimax import varimax
 
 
 def rotation(m: int, seed: int) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sup.settings import SettingError
-from sup.stack import stacks_of
+from sup.config.settings import SettingError
+from sup.training.stack import stacks_of
 
 
 class Interruption(BaseException):
@@ -20,7 +20,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch):
 
     def trained(runs):
         from callbacks.checkpoint import StackCheckpoint
-        from sup.training import train
+        from sup.sweep.train import train
 
         after_chunk = StackCheckpoint.after_chunk
 
@@ -108,13 +108,13 @@ class TestRefusals:
             (["sparsity=0.9"], "it was trained with sparsity=0.5, not sparsity=0.9"),
             (
                 ["sparsity=0.5", "activation=gelu"],
-                "_target_=sup.activations.ReLU, not activation._target_=sup.activations.GELU",
+                "activations.ReLU, not activation._target_=sup.model.activations.GELU",
             ),
             (["sparsity=0.5", "optimizer.lr=0.1"], "optimizer.lr=0.01, not optimizer.lr=0.1"),
         ],
     )
     def test_another_model(self, overrides, message, finished, config):
-        from sup.preflight import check_all
+        from sup.cli.preflight import check_all
 
         with pytest.raises(SettingError) as raised:
             check_all([config("steps=10", f"resume={finished}", *overrides, "logger=none")])
@@ -122,13 +122,13 @@ class TestRefusals:
         assert str(raised.value).startswith(f"resume={finished}: ")
 
     def test_what_does_not_decide_the_result_may_differ(self, finished, config):
-        from sup.preflight import check_all
+        from sup.cli.preflight import check_all
 
         more = ("logger=csv", "~callbacks.images", "name=again", "trainer=cpu")
         check_all([config("steps=10", "sparsity=0.5", f"resume={finished}", *more)])
 
     def test_no_checkpoint(self, tmp_path, config):
-        from sup.preflight import check_all
+        from sup.cli.preflight import check_all
 
         (tmp_path / "file.ckpt").write_text("not a checkpoint")
         (tmp_path / "empty").mkdir()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from sup import activations
-from sup.activations import StackedActivation
-from sup.autoencoder import StackedAutoencoder, reconstruction_loss
-from sup.closed_form import loss_and_gradient
-from sup.engine import Block, ClosedFormEngine, pays
+from sup.model import activations
+from sup.model.activations import StackedActivation
+from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
+from sup.model.closed_form import loss_and_gradient
+from sup.training.engines import Block, ClosedFormEngine, pays
 
 BUILT_IN = [
     activations.Linear,

@@ -23,10 +23,10 @@ from omegaconf import DictConfig, OmegaConf
 
 import sup
 from sup import clusters
-from sup.clusters.submitit import PreemptibleUnit, errors_to, leave_signals_alone
-from sup.interruption import stoppable
-from sup.preflight import check_all
-from sup.settings import SettingError
+from sup.cli.preflight import check_all
+from sup.config.settings import SettingError
+from sup.launch.submitit import PreemptibleUnit, errors_to, leave_signals_alone
+from sup.system.signals import stoppable
 
 ROOT = Path(__file__).parents[2]
 SWEEP = ("-m", "activation=relu,gelu", "steps=200", "logger=none")
@@ -225,7 +225,7 @@ LOCAL = """
 from types import SimpleNamespace
 import stand_ins
 from sup import clusters
-from sup.clusters.submitit import PreemptibleUnit, errors_to, leave_signals_alone
+from sup.launch.submitit import PreemptibleUnit, errors_to, leave_signals_alone
 
 local = clusters.Local(submitit_folder="jobs", max_num_timeout=0, array_parallelism=None)
 local([SimpleNamespace(home=".", number=0)], stand_ins.sleep)
@@ -376,12 +376,12 @@ def test_our_configs_win_over_those_of_hydras_own_plugins(name):
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("config", [f"hydra/launcher={name}"], return_hydra_config=True)
     assert config.hydra.launcher._target_.endswith("StackedLauncher")
-    assert config.hydra.launcher.placement._target_ == f"sup.clusters.{LAUNCHERS[name]}"
+    assert config.hydra.launcher.placement._target_ == f"sup.launch.{LAUNCHERS[name]}"
 
 
 @pytest.mark.parametrize("name", LAUNCHERS)
 def test_an_engine_that_is_missing_is_named_with_its_extra(name, launcher, monkeypatch):
-    monkeypatch.setattr("sup.clusters.placement.find_spec", lambda package: None)
+    monkeypatch.setattr("sup.launch.placement.find_spec", lambda package: None)
     extra = name.partition("_")[0]
     with pytest.raises(SettingError, match=rf"needs {extra}, an extra: .*'.\[{extra}\]'"):
         getattr(clusters, LAUNCHERS[name])(**launcher(name))

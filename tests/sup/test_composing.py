@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
-from sup.composing import SweepLoader
+from sup.cli.composing import SweepLoader
 
 CONF = Path(__file__).parents[2] / "conf"
 MASTER = ("hydra.sweep.dir=out/${now:%f}", "hydra.job.name=mine")

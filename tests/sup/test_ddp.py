@@ -16,8 +16,8 @@ import torch
 from commands import Outcome
 
 import sup
-from sup.ddp import RankLauncher, StackedDDPStrategy
-from sup.shares import RankError, Share
+from sup.training.ddp import RankLauncher, StackedDDPStrategy
+from sup.training.sharing import RankError, Share
 
 ROOT = Path(__file__).parents[2]
 DDP = ("trainer=ddp", "trainer.accelerator=cpu")
@@ -34,7 +34,7 @@ calls = 0
 
 def relu(z):  # in rank 1, called twice in each step
     global calls
-    calls += "sup.rank" in sys.modules
+    calls += "sup.training.rank" in sys.modules
     if calls == 150:
         raise RuntimeError("boom")
     return torch.relu(z)
@@ -42,7 +42,7 @@ def relu(z):  # in rank 1, called twice in each step
 
 def mortal_once(z):  # in rank 1 of the first stack
     global calls
-    calls += "sup.rank" in sys.modules
+    calls += "sup.training.rank" in sys.modules
     if calls == 150 and not os.path.exists("died"):
         open("died", "w").close()
         os.kill(os.getpid(), 9)
@@ -51,7 +51,7 @@ def mortal_once(z):  # in rank 1 of the first stack
 
 def mortal(z):  # in rank zero: first it is tried, then called twice in each step
     global calls
-    calls += "sup.rank" not in sys.modules
+    calls += "sup.training.rank" not in sys.modules
     if calls == 150:
         os.kill(os.getpid(), 9)
     return torch.relu(z)
@@ -187,8 +187,8 @@ def test_ranks_end_when_rank_zero_is_killed(project):
 
 def test_ranks_that_are_ended_are_not_taken_for_failed(monkeypatch):
     given_up = []
-    monkeypatch.setattr("sup.ddp.give_up", given_up.append)
-    monkeypatch.setattr("sup.ddp.PATIENCE", 0)
+    monkeypatch.setattr("sup.training.ddp.give_up", given_up.append)
+    monkeypatch.setattr("sup.training.ddp.PATIENCE", 0)
     launcher = RankLauncher(StackedDDPStrategy())
     log = tempfile.TemporaryFile()  # noqa: SIM115, closed by `end`
     with subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE) as process:

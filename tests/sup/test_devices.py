@@ -88,8 +88,8 @@ def test_a_process_that_dies_a_command_that_is_killed_or_stopped(tmp_path):
 
 
 def test_processes_that_die_before_they_begin(make_run, monkeypatch):
-    from sup import devices
-    from sup.stack import Stack
+    from sup.launch import local as devices
+    from sup.training.stack import Stack
 
     monkeypatch.setattr(devices, "_serve", os.abort)  # not even called: it takes no arguments
     stacks = [Stack((make_run(f"seed={seed}", f"name={'x' * 300_000}"),)) for seed in (0, 1)]
@@ -104,7 +104,7 @@ def test_a_dead_process_fails_its_runs_alone(tmp_path):
         "    if z.shape[-1] >= 1024: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return torch.relu(z)\n"
     )
-    swept = "activation._target_=sup.activations.ReLU,deadly.deadly"
+    swept = "activation._target_=sup.model.activations.ReLU,deadly.deadly"
     process = subprocess.run(
         [sys.executable, str(ROOT / "train.py"), "-m", swept, *SWEEP[3:], *TWO, "steps=40"],
         cwd=tmp_path,

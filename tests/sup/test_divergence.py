@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import sup
-from sup.errors import RunError
+from sup.cli.errors import RunError
 
 HUGE = "optimizer.lr=1e30"
 NAMES = ("W", "b", "loss", "training_loss", "total_dimensionality")

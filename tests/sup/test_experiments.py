@@ -3,7 +3,7 @@
 import pytest
 
 import sup
-from sup.run import Run
+from sup.config.run import Run
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import sup
-from sup.errors import RunError
-from sup.settings import SettingError
+from sup.cli.errors import RunError
+from sup.config.settings import SettingError
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -42,7 +42,7 @@ def jobs(directory) -> list[dict[str, str]]:
 
 SWEEP = (
     "-m",
-    "activation._target_=sup.activations.GELU,failing.fails,sup.activations.Tanh",
+    "activation._target_=sup.model.activations.GELU,failing.fails,sup.model.activations.Tanh",
     "sparsity=0,0.9",
     "hydra.sweep.dir=sweep",
     *QUIET,
@@ -78,7 +78,7 @@ def test_it_fails_even_if_its_figures_cannot_be_drawn(failing, command, monkeypa
     def undrawable(results):
         raise KeyError("no such shape")
 
-    monkeypatch.setattr("sup.sweep_page.sweep_figures", undrawable)
+    monkeypatch.setattr("sup.sweep.page.sweep_figures", undrawable)
     outcome = command(*SWEEP)
     assert outcome.status == 1
     assert "warning: the sweep's figures: KeyError: 'no such shape'" in outcome.error

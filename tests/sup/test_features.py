@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sup.features import Draws, Inputs, Purpose, key
-from sup.theory import feature_mean, feature_variance
+from sup.analysis.theory import feature_mean, feature_variance
+from sup.model.inputs import Draws, Inputs, Purpose, key
 
 CPU = torch.device("cpu")
 SAMPLES = 400_000

@@ -233,8 +233,10 @@ def test_a_failed_job_has_its_place(command, monkeypatch, tmp_path):
         return {"gallery": shown[0]}
 
     monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
-    monkeypatch.setattr("sup.sweep_page.sweep_figures", seen)
-    activations = "activation._target_=sup.activations.GELU,failing.fails,sup.activations.Tanh"
+    monkeypatch.setattr("sup.sweep.page.sweep_figures", seen)
+    activations = (
+        "activation._target_=sup.model.activations.GELU,failing.fails,sup.model.activations.Tanh"
+    )
     quick = ("steps=20", "batch_size=64", "logger=none", "hydra.sweep.dir=sweep")
     outcome = command("-m", activations, "sparsity=[0,0.9]", *quick)
     assert "1 of 3 runs failed" in outcome.error

@@ -19,7 +19,7 @@ def signalled(command, monkeypatch):
     """Run a command that is sent signals by itself when 130 steps are done and the next begins."""
 
     def ran(*arguments: str, signals: tuple[int, ...]):
-        from sup.features import Draws, Purpose
+        from sup.model.inputs import Draws, Purpose
 
         uniform = Draws.uniform
 

@@ -13,8 +13,8 @@ from hydra.core.utils import JobReturn, run_job
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from sup.job import describe_job
-from sup.run import Run
+from sup.cli.job import describe_job
+from sup.config.run import Run
 
 CONF = Path(__file__).parents[2] / "conf"
 SEEN: list = []

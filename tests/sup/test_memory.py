@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sup.memory import main_memory
+from sup.sweep.memory import main_memory
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,9 +14,9 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 from hydra import compose, initialize_config_dir
-from sup import memory, work
-from sup.run import Run
-from sup.stack import Stack
+from sup.sweep import memory, work
+from sup.config.run import Run
+from sup.training.stack import Stack
 
 def trained(activations, *overrides):
     quiet = ("logger=none", "~callbacks.progress", "~callbacks.images", "trainer=cpu")

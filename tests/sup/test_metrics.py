@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sup import metrics
+from sup.analysis import metrics
 
 
 def polygon(corners: int) -> torch.Tensor:

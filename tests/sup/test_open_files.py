@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 import sup
-from sup import open_files
+from sup.system import limits as open_files
 
 ROOT = Path(__file__).parents[2]
 
 ALLOWED = """
 import resource
-from sup.open_files import allow_many
+from sup.system.limits import allow_many
 _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
 allow_many()
@@ -33,7 +33,7 @@ def test_as_many_are_allowed_as_may_be():
 
 @pytest.mark.usefixtures("no_figures")
 def test_no_more_runs_have_their_logs_open_than_can_be(command, monkeypatch, tmp_path):
-    monkeypatch.setattr("sup.work.most_runs", lambda: 2)
+    monkeypatch.setattr("sup.sweep.work.most_runs", lambda: 2)
     sweep = ("-m", "activation=relu,gelu,tanh", "steps=20", "logger=csv", "~callbacks.progress")
     outcome = command(*sweep, "hydra.sweep.dir=sweep")
     assert outcome.status == 0
@@ -50,7 +50,7 @@ def held_files() -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files in /proc")
 def test_the_logs_of_a_run_hold_no_more_files_than_is_counted_on(config, make_run):
-    from sup.loggers import open_loggers
+    from sup.training.loggers import open_loggers
 
     runs = [make_run() for _ in range(20)]
     for run in runs:

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from sup.optimizer import StackedAdam
+from sup.training.optimizer import StackedAdam
 
 
 def parameters(instances: int) -> list[torch.Tensor]:

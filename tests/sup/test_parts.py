@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from sup.parts import activation_of, call_part, check_parts
-from sup.settings import SettingError
-from sup.stack import Stack
+from sup.config.settings import SettingError
+from sup.model.building import activation_of, call_part, check_parts
+from sup.training.stack import Stack
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sup.phases import (
+from sup.analysis.phases import (
     NO_MODEL,
     Phase,
     agreement,
@@ -13,7 +13,7 @@ from sup.phases import (
     relu_boundary,
     relu_phase,
 )
-from sup.theory import feature_variance
+from sup.analysis.theory import feature_variance
 
 NONE, BOTH, ALONE = Phase
 

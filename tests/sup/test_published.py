@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sup import published
-from sup.spacing import ratios, sparsities
+from sup.analysis import published
+from sup.config.spacing import ratios, sparsities
 
 
 def results(resolution: int) -> xr.Dataset:

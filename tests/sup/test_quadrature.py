@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from sup.activations import GELU, ReLU, StackedActivation
-from sup.autoencoder import StackedAutoencoder, reconstruction_loss
-from sup.features import Draws, Inputs, Purpose
-from sup.quadrature import QuadratureInputs, nodes
-from sup.theory import feature_variance, linear_population_loss
+from sup.analysis.theory import feature_variance, linear_population_loss
+from sup.model.activations import GELU, ReLU, StackedActivation
+from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
+from sup.model.inputs import Draws, Inputs, Purpose
+from sup.model.quadrature import QuadratureInputs, nodes
 
 CPU = torch.device("cpu")
 
@@ -77,6 +77,6 @@ def test_every_engine_trains_by_it(make_run, train_runs):
 
 
 def test_it_decides_what_is_learned(make_run):
-    from sup.stack import stacks_of
+    from sup.training.stack import stacks_of
 
     assert len(stacks_of([make_run(*SHAPE), make_run(*SHAPE, "data=sampled")])) == 2

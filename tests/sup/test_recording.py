@@ -2,7 +2,7 @@
 
 import torch
 
-from sup.recording import Recorded
+from sup.training.cuda_graph import Recorded
 
 
 def test_without_a_gpu_every_call_is_a_call():

@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 import sup
 from callbacks import StackProgress
-from sup.preflight import check_command
-from sup.settings import SettingError
+from sup.cli.preflight import check_command
+from sup.config.settings import SettingError
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -166,7 +166,7 @@ def test_resume_true_prefers_the_one_in_which_something_was_trained(
         assert command(*settings, "callbacks.checkpoint.minutes=0").status == 1
     (first,) = tmp_path.glob("outputs/*/*")
     with monkeypatch.context() as patch:  # stopped as soon as it had begun
-        patch.setattr("sup.training.train", lambda *_: sys.exit(130))
+        patch.setattr("sup.sweep.train.train", lambda *_: sys.exit(130))
         assert command(*settings, "callbacks.checkpoint.minutes=0").status == 130
     outcome = command(*settings, "callbacks.checkpoint.minutes=0", "++resume=true")
     assert f"resume: {first.relative_to(tmp_path)}" in outcome.out

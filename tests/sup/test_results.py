@@ -8,9 +8,9 @@ import torch
 import xarray as xr
 
 import sup
-from sup.features import Draws, Purpose
-from sup.results import join
-from sup.stack import Stack
+from sup.model.inputs import Draws, Purpose
+from sup.results.storage import join
+from sup.training.stack import Stack
 
 CPU = torch.device("cpu")
 

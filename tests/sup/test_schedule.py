@@ -2,7 +2,7 @@
 
 import pytest
 
-from sup.schedule import CHUNK, chunks, log_spaced, measured
+from sup.training.schedule import CHUNK, chunks, log_spaced, measured
 
 
 def test_log_spaced():

@@ -9,9 +9,9 @@ import xarray as xr
 import yaml
 
 import sup
-from sup import errors, objective
-from sup.metrics import PER_INSTANCE
-from sup.settings import WORDS
+from sup.analysis.metrics import PER_INSTANCE
+from sup.cli import errors, objective
+from sup.config.settings import WORDS
 
 SEARCH = ("experiment=search", "steps=20", "seed=0", "logger=none", "hydra.sweep.dir=search")
 BATCHES = ("hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=2")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sup.settings import SettingError, check
+from sup.config.settings import SettingError, check
 
 BAD = {
     "sparsity=1": "sparsity=1: must be a number in [0, 1), or a list of them",

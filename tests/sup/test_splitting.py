@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import sup
-from sup.settings import SettingError
+from sup.config.settings import SettingError
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -94,8 +94,8 @@ def test_a_cut_run_that_was_interrupted_goes_on(whole, command, monkeypatch, tmp
 
 
 def test_the_estimate_grows_with_everything_that_takes_memory(make_run):
-    from sup.memory import needed
-    from sup.stack import Stack
+    from sup.sweep.memory import needed
+    from sup.training.stack import Stack
 
     def estimate(*overrides: str) -> int:
         return needed(Stack((make_run(*overrides),)))
@@ -106,7 +106,7 @@ def test_the_estimate_grows_with_everything_that_takes_memory(make_run):
 
 
 def test_a_containers_limit_counts(tmp_path):
-    from sup.memory import main_memory
+    from sup.sweep.memory import main_memory
 
     size = main_memory(tmp_path / "nothing")
     (tmp_path / "limit").write_text("1000000\n")
@@ -124,7 +124,7 @@ def test_a_containers_limit_counts(tmp_path):
     ],
 )
 def test_limits_that_cannot_be(override, message, config):
-    from sup.settings import check
+    from sup.config.settings import check
 
     with pytest.raises(SettingError, match=message):
         check(config(override))

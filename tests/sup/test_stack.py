@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sup.stack import Stack, instance_settings, stacks_of
-from sup.theory import linear_optimum, linear_population_loss
+from sup.analysis.theory import linear_optimum, linear_population_loss
+from sup.training.stack import Stack, instance_settings, stacks_of
 
 TOLERANCE = 1e-5
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sup.features import Draws, Inputs, Purpose
-from sup.theory import feature_variance, linear_optimum, linear_population_loss
+from sup.analysis.theory import feature_variance, linear_optimum, linear_population_loss
+from sup.model.inputs import Draws, Inputs, Purpose
 
 
 def test_linear_population_loss_is_the_mean_of_sampled_losses():

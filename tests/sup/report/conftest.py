@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sup import article
+from sup.article import __main__ as article
 
 SMALL = {
     "bottleneck": ("steps=30", "sparsity=[0,0.9,0.99]", "activation=linear,relu"),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sup.phases import relu_phase
-from sup.report.claims import CLAIMS, judge
-from sup.report.evidence import Evidence
+from sup.analysis.phases import relu_phase
+from sup.article.claims import CLAIMS, judge
+from sup.article.evidence import Evidence
 
 SPARSITIES = np.array([0.0, 0.5, 0.99])
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -18,7 +18,7 @@ def bottleneck(**weights: np.ndarray) -> Evidence:
     """Make evidence of four features in two dimensions from weights by activation and sparsity."""
     import torch
 
-    from sup.metrics import PER_FEATURE
+    from sup.analysis.metrics import PER_FEATURE
 
     W = np.stack([np.broadcast_to(one, (3, 2, 4)) for one in weights.values()]).astype(float)
     dims = ("activation", "sparsity")
@@ -74,7 +74,7 @@ def dimensions(**curves: np.ndarray) -> Evidence:
 
 
 def test_the_published_curves_make_the_last_claim_hold():
-    from sup import published
+    from sup.analysis import published
 
     curves = published.dimensions_per_feature()
     own = {str(name): curves.sel(activation=name).values for name in curves["activation"].values}

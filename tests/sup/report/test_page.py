@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import sup
-from sup.report.evidence import gather
+from sup.article.evidence import gather
 
 
 @pytest.fixture(scope="session")

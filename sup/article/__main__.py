@@ -1,0 +1,77 @@
+"""`python -m sup.article`: trains every experiment of the article and writes the report on them.
+
+Each experiment is one `train.py` command in a directory of its own, so that what was interrupted
+goes on, and what is finished is left alone, when this is started again.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+EXPERIMENTS: dict[str, tuple[str, ...]] = {"bottleneck": (), "phase_diagram": (), "dimensions": ()}
+"""The overrides of the full form: none."""
+
+QUICK: dict[str, tuple[str, ...]] = {
+    "bottleneck": ("steps=2000",),
+    "phase_diagram": ("resolution=11", "steps=1000"),
+    "dimensions": ("resolution=6", "steps=2500"),
+}
+"""The overrides of the quick form: minutes on two cores."""
+
+
+def train(directory: Path, forms: dict[str, tuple[str, ...]], overrides: list[str]) -> None:
+    """Train the experiments one after another, each in its own process.
+
+    Raises:
+        SystemExit: with the status of a command that failed.
+    """
+    for number, (name, own) in enumerate(forms.items(), 1):
+        print(f"\n[{number}/{len(forms)}] experiment={name}", *own, flush=True)
+        place = f"hydra.sweep.dir='{directory / name}'"
+        command = [sys.executable, str(ROOT / "train.py"), f"experiment={name}", *own, place]
+        process = subprocess.Popen([*command, *overrides])
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:  # the terminal has told the command too: let it end by itself
+            process.wait()
+            raise
+        if status:
+            raise SystemExit(status)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line, train, write the report."""
+    parser = argparse.ArgumentParser(prog="python -m sup.article", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="coarser grids and fewer steps")
+    parser.add_argument("--directory", type=Path, help="default: outputs/article[-quick]")
+    parser.add_argument("overrides", nargs="*", help="of every experiment, such as trainer=gpu")
+    options = parser.parse_args(arguments)
+    forms = QUICK if options.quick else EXPERIMENTS
+    name = "article-quick" if options.quick else "article"
+    directory = (options.directory or Path("outputs") / name).absolute()
+    try:
+        train(directory, forms, options.overrides)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        raise SystemExit(130) from None
+    notes = []
+    if options.quick:
+        changes = "; ".join(f"{name}: {' '.join(own)}" for name, own in forms.items())
+        notes.append(f"This is the quick form, on coarser grids or with fewer steps ({changes}).")
+    if options.overrides:
+        notes.append(f"Every experiment was changed by: {' '.join(options.overrides)}.")
+
+    from sup.article.page import write_report
+
+    print("\nwriting the report ...", flush=True)
+    page = write_report(
+        [directory / name for name in forms], directory / "report.html", " ".join(notes)
+    )
+    print(f"report: {page}")
+
+
+if __name__ == "__main__":
+    main()

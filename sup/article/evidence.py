@@ -1,0 +1,122 @@
+"""The results that a report is made from, sorted by what they are results of."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from sup.analysis.experiment import kind_of
+from sup.figures.style import activations_in, of_activation
+from sup.results.storage import FILE, load_sweep
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One sweep or run.
+
+    Args:
+        path: where its results lie.
+        results: all its runs, joined.
+        number: how many of its kind stand before it.
+    """
+
+    path: Path
+    results: xr.Dataset
+    number: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What its shape makes it; see `sup.analysis.experiment`."""
+        return kind_of(self.results)
+
+    @property
+    def stem(self) -> str:
+        """What its figures' names begin with."""
+        return self.kind + (f"-{self.number}" if self.number else "")
+
+    @property
+    def is_articles(self) -> bool:
+        """Whether its models are those of the article's experiment: other ones decide no claim."""
+        sizes = (self.results.sizes["feature"], self.results.sizes["hidden"])
+        importance = str(self.results["importance"].values)
+        return ARTICLE.get(self.kind) == (*sizes, importance)
+
+    @property
+    def activations(self) -> list[str]:
+        """Its activations."""
+        return activations_in(self.results)
+
+    def of(self, activation: str) -> xr.Dataset | None:
+        """Return one activation's results, if it is there."""
+        here = activation in self.activations
+        return of_activation(self.results, activation) if here else None
+
+    @property
+    def wall_time(self) -> str:
+        """How long its training took."""
+        seconds = self.results.attrs.get("wall_time")
+        return "of several stacks" if seconds is None else f"{float(seconds):,.0f} s"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Numbers and names that are the same for all its models."""
+        scalars = [name for name in SHOWN if name in self.results.coords]
+        return {name: _listed(self.results[name].values) for name in scalars}
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions it was made with."""
+        return json.loads(self.results.attrs.get("versions", "{}"))
+
+
+ARTICLE = {
+    "bottleneck": (10, 5, "geometric"),
+    "phase_diagram": (2, 1, "relative"),
+    "dimensions": (200, 20, "uniform"),
+}
+"""Features, hidden dimensions and importance of the article's experiments."""
+
+SHOWN = (
+    *("activation", "n_features", "n_hidden", "importance", "steps", "batch_size"),
+    *("optimizer", "optimizer_lr", "optimizer_weight_decay", "scheduler", "init", "seed"),
+)
+
+
+def _listed(values: np.ndarray) -> str:
+    texts = [
+        f"{one:g}" if isinstance(one, float) else str(one) for one in np.ravel(values).tolist()
+    ]
+    return ", ".join(texts)
+
+
+def gather(paths: Sequence[Path]) -> list[Evidence]:
+    """Load every sweep and run below the given paths, each sweep joined.
+
+    Raises:
+        FileNotFoundError: where there are no results.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        homes = _homes(path)
+        if not homes:
+            raise FileNotFoundError(f"{path}: no {FILE} in it or in any directory below")
+        found |= dict.fromkeys(homes)
+    evidence: list[Evidence] = []
+    for home in found:
+        one = Evidence(home, load_sweep(home))
+        before = sum(other.kind == one.kind for other in evidence)
+        evidence.append(replace(one, number=before))
+    return evidence
+
+
+def _homes(path: Path) -> list[Path]:
+    """Return the directories of the sweeps, and of the runs that belong to none, below a path."""
+    runs: Iterable[Path] = [file.parent for file in sorted(path.rglob(FILE))]
+    homes = (
+        run.parent if (run.parent / "multirun.yaml").exists() and run != path else run
+        for run in runs
+    )
+    return list(dict.fromkeys(homes))

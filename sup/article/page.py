@@ -1,0 +1,162 @@
+"""Puts evidence, figures, tables and verdicts into one self-contained HTML page."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from sup.analysis import published
+from sup.analysis.phases import agreement
+from sup.article.claims import CLAIMS, judge
+from sup.article.evidence import Evidence, gather
+from sup.article.pictures import Gallery
+from sup.figures.style import activation_name, best_seed
+
+TITLE = "Activation functions and superposition in toy models"
+TEMPLATE = Path(__file__).parent / "template.html"
+STYLES = {"holds": "holds", "does not hold": "not", "depends": "depends"}
+
+
+def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
+    """Write a report on all results below some paths.
+
+    Figures are written as PNG and SVG into `figures/` beside the page, which holds them as well.
+
+    Args:
+        paths: directories of runs, of sweeps, or of several of them.
+        output: the HTML file.
+        note: a sentence that stands at its beginning.
+
+    Raises:
+        FileNotFoundError: where there are no results below a path.
+    """
+    evidence = gather(paths)
+    gallery = Gallery(output.parent / "figures")
+    by_kind: dict[str, Evidence] = {}
+    for one in evidence:
+        if one.is_articles:
+            by_kind.setdefault(one.kind, one)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    page = environment.from_string(TEMPLATE.read_text()).render(
+        title=TITLE,
+        note=note,
+        introduction=gallery.introduction(),
+        sections=sections(gallery, evidence),
+        joint=[picture for one in evidence for picture in gallery.joint(one)],
+        sources=[source(one) for one in evidence],
+        **verdicts(by_kind),
+        **comparison(by_kind),
+        **theory(by_kind),
+    )
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    unfinished.write_text(page)
+    os.replace(unfinished, output)
+    return output
+
+
+def sections(gallery: Gallery, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Draw a section for each activation of each sweep along sparsity."""
+    sweeps = [one for one in evidence if one.kind == "bottleneck"]
+    found = []
+    for number, one in enumerate(sweeps):
+        for activation in one.activations:
+            section = gallery.activation_section(one, activation)
+            suffix = f" ({one.path.name})" if len(sweeps) > 1 else ""
+            found.append(
+                {
+                    "anchor": f"activation-{activation}" + (f"-{number}" if number else ""),
+                    "title": section.title + suffix,
+                    "frames": section.frames,
+                    "pictures": section.pictures,
+                }
+            )
+    return found
+
+
+FIGURES = {
+    "C1": "bottleneck-linear-gram",
+    "C2": "bottleneck-relu-gram",
+    "C4": "bottleneck-gelu-neurons",
+    "C6": "bottleneck-sigmoid-neurons",
+    "C8": "bottleneck-tanh-gram",
+    "C9": "bottleneck-solu-gram",
+    "C10": "dimensions",
+}
+"""The figure that shows what decides a claim; for the others, the phase diagrams."""
+
+
+def verdicts(by_kind: dict[str, Evidence]) -> dict[str, Any]:
+    """Judge every claim."""
+    rows = []
+    for claim in CLAIMS:
+        verdict = judge(claim, by_kind)
+        figure = FIGURES.get(claim.name, "phases") if verdict.parts else ""
+        rows.append({**vars(verdict), "style": STYLES.get(verdict.word, ""), "figure": figure})
+    return {"verdicts": rows}
+
+
+def comparison(by_kind: dict[str, Evidence]) -> dict[str, Any]:
+    """Put our D* beside the published one."""
+    nothing: dict[str, Any] = {
+        "comparison": None,
+        "interpolated": False,
+        "largest": "",
+        "solu_reason": "",
+    }
+    if "dimensions" not in by_kind:
+        return nothing
+    results = by_kind["dimensions"].results
+    both = published.compared(results)
+    names = [str(name) for name in both["activation"].values]
+    names.sort(key=lambda name: name == published.OVER_INSTANCES)  # apart, at the right
+    rows = []
+    for at in range(both.sizes["inverse_density"]):
+        point = both.isel(inverse_density=at)
+        mark = "" if bool(point["measured"]) else "~"
+        cells = [
+            {
+                "ours": f"{mark}{point['ours'].sel(activation=name).item():.4f}",
+                "published": f"{point['published'].sel(activation=name).item():.4f}",
+                "difference": f"{point['difference'].sel(activation=name).item():+.4f}",
+            }
+            for name in names
+        ]
+        rows.append({"at": f"{point['inverse_density'].item():.2f}", "cells": cells})
+    worst = abs(both["difference"]).max("inverse_density")
+    largest = ", ".join(
+        f"{activation_name(name)} {worst.sel(activation=name).item():.4f}"
+        for name in names
+        if name != published.OVER_INSTANCES
+    )
+    return {
+        "comparison": {"names": [activation_name(name) for name in names], "rows": rows},
+        "interpolated": not bool(both["measured"].all()),
+        "largest": largest,
+        "solu_reason": published.SOLU_APART,
+    }
+
+
+def theory(by_kind: dict[str, Evidence]) -> dict[str, Any]:
+    """Compare ReLU's phase diagram with its closed-form classes."""
+    relu = by_kind["phase_diagram"].of("relu") if "phase_diagram" in by_kind else None
+    if relu is None:
+        return {"agreement": None}
+    everywhere, away = agreement(best_seed(relu))
+    return {"agreement": (f"{everywhere:.1%}", f"{away:.1%}")}
+
+
+def source(evidence: Evidence) -> dict[str, str]:
+    """Say what one sweep is and how it was made."""
+    results = evidence.results
+    axes = " x ".join(f"{size} {name}" for name, size in results["loss"].sizes.items())
+    return {
+        "title": f"{evidence.kind.replace('_', ' ')}: {evidence.path.name}",
+        "models": f"{results['loss'].size:,}" + (f" ({axes})" if axes else ""),
+        "settings": "; ".join(f"{name} {value}" for name, value in evidence.settings.items()),
+        "device": str(results.attrs.get("device", "several")),
+        "wall_time": evidence.wall_time,
+        "versions": ", ".join(f"{name} {one}" for name, one in evidence.versions.items())
+        or "several",
+    }

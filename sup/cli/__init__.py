@@ -1,0 +1,1 @@
+"""Hydra's edge: checks, errors in one line, the sweeper, the launcher, searches."""

@@ -1,0 +1,91 @@
+"""Finding what `resume=true` means: the directory of the latest earlier command like this one."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from sup.config.settings import SettingError
+
+DATED = "[0-9]*-[0-9]*-[0-9]*/*"
+"""The directories of commands that were not told where to write."""
+
+RECORDS = {"sweep": "multirun.yaml", "run": ".hydra/hydra.yaml"}
+"""Where Hydra writes the overrides of a command, in its directory."""
+
+
+def is_asked(overrides: Iterable[str]) -> bool:
+    """Tell whether a command's overrides ask for an earlier one."""
+    return any(override.lstrip("+").lower() == "resume=true" for override in overrides)
+
+
+def go_on(config: DictConfig) -> None:
+    """Let a sweep go on in the directory of the latest earlier one, where it asks for that.
+
+    Args:
+        config: of the sweep, which is changed.
+
+    Raises:
+        SettingError: where there is no earlier one.
+    """
+    if is_asked(config.hydra.overrides.task):
+        found = directory(config, "sweep")
+        with open_dict(config):
+            config.hydra.sweep.dir = found
+            quoted = found.replace("'", "\\'")
+            config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{quoted}'")  # for each job
+
+
+def directory(config: DictConfig, kind: str) -> str:
+    """Return the directory that a command is to go on in, and say which.
+
+    That is the latest in which something was trained, or else the latest.
+
+    Args:
+        config: of the command, with Hydra's own node.
+        kind: sweep or run.
+
+    Raises:
+        SettingError: where there is none.
+    """
+    hydra = config.hydra
+    place = Path(hydra[kind].dir)
+    wanted = _command(hydra.overrides.task)
+    keys = [str(one).lstrip("+").partition("=")[0] for one in hydra.overrides.hydra]
+    given = f"hydra.{kind}.dir" in keys
+    # By default a date and a time, so that the latest is the last by name; `article` is none.
+    near = [place] if given else sorted(place.parent.parent.glob(DATED), reverse=True)
+    latest = None
+    for folder in near:
+        record = folder / RECORDS[kind]
+        overrides = _overrides(record) if record.is_file() else None
+        if overrides is not None and wanted == _command(overrides):
+            latest = latest or folder
+            if _was_trained_in(folder):
+                latest = folder
+                break
+    if latest is None:
+        where = place if given else place.parent.parent
+        raise SettingError("resume", "true", f"no earlier {kind} of the same overrides in {where}")
+    print(f"resume: {latest}")
+    return str(latest)
+
+
+def _was_trained_in(folder: Path) -> bool:
+    return any(next(folder.rglob(name), None) for name in ("*.ckpt", "results.nc"))
+
+
+def _overrides(record: Path) -> list[str] | None:
+    """Return a command's overrides; None where a kill has left no more than a part of them."""
+    try:
+        held = OmegaConf.load(record)
+        return list(OmegaConf.select(held, "hydra.overrides.task") or [])
+    except (YAMLError, OmegaConfBaseException, OSError):
+        return None
+
+
+def _command(overrides: Iterable[str]) -> list[str]:
+    """Return what makes two commands the same."""
+    return sorted(str(one) for one in overrides if not str(one).lstrip("+").startswith("resume="))

@@ -1,0 +1,1 @@
+"""The mathematics of one step: activations, the autoencoder, importance, initialisation, inputs."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind: making, saving, loading and joining datasets."""

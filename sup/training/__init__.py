@@ -1,0 +1,1 @@
+"""Training one stack: module, data, engines, optimizer, schedule, several devices, loggers."""

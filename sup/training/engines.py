@@ -1,0 +1,197 @@
+"""How a training step computes losses and gradients, and which way pays."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sup.model.activations import Activation, has_pullback
+from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
+from sup.model.closed_form import SMALL, elementwise_product, loss_and_gradient
+from sup.model.inputs import Inputs
+from sup.model.quadrature import QuadratureInputs
+
+AnyInputs = Inputs | QuadratureInputs
+
+COMPILE_SECONDS = 4.0
+"""What compiling one activation's step takes the first time, measured on two cores: 3 to 5 s."""
+
+SAVED_PER_NUMBER = 2e-9
+"""Seconds that a compiled step saves for each number in ``[instance, feature, batch]``, measured
+on two cores: 1.8 to 3.4 ns (benchmarks/README.md)."""
+
+
+class Block:
+    """The instances of one activation, with their shared inputs.
+
+    Args:
+        activation: theirs.
+        place: where they stand in the stack.
+        groups: the inputs that they look at, as indices; each input serves equally many instances
+            that stand together, or else is named once for each instance.
+    """
+
+    def __init__(self, activation: Activation, place: slice, groups: Int[Tensor, " group"]):
+        self.activation = activation
+        self.place = place
+        first, last = int(groups[0]), int(groups[-1])
+        adjoining = torch.equal(groups.cpu(), torch.arange(first, last + 1))
+        # A slice shares memory, an index copies.
+        self.groups: slice | Tensor = slice(first, last + 1) if adjoining else groups
+
+    @classmethod
+    def of(
+        cls, activation: Activation, place: slice, group_index: Int[Tensor, " instance"]
+    ) -> "Block":
+        """Make the block of the instances at `place`; `group_index` covers the whole stack."""
+        own = group_index[place]
+        groups, counts = own.unique_consecutive(return_counts=True)
+        shared = bool((counts == counts[0]).all())
+        return cls(activation, place, groups if shared else own)
+
+
+class AutogradEngine:
+    """The plain way, which the others are tested against: build the loss, call backward."""
+
+    def __init__(self, models: StackedAutoencoder, inputs: AnyInputs, cost: Tensor):
+        self.models = models
+        self.inputs = inputs
+        self.cost = cost
+
+    def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss on the inputs made from uniforms `u`.
+
+        The gradients are left in the parameters' `grad`.
+        """
+        self.models.zero_grad(set_to_none=False)  # keeps the optimizer's layout
+        own = self.inputs(u)[self.inputs.group_index]
+        losses = reconstruction_loss(own, self.models(own), self.cost)
+        # The sum over instances: with a mean, the number of neighbours would scale an instance's
+        # gradient and, through Adam's epsilon, change its training.
+        losses.sum().backward()
+        return losses.detach()
+
+
+class ClosedFormEngine:
+    """The fast way: closed-form gradients, one block of instances for each activation."""
+
+    def __init__(self, models: StackedAutoencoder, inputs: AnyInputs, cost: Tensor):
+        self.models = models
+        self.inputs = inputs
+        self.cost = cost
+        self.blocks = []
+        start = 0
+        for activation, count in models.activation.blocks:
+            place = slice(start, start + count)
+            self.blocks.append(Block.of(activation, place, inputs.group_index))
+            start += count
+        self.forget_compiled()
+        self.losses = cost.new_zeros(len(cost))
+
+    @torch.no_grad()
+    def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss on the inputs made from uniforms `u`.
+
+        The gradients are left in the parameters' `grad`.
+        """
+        x = self.make_inputs(u)
+        W, b = self.models.W, self.models.b
+        W.grad = gW = torch.empty_like(W) if W.grad is None else W.grad
+        b.grad = gb = torch.empty_like(b) if b.grad is None else b.grad
+        for block, function in zip(self.blocks, self.functions, strict=True):
+            at = block.place
+            losses, dW, db = function(
+                W[at], b[at], x[block.groups], self.cost[at], block.activation
+            )
+            self.losses[at] = losses
+            gW[at] = dW
+            gb[at] = db
+        return self.losses
+
+    def compile(self, u: Float[Tensor, "seed feature batch"]) -> None:
+        """Compile the inputs and every activation whose slope is written out; try them on `u`."""
+        # Each activation and shape is a version of the one function; torch gives up after eight.
+        limits: Any = torch._dynamo.config
+        limits.recompile_limit = max(limits.recompile_limit, 2 * len(self.blocks))
+        small = self.models.W[0].numel() <= SMALL
+        step = (
+            partial(loss_and_gradient, product=elementwise_product) if small else loss_and_gradient
+        )
+        compiled = torch.compile(step, dynamic=False)
+        self.functions = [
+            compiled if has_pullback(block.activation) else loss_and_gradient
+            for block in self.blocks
+        ]
+        self.make_inputs = torch.compile(self.inputs.forward, dynamic=False)
+        self(u)
+
+    def forget_compiled(self) -> None:
+        """Go back to uncompiled steps."""
+        self.functions: list[Callable] = [loss_and_gradient] * len(self.blocks)
+        self.make_inputs: Callable[[Tensor], Tensor] = self.inputs.forward
+
+
+Engine = AutogradEngine | ClosedFormEngine
+
+
+def pays(steps: int, instances: int, features: int, batch: int, activations: int) -> bool:
+    """Tell whether compiling takes less time than it saves in a whole run."""
+    saved = steps * instances * features * batch * SAVED_PER_NUMBER
+    return saved > COMPILE_SECONDS * activations
+
+
+def make_engine(
+    name: str,
+    models: StackedAutoencoder,
+    inputs: AnyInputs,
+    importance: Float[Tensor, "instance feature"],
+    example: Float[Tensor, "seed feature batch"],
+    batch: int,
+    steps: int,
+) -> Engine:
+    """Choose how to compute gradients and say so in one line.
+
+    The choice depends on the whole run's work, not on what is left of it, so that a resumed run
+    does the same arithmetic.
+
+    Args:
+        name: one of those in `sup.config.settings.WORDS`.
+        models: whose gradients are wanted.
+        inputs: makes their inputs.
+        importance: ``I_i`` of each instance.
+        example: uniforms of the right shape.
+        batch: samples of a step, of which each rank computes on a share.
+        steps: optimizer steps of the whole run.
+    """
+    cost = inputs.cost(importance, batch)
+    if name == "autograd":
+        print("engine: plain autograd")
+        return AutogradEngine(models, inputs, cost)
+    engine = ClosedFormEngine(models, inputs, cost)
+    activations = len({id(block.activation) for block in engine.blocks})
+    _, features, samples = inputs(example).shape
+    if name == "compiled" or (
+        name == "auto" and pays(steps, len(importance), features, samples, activations)
+    ):
+        _compile(engine, example)
+    else:
+        print("engine: closed form")
+    return engine
+
+
+def _compile(engine: ClosedFormEngine, example: Tensor) -> None:
+    """Compile an engine, or say why it stays as it is."""
+    started = time.perf_counter()
+    print("engine: closed form, compiling ...", end=" ", flush=True)
+    try:
+        engine.compile(example)
+    except Exception as error:  # no compiler, no headers, a user's function: as many kinds of error
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        engine.forget_compiled()
+        print(f"not possible here ({type(error).__name__}: {reason}); going on without")
+    else:
+        print(f"done in {time.perf_counter() - started:.1f} s")

@@ -1,0 +1,286 @@
+"""The LightningModule: trains a whole stack of toy models at once."""
+
+import copy
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
+from sup.model.inputs import Inputs
+from sup.model.quadrature import QuadratureInputs
+from sup.system import signals as interruption
+from sup.training.cuda_graph import Recorded
+from sup.training.data import Chunk
+from sup.training.engines import make_engine
+from sup.training.schedule import measured, snapshots
+from sup.training.sharing import Share
+
+LARGEST_KEPT = 256
+"""Weights of one model up to which snapshots are kept: 32 of them take 32 kB at most."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a checkpoint says about the models in it, so that they can be found again.
+
+    Args:
+        shared: the settings that all instances share, as JSON.
+        instances: each instance's own settings, as JSON.
+    """
+
+    shared: str
+    instances: tuple[str, ...]
+
+
+class SuperpositionModule(pl.LightningModule):
+    """A stacked autoencoder, its data and its importance-weighted loss.
+
+    The loss that is minimised is the *sum* over instances: with a mean, the number of neighbours
+    would scale an instance's gradient and, through Adam's epsilon, change its training.
+
+    Args:
+        autoencoder: the models.
+        inputs: makes the inputs from uniforms.
+        importance: ``I_i`` of each instance.
+        steps: optimizer steps of the whole run.
+        optimizer: makes the optimizer from the parameters.
+        scheduler: makes the learning rate's schedule, stepped after every step.
+        engine: how gradients are computed, see `sup.training.engines`.
+        origin: what checkpoints say about the instances.
+    """
+
+    step: int
+    """Optimizer steps done so far."""
+
+    seconds: float
+    """Time that they took, that of interrupted commands included."""
+
+    importance: Tensor
+    kept: Tensor
+    """Weights ``[snapshot, instance, hidden, feature]`` at the steps in `snapshots`."""
+
+    loss_sums: Tensor
+    """Training loss ``[measurement, instance]``, summed over the steps up to each measurement."""
+
+    diverged_at: Tensor
+    """The first step whose loss or update was not finite, ``[instance]``; 0 where there is none.
+    Such an instance is frozen: it keeps the weights from before that step. It is the step after the
+    last where only the held-out loss is not finite."""
+
+    def __init__(
+        self,
+        *,
+        autoencoder: StackedAutoencoder,
+        inputs: Inputs | QuadratureInputs,
+        importance: Float[Tensor, "instance feature"],
+        steps: int,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        scheduler: Callable[..., torch.optim.lr_scheduler.LRScheduler],
+        engine: str,
+        origin: Origin,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.step = 0
+        self.seconds = 0.0
+        self.autoencoder = autoencoder
+        self.inputs = inputs
+        self.register_buffer("importance", importance, persistent=False)
+        self.measured = measured(steps)
+        self.register_buffer("loss_sums", torch.zeros(len(self.measured), len(importance)))
+        self.register_buffer("diverged_at", torch.zeros(len(importance), dtype=torch.int64))
+        W = autoencoder.W.detach()
+        self.snapshots = snapshots(steps) if W[0].numel() <= LARGEST_KEPT else []
+        self.register_buffer("kept", W.new_zeros(len(self.snapshots), *W.shape))
+        self.keep()
+        self.make_optimizer = optimizer
+        self.make_scheduler = scheduler
+        self.engine_name = engine
+        self.origin = origin
+
+    def configure_optimizers(self) -> Any:
+        """Make the optimizer and its schedule."""
+        optimizer = self.make_optimizer(self.parameters())
+        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+
+    def on_train_start(self) -> None:
+        """Choose how gradients are computed, now that the device is known."""
+        data: Any = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
+        u = torch.rand(len(data.seeds), data.n_features, data.batch_size, device=self.device)
+        share = Share(self.trainer.global_rank, self.trainer.world_size)
+        engine = make_engine(
+            self.engine_name,
+            self.autoencoder,
+            self.inputs,
+            self.importance,
+            example=share.of(u),
+            batch=data.batch_size,
+            steps=self.measured[-1],
+        )
+        self.gradients = share.sharing(Recorded(engine, self.device), self.parameters())
+
+    def training_step(self, chunk: Chunk, batch_idx: int) -> None:
+        """Take the optimizer steps of one chunk.
+
+        Nothing is looked at within a chunk, which would cost a small model much of its speed.
+        Where an instance was not finite at the end, the chunk is taken once more with a look at
+        every step. The optimizer is stepped without Lightning's wrapper, whose cost would be that
+        of the step itself; so `step` counts the steps, and `Trainer.global_step` stays 0.
+        """
+        started = time.perf_counter()
+        interruption.defer()
+        if self.diverged_at.any():
+            self.take(chunk, self.guarded_step)
+        else:
+            before = self.state_of_training(chunk)
+            self.take(chunk, self.plain_step)
+            if not self.is_finite(chunk):
+                self.go_back(chunk, before)
+                self.take(chunk, self.guarded_step)
+        self.keep()
+        self.seconds += time.perf_counter() - started
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Stop where a signal has asked for it; by now the callbacks have seen the chunk."""
+        interruption.stop_if_asked()
+
+    def take(self, chunk: Chunk, step: Callable[[Tensor], Tensor]) -> None:
+        """Take the steps of a chunk, up to where a signal asks for the end."""
+        sums = self.loss_sums[self.measurement(chunk.steps.stop)]
+        for number, u in zip(chunk.steps, chunk, strict=True):
+            # Before the step: chunks are taken again, and then not one more step may be taken.
+            if interruption.asked():
+                break
+            sums += step(u)
+            self.step = number + 1
+
+    def plain_step(self, u: Tensor) -> Float[Tensor, " instance"]:
+        """Take one step and return the losses before it."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        scheduler: Any = self.lr_schedulers()
+        losses = self.gradients(u)
+        optimizer.step()
+        scheduler.step()
+        return losses
+
+    def guarded_step(self, u: Tensor) -> Float[Tensor, " instance"]:
+        """Take one step, but freeze the instances that it makes infinite or not a number.
+
+        The others take just the step that they would have taken. Of the frozen ones, the loss is
+        not a number.
+        """
+        before = [parameter.detach().clone() for parameter in self.parameters()]
+        losses = self.plain_step(u)
+        bad = ~(losses.isfinite() & self.finite_weights())
+        self.diverged_at[bad & (self.diverged_at == 0)] = self.step + 1
+        frozen = self.diverged_at > 0
+        for parameter, old in zip(self.parameters(), before, strict=True):
+            own = frozen.view(-1, *(1,) * (parameter.ndim - 1))
+            parameter.detach().copy_(torch.where(own, old, parameter.detach()))
+        return losses.masked_fill(frozen, torch.nan)
+
+    def finite_weights(self) -> Bool[Tensor, " instance"]:
+        """Tell which instances' weights are all finite."""
+        finite = [parameter.isfinite().flatten(1).all(1) for parameter in self.parameters()]
+        return torch.stack(finite).all(0)
+
+    def is_finite(self, chunk: Chunk) -> bool:
+        """Tell whether all weights, and all losses up to the end of a chunk, are finite."""
+        losses = self.loss_sums[self.measurement(chunk.steps.stop)]
+        return bool((losses.isfinite() & self.finite_weights()).all())
+
+    def state_of_training(self, chunk: Chunk) -> dict[str, Any]:
+        """Return a copy of all that the steps of a chunk change."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        scheduler: Any = self.lr_schedulers()
+        state = {
+            "sums": self.loss_sums[self.measurement(chunk.steps.stop)],
+            "weights": dict(self.named_parameters()),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+        }
+        with torch.no_grad():
+            return _copied(state)
+
+    @torch.no_grad()
+    def go_back(self, chunk: Chunk, before: dict[str, Any]) -> None:
+        """Undo the steps of a chunk."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        scheduler: Any = self.lr_schedulers()
+        self.step = chunk.steps.start
+        self.loss_sums[self.measurement(chunk.steps.stop)] = before["sums"]
+        for name, parameter in self.named_parameters():
+            parameter.copy_(before["weights"][name])
+        optimizer.load_state_dict(before["optimizer"])
+        scheduler.load_state_dict(before["scheduler"])
+
+    def keep(self) -> None:
+        """Keep the weights, if this step is one of the snapshots."""
+        if self.step in self.snapshots:
+            self.kept[self.snapshots.index(self.step)] = self.autoencoder.W.detach()
+
+    def measurement(self, step: int) -> int:
+        """Return the index of the first measurement at or after `step` steps."""
+        return bisect_left(self.measured, step)
+
+    @property
+    def training_loss(self) -> Float[Tensor, "measurement instance"]:
+        """Each instance's loss, averaged over the steps since the measurement before."""
+        counts = torch.tensor(self.measured).diff(prepend=torch.zeros(1, dtype=torch.int64))
+        return self.loss_sums / counts[:, None].to(self.loss_sums.device)
+
+    @torch.no_grad()
+    def evaluate(self, uniforms: Iterable[Tensor]) -> Float[Tensor, " instance"]:
+        """Return each instance's mean loss over batches of uniforms, in float64."""
+        # A small tensor kept from each batch would lie between the large ones that are freed, and
+        # keep the next batch from taking their place in memory.
+        total, batches = torch.zeros(len(self.importance), device=self.device).double(), 0
+        for u in islice(uniforms, self.inputs.batches):
+            x = self.inputs(u)[self.inputs.group_index]
+            cost = self.inputs.cost(self.importance, u.shape[-1])
+            total += reconstruction_loss(x, self.autoencoder(x), cost)
+            batches += 1
+        return total / batches
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write down how far the run is and which instances the checkpoint holds."""
+        checkpoint["stack"] = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "shared": self.origin.shared,
+            "instances": list(self.origin.instances),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take this stack's instances out of a checkpoint, which may hold others too."""
+        stack = checkpoint["stack"]
+        self.step, self.seconds = stack["step"], stack["seconds"]
+        place = {instance: k for k, instance in enumerate(stack["instances"])}
+        chosen = torch.tensor([place[instance] for instance in self.origin.instances])
+        weights = checkpoint["state_dict"]
+        for name in ("loss_sums", "kept"):
+            weights[name] = weights[name][:, chosen.to(weights[name].device)]
+        for name in ("diverged_at", *dict(self.named_parameters())):
+            weights[name] = weights[name][chosen.to(weights[name].device)]
+        for optimizer in checkpoint["optimizer_states"]:
+            for moments in optimizer["state"].values():
+                for name, tensor in moments.items():
+                    if torch.is_tensor(tensor) and tensor.ndim > 0:
+                        moments[name] = tensor[chosen.to(tensor.device)]
+
+
+def _copied(state: Any) -> Any:
+    """Copy a state with all its tensors; `copy.deepcopy` refuses those that require gradients."""
+    if torch.is_tensor(state):
+        return state.clone()
+    if isinstance(state, dict):
+        return {key: _copied(value) for key, value in state.items()}
+    return copy.deepcopy(state)
