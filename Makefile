@@ -2,7 +2,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow article article-quick bench pictures format clean
+.PHONY: run test test-slow article article-quick bench docs pictures format clean
 
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
@@ -30,6 +30,9 @@ bench: $(READY)  ## the benchmarks, minutes each
 	$(PYTHON) benchmarks/whole.py
 	$(PYTHON) benchmarks/sweep.py
 	$(PYTHON) benchmarks/launch.py
+
+docs: $(READY)  ## docs/settings.md
+	$(PYTHON) -m sup.config.describing > docs/settings.md
 
 pictures: article  ## the pictures in the README
 	$(PYTHON) docs/pictures.py

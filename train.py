@@ -1,23 +1,28 @@
-"""Train toy models of superposition: one run, or with `-m` a sweep in stacks."""
+"""Train toy models of superposition: one run, or with `-m` a sweep of runs in stacks.
 
-import hydra
+Every Hydra job comes through `main`, with `-m` and without. It says what its run is, and goes on
+when that is trained: by itself, or together with those of all other jobs.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
 from omegaconf import DictConfig
 
-from sup.cli import errors
+from sup.cli.command import command
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(config: DictConfig) -> float | None:
-    """Train the one run of a job and return what a search judges it by."""
+@command
+def main(config: DictConfig) -> Generator[Any, Any, float | None]:
+    """Describe the run of one job, and say by what a search judges it."""
     # torch and Lightning take seconds to import; help and errors in the config must not wait.
-    from sup.cli.objective import value
-    from sup.config.run import Run
-    from sup.sweep.train import train
+    from sup.cli.jobs import describe, objective
 
-    (outcome,) = train([Run.of_job(config)])
-    return value(outcome, config.objective)
+    run = describe(config)  # its settings, and where it writes
+    del config  # 100 KB, for each job that waits here
+    results = yield run  # trained with the runs of the other jobs, in as few stacks as can be
+    return objective(run, results)
 
 
 if __name__ == "__main__":
-    with errors.reported():
-        main()
+    main()

@@ -14,7 +14,7 @@ from pathlib import Path
 from speed import Ours
 from workloads import Workload, measure
 
-from sup.sweep.memory import keep_freed_memory
+from sup.system.memory import keep_freed_memory
 
 POINTS = [(K, 10, 5) for K in (1, 10, 100, 1_000, 10_000)]
 POINTS += [(10, n, n // 10) for n in (20, 50, 100, 200, 500, 1_000, 2_000)]

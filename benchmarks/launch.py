@@ -26,7 +26,6 @@ import torch
 import xarray as xr
 from growth import resident
 from hydra import compose, initialize_config_dir
-from hydra.core.plugins import Plugins
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -66,25 +65,24 @@ class Clock:
 
 def watched(clock: Clock) -> list[Any]:
     """Return the patches that time each phase, and put the building of stacks for training."""
-    Plugins.instance()  # imports the plugins anew, patched or not
-    from hydra_plugins import checked_sweeper, stacked_launcher
-    from sup.cli import preflight
-    from sup.sweep import train as training
+    from sup.cli import composing, launcher, sweeper
+    from sup.launch.local import Here
+    from sup.sweep import plan
 
     def train(runs: list, placement: None) -> list[xr.Dataset]:
         with clock.phase("stacks"):
-            for stack in training.planned(runs, devices=1):
+            for stack in plan.plan(runs, set(), Here()):
                 stack.module(torch.device("cpu"))
         return [xr.Dataset({"loss": 0.0})] * len(runs)
 
-    loader = checked_sweeper.SweepLoader
     return [
-        clock.watched(loader, "load_sweep_config", "composition"),
-        clock.watched(checked_sweeper, "check_all", "checks, sweeper"),
-        clock.watched(preflight, "check_all", "checks, launcher"),
-        clock.watched(stacked_launcher, "describe_job", "directories"),
-        clock.watched(checked_sweeper.CheckedSweeper, "sweep", "the rest"),
-        mock.patch.object(training, "train", train),
+        clock.watched(composing.SweepLoader, "load_sweep_config", "composition"),
+        clock.watched(composing.SweepLoader, "job", "copies"),
+        clock.watched(launcher, "check", "checks with torch"),
+        clock.watched(sweeper, "check_jobs", "settings"),
+        clock.watched(launcher, "run_job", "Hydra's run_job"),
+        clock.watched(sweeper.CheckedSweeper, "sweep", "the rest"),
+        mock.patch.object(launcher, "train", train),
     ]
 
 
@@ -108,6 +106,9 @@ def sweep(jobs: int, *overrides: str) -> tuple[dict[str, float], int]:
 
 def hydras_own(repeats: int = 20) -> float:
     """Return the median seconds in which Hydra composes one job."""
+    from sup.cli import store
+
+    store.register()
     taken = []
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         for seed in range(repeats):

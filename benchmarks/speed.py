@@ -16,7 +16,7 @@ from workloads import CPU, WORKLOADS, Step, Workload, measure
 from sup.model.activations import ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.inputs import Draws, Inputs, Purpose
-from sup.sweep.memory import keep_freed_memory
+from sup.system.memory import keep_freed_memory
 from sup.training.engines import AutogradEngine, ClosedFormEngine
 from sup.training.optimizer import StackedAdam
 
@@ -32,7 +32,8 @@ class Ours:
 
     def __init__(self, work: Workload, kind: str, steps: int = 10_000):
         groups = torch.arange(work.densities).repeat_interleave(work.members)
-        inputs = Inputs(torch.zeros(work.densities, dtype=torch.long), work.density, groups)
+        density = work.density[:, None].expand(-1, work.n)
+        inputs = Inputs(torch.zeros(work.densities, dtype=torch.long), density, groups)
         W = (2 / (work.n + work.m)) ** 0.5 * torch.randn(work.K, work.m, work.n)
         self.models = StackedAutoencoder(W, StackedActivation([(ReLU(), work.K)]))
         self.draws = Draws((0,), (work.n, work.batch), CPU)

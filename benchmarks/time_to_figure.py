@@ -26,7 +26,7 @@ from sup.model.activations import ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
-from sup.sweep.memory import keep_freed_memory
+from sup.system.memory import keep_freed_memory
 
 STEPS = (200, 500, 1_000, 2_000, 5_000, 10_000)
 """Lengths of our runs."""
@@ -40,7 +40,7 @@ def losses(work: Workload, W: Tensor, b: Tensor) -> Tensor:
     """Return each model's loss: exact for two features, else on the same 65,536 samples."""
     models = StackedAutoencoder(W, StackedActivation([(ReLU(), work.K)]))
     models.b.data.copy_(b)
-    density = work.density.repeat_interleave(work.members)
+    density = work.density.repeat_interleave(work.members)[:, None].expand(-1, work.n)
     if work.n <= 3:
         inputs = QuadratureInputs(work.n, density)
         x = inputs(W)

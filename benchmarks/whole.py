@@ -8,6 +8,7 @@ process, interleaved; it compiles as well, from torch's cache, as everything was
 import argparse
 import json
 import logging
+import os
 import statistics
 import subprocess
 import sys
@@ -15,27 +16,22 @@ import tempfile
 import time
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 ACTIVATIONS = ("linear", "relu", "gelu", "silu", "sigmoid", "tanh", "solu")
-SPARSITIES = "sparsity=[0,0.4,0.64,0.78,0.87,0.92,0.95,0.97,0.98,0.99]"
+SPARSITIES = [0, 0.4, 0.64, 0.78, 0.87, 0.92, 0.95, 0.97, 0.98, 0.99]
 
 
 def runs(folder: Path, steps: int) -> list:
     """Describe the seven runs."""
     from sup.config.run import Run
+    from sup.config.settings import Settings
 
-    made = []
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        for number, name in enumerate(ACTIVATIONS):
-            overrides = [f"activation={name}", SPARSITIES, f"steps={steps}", "engine=compiled"]
-            directory = folder / str(number)
-            directory.mkdir()
-            config = compose("config", overrides)
-            made.append(Run(config, directory, name=overrides[0], group="whole", number=number))
-    return made
+    shared = {"sparsity": SPARSITIES, "steps": steps, "engine": "compiled", "logger": "wandb"}
+    return [
+        Run(Settings(activation=name, **shared), folder / str(number), name, group="whole")
+        for number, name in enumerate(ACTIVATIONS)
+    ]
 
 
 def bare(steps: int) -> tuple[float, float]:
@@ -47,7 +43,7 @@ def bare(steps: int) -> tuple[float, float]:
     from sup.training.stack import Stack
 
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(tuple(runs(Path(folder), steps)))
+        stack = Stack.of(runs(Path(folder), steps))
     device = torch.device("cpu")
     module = stack.module(device)
     made = module.configure_optimizers()
@@ -68,12 +64,13 @@ def bare(steps: int) -> tuple[float, float]:
 
 def everything(steps: int) -> float:
     """Return the seconds of the whole sweep, from descriptions to the end table."""
+    from sup.sweep.draw import draw
     from sup.sweep.train import train
 
     with tempfile.TemporaryDirectory() as folder:
         described = runs(Path(folder), steps)
         start = time.perf_counter()
-        train(described)
+        draw(described, train(described), processes=os.cpu_count() or 1)
         return time.perf_counter() - start
 
 
@@ -81,15 +78,14 @@ def start_up(repeats: int = 5) -> tuple[float, float]:
     """Return the median seconds to import torch and Lightning, and to the first step's start."""
     script = (
         "import sys, time, runpy; sys.argv = ['train.py', *sys.argv[1:]]\n"
+        "def new(*a): print('first step', time.time(), flush=True); import os; os._exit(0)\n"
         "def watch():\n"
         "    from sup.training.module import SuperpositionModule as M\n"
-        "    old = M.training_step\n"
-        "    def new(*a): print('first step', time.time(), flush=True); import os; os._exit(0)\n"
         "    M.training_step = new\n"
-        "import sup.config.run\n"
-        "old = sup.config.run.Run.of_job\n"
-        "def of_job(config): watch(); return old(config)\n"
-        "sup.config.run.Run.of_job = of_job\n"
+        "import sup.cli.jobs\n"
+        "old = sup.cli.jobs.describe\n"
+        "def describe(*given): watch(); return old(*given)\n"
+        "sup.cli.jobs.describe = describe\n"
         "runpy.run_path({!r}, run_name='__main__')"
     ).format(str(ROOT / "train.py"))
     imports, firsts = [], []
@@ -116,7 +112,7 @@ def main() -> None:
     print(f"imports {imports:.2f} s, to the first step {first:.2f} s, beyond imports ", end="")
     print(f"{first - imports:.2f} s")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    from sup.sweep.memory import keep_freed_memory
+    from sup.system.memory import keep_freed_memory
 
     keep_freed_memory()
     bare(10)  # compiles

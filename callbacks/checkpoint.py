@@ -1,5 +1,6 @@
 """Write the checkpoint from which a stack can be resumed."""
 
+import logging
 import os
 import time
 
@@ -7,12 +8,14 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import Logger
 
-from callbacks.base import StackCallback
+from sup.callbacks.base import StackCallback
 from sup.config.run import Run
 from sup.system.files import replacing
 from sup.system.signals import Stopped
 from sup.training.module import SuperpositionModule
 from sup.training.stack import Stack
+
+log = logging.getLogger(__name__)
 
 
 class StackCheckpoint(StackCallback, Checkpoint):
@@ -26,8 +29,11 @@ class StackCheckpoint(StackCallback, Checkpoint):
         minutes: between two checkpoints; 0 writes one after every chunk of steps.
     """
 
+    writes = True
+
     def __init__(self, stack: Stack, loggers: dict[Run, Logger], minutes: int | float):
         super().__init__(stack, loggers)
+        assert stack.checkpoint is not None
         self.path = stack.checkpoint
         self.seconds = 60 * minutes
 
@@ -57,12 +63,15 @@ class StackCheckpoint(StackCallback, Checkpoint):
             self.save(trainer, pl_module)
         if started and self.path.exists():
             place = os.path.relpath(self.path)
-            print(
-                f"stopped at step {pl_module.step}; checkpoint at step {self.saved_step}: {place}\n"
-                "to go on, repeat the command in its directory (a run's or a sweep's: resume=true)"
+            log.info(
+                "stopped at step %d; checkpoint at step %d: %s\n"
+                "to go on, repeat the command in its directory (a run's or a sweep's: resume=true)",
+                pl_module.step,
+                self.saved_step,
+                place,
             )
         else:
-            print("stopped before the first checkpoint")
+            log.info("stopped before the first checkpoint")
 
     def save(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Write the checkpoint in the place of the one before."""

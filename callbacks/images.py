@@ -3,10 +3,9 @@
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 
-from callbacks.base import StackCallback
+from sup.callbacks.base import StackCallback
+from sup.config.grid import evenly_spaced
 from sup.config.run import Run
-from sup.figures.gram import gram_picture
-from sup.figures.style import evenly_spaced
 from sup.training.loggers import log_image
 from sup.training.module import SuperpositionModule
 from sup.training.schedule import log_spaced
@@ -21,13 +20,15 @@ class GramImages(StackCallback):
 
     def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
         super().__init__(stack, loggers)
-        self.steps = set(log_spaced(stack.config.steps))
+        self.steps = set(log_spaced(stack.settings.steps))
 
     def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Paint and log, where the chunk ended at one of the steps."""
-        if not self.heard or module.step not in self.steps:
+        if not self.is_heard or module.step not in self.steps:
             return
+        from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
+
         W = module.autoencoder.W.detach().cpu()
-        for run, place in self.stack.places:
-            picture = gram_picture(W[place[evenly_spaced(run.grid.size)]].numpy())
-            log_image(self.loggers[run], "W^T W", picture, module.step)
+        for run, logger, place in self.logged():
+            picture = gram_picture(W[place[evenly_spaced(run.size)]].numpy())
+            log_image(logger, "W^T W", picture, module.step)

@@ -5,10 +5,10 @@ import torch
 from lightning.pytorch.loggers import Logger
 from torch import Tensor
 
-from callbacks.base import StackCallback
 from sup.analysis import metrics
+from sup.callbacks.base import StackCallback
+from sup.config.grid import evenly_spaced
 from sup.config.run import Run
-from sup.figures.style import evenly_spaced
 from sup.training.module import SuperpositionModule
 from sup.training.stack import Stack
 
@@ -22,16 +22,16 @@ class SuperpositionMetrics(StackCallback):
 
     def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
         super().__init__(stack, loggers)
-        self.labels = {run: run.grid.labels() for run in stack.runs}
+        self.labels = {run: run.settings.grid.labels() for run in loggers}
 
     def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Measure and log, where the chunk ended at a measured step."""
-        if not self.heard or module.step not in module.measured:
+        if not self.is_heard or module.step not in module.measured:
             return
         values = self.measure(module)
-        for run, place in self.stack.places:
+        for run, logger, place in self.logged():
             own = {name: tensor[place] for name, tensor in values.items()}
-            self.loggers[run].log_metrics(self.curves(run, own), module.step)
+            logger.log_metrics(self.curves(run, own), module.step)
 
     @staticmethod
     def measure(module: SuperpositionModule) -> dict[str, Tensor]:
@@ -48,8 +48,8 @@ class SuperpositionMetrics(StackCallback):
     def curves(self, run: Run, values: dict[str, Tensor]) -> dict[str, float]:
         """Return what is logged of one run's metrics ``[instance]``, by the curve's name."""
         curves = {name: tensor.nanmean().item() for name, tensor in values.items()}
-        if run.grid.size > 1:
-            for index in evenly_spaced(run.grid.size):
+        if run.size > 1:
+            for index in evenly_spaced(run.size):
                 label = self.labels[run][index]
                 curves |= {
                     f"{name}/{label}": tensor[index].item() for name, tensor in values.items()

@@ -1,9 +1,11 @@
 """Show one progress bar for the whole stack."""
 
+import sys
 from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,9 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from callbacks.base import StackCallback
+from sup.callbacks.base import StackCallback
 from sup.config.run import Run
-from sup.sweep.summary import terminal
 from sup.training.module import SuperpositionModule
 from sup.training.stack import Stack
 
@@ -37,7 +38,7 @@ class StackProgress(StackCallback):
     def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
         super().__init__(stack, loggers)
         self.name = stack.title
-        self.steps = stack.config.steps
+        self.steps = stack.settings.steps
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -46,7 +47,7 @@ class StackProgress(StackCallback):
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("loss {task.fields[loss]}"),
-            console=terminal(),
+            console=Console(width=None if sys.stdout.isatty() else 120),
             refresh_per_second=4,
         )
 

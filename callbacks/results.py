@@ -1,20 +1,30 @@
-"""Write each run's results when its training ends."""
+"""Evaluate what was trained."""
 
 import lightning.pytorch as pl
+from lightning.pytorch.loggers import Logger
 
-from callbacks.base import StackCallback
-from sup.config.settings import SettingError
-from sup.results.making import Outcome, make_results
-from sup.results.storage import save
+from sup.callbacks.base import StackCallback
+from sup.config.rules import SettingError
+from sup.config.run import Run
 from sup.training.data import UniformsDataModule
 from sup.training.module import SuperpositionModule
+from sup.training.outcome import Outcome
+from sup.training.stack import Stack
 
 
 class Results(StackCallback):
-    """Evaluates the trained models on held-out samples and writes `results.nc`."""
+    """Evaluates the trained models on held-out samples, and holds what became of each slice."""
+
+    def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
+        super().__init__(stack, loggers)
+        self.outcomes: list[Outcome] = []
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write every run's results, and log its held-out loss."""
+        """Take what is left of every slice, and log the held-out loss of every run.
+
+        Raises:
+            SettingError: where the training has not come to its end.
+        """
         assert isinstance(pl_module, SuperpositionModule)
         data = trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
         assert isinstance(data, UniformsDataModule)
@@ -25,22 +35,25 @@ class Results(StackCallback):
         # What the last step has done to the loss, the next one would have shown.
         overflown = ~losses.isfinite() & (pl_module.diverged_at == 0)
         pl_module.diverged_at[overflown] = pl_module.step + 1
-        attributes = {
-            "device": str(pl_module.device),
-            "wall_time": pl_module.seconds,
-            "instances_in_stack": self.stack.size,
+        values = {
+            "W": pl_module.autoencoder.W.detach(),
+            "b": pl_module.autoencoder.b.detach(),
+            "loss": losses,
+            "training_loss": pl_module.training_loss.mT,
+            "snapshots": pl_module.snapshots.transpose(0, 1),
+            "diverged_at": pl_module.diverged_at,
         }
-        for run, place in self.stack.places:
-            outcome = Outcome(
-                W=pl_module.autoencoder.W[place],
-                b=pl_module.autoencoder.b[place],
-                loss=losses[place],
-                training_loss=pl_module.training_loss[:, place],
-                snapshots=pl_module.kept[:, place],
-                diverged_at=pl_module.diverged_at[place],
+        values = {name: tensor.cpu() for name, tensor in values.items()}
+        self.outcomes = [
+            Outcome(
+                **{name: tensor[place].clone() for name, tensor in values.items()},
+                seconds=pl_module.seconds,
+                device=str(pl_module.device),
+                instances_in_stack=self.stack.size,
             )
-            steps, snapshots = pl_module.measured, pl_module.snapshots
-            results = make_results(run, outcome, steps, snapshots, attributes)
-            save(results, run.directory)
-            final = {"held_out_loss": float(results["loss"].mean())}
-            self.loggers[run].log_metrics(final, pl_module.step)
+            for _, place in self.stack.places
+        ]
+        held_out = dict(zip((part.run for part in self.stack.slices), self.outcomes, strict=True))
+        for run, logger, _ in self.logged():
+            final = held_out[run].measured(held_out[run].loss).mean().item()
+            logger.log_metrics({"held_out_loss": final}, pl_module.step)

@@ -1,22 +1,88 @@
 """Toy models of superposition, for every activation function.
 
-The order of dimensions, everywhere: ``[instance, hidden, feature, batch]``, whichever of them a
-tensor has. An *instance* is one toy model among the many that one tensor holds; the batch stands
-innermost so that every elementwise pass over ``[instance, feature, batch]`` is contiguous.
+    import sup
+
+    data = sup.train(activation=["relu", "gelu"], sparsity=[0, 0.9], seed=range(5))
+    data["loss"].mean("seed")             # an xarray.Dataset, axes by name
+    sup.figures.gram_gallery(data)        # a matplotlib figure
+    model = sup.load_model(data.isel(seed=0))  # a torch module, x [..., feature] to x'
+
+The packages, in the order in which they may import each other:
+
+- ``system``: what the operating system is asked for
+- ``config``: settings, and the grid of instances that they span
+- ``model``: the mathematics of one step
+- ``training``: one stack of models
+- ``analysis``: pure functions of weights and results
+- ``results``: what a run leaves behind
+- ``figures``: from results to matplotlib
+- ``callbacks``: what happens during training
+- ``launch``: where stacks are trained
+- ``sweep``: from runs to stacks to results
+- ``article``: the paper, its claims and its report
+- ``cli``: Hydra's edge
+
+The order of dimensions, everywhere but in `load_model`: ``[instance, hidden, feature, batch]``,
+whichever of them a tensor has. An *instance* is one toy model among the many that one tensor holds;
+the batch stands innermost so that every elementwise pass over ``[instance, feature, batch]`` is
+contiguous.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sup.results.storage import load_run, load_sweep
+    from sup import figures
+    from sup.analysis import metrics, phases, published, theory
+    from sup.api import train
+    from sup.config.part import Part
+    from sup.config.rules import SettingError
+    from sup.config.settings import Settings
+    from sup.results.joining import join, load_sweep
+    from sup.results.loading import ToyModels, load_model
+    from sup.results.storage import load_run
+    from sup.sweep.failures import RunError
 
-__all__ = ["load_run", "load_sweep"]
+_HOMES = {
+    "Part": "sup.config.part",
+    "RunError": "sup.sweep.failures",
+    "SettingError": "sup.config.rules",
+    "Settings": "sup.config.settings",
+    "ToyModels": "sup.results.loading",
+    "figures": "sup.figures",
+    "join": "sup.results.joining",
+    "load_model": "sup.results.loading",
+    "load_run": "sup.results.storage",
+    "load_sweep": "sup.results.joining",
+    "metrics": "sup.analysis.metrics",
+    "phases": "sup.analysis.phases",
+    "published": "sup.analysis.published",
+    "theory": "sup.analysis.theory",
+    "train": "sup.api",
+}
+
+__all__ = [
+    "Part",
+    "RunError",
+    "SettingError",
+    "Settings",
+    "ToyModels",
+    "figures",
+    "join",
+    "load_model",
+    "load_run",
+    "load_sweep",
+    "metrics",
+    "phases",
+    "published",
+    "theory",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
-    # xarray takes a second to import; help, completion and config errors must not wait for it.
-    if name in __all__:
-        from sup.results import storage as results
-
-        return getattr(results, name)
-    raise AttributeError(f"module 'sup' has no attribute {name!r}")
+    # torch and xarray take seconds to import; help, completion and config errors must not wait.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sup' has no attribute {name!r}")
+    home = import_module(_HOMES[name])
+    return home if _HOMES[name].rpartition(".")[2] == name else getattr(home, name)

@@ -8,13 +8,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 from commands import Outcome
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 # Time is measured in benchmarks, never in tests.
 hypothesis.settings.register_profile("plain", deadline=None)
@@ -32,10 +33,10 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, as they share fixtures; those of the report too."""
+    """Keep the tests of a file in one process, as they share fixtures; those of the article too."""
     for item in items:
         folder = item.path.parent
-        place = folder if folder.name == "report" else item.path
+        place = folder if folder.name == "article" else item.path
         item.add_marker(pytest.mark.xdist_group(str(place.relative_to(ROOT))))
 
 
@@ -49,17 +50,37 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def config() -> Callable[..., DictConfig]:
     """Compose a config from overrides."""
+    from sup.cli import store
 
-    def composed(*overrides: str) -> DictConfig:
+    def composed(*overrides: str, **options: Any) -> DictConfig:
+        store.register()
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            return compose("config", list(overrides))
+            return compose("config", list(overrides), **options)
 
     return composed
 
 
 @pytest.fixture
-def make_run(config: Callable[..., DictConfig], tmp_path: Path) -> Callable:
-    """Describe a run that writes below tmp_path, without W&B and progress bar."""
+def settings(config: Callable[..., DictConfig]) -> Callable:
+    """Make the settings of a run from overrides, as a command does."""
+
+    def made(*overrides: str):
+        from sup.cli.jobs import names_of
+        from sup.config.settings import Settings
+
+        composed = config(*overrides, return_hydra_config=True)
+        names = names_of(composed.hydra)
+        with open_dict(composed):
+            del composed["hydra"]
+        plain: Any = OmegaConf.to_container(composed, resolve=True)
+        return Settings.of_config(plain, names)
+
+    return made
+
+
+@pytest.fixture
+def make_run(settings: Callable, tmp_path: Path) -> Callable:
+    """Describe a run that writes below tmp_path, without W&B, progress bar and figures."""
     count = 0
 
     def made(*overrides: str):
@@ -67,41 +88,35 @@ def make_run(config: Callable[..., DictConfig], tmp_path: Path) -> Callable:
 
         nonlocal count
         count += 1
-        quiet = ("logger=none", "~callbacks.progress", "~callbacks.images")
+        quiet = ("logger=none", "~callbacks.progress", "~callbacks.images", "figures=none")
         directory = tmp_path / f"run-{count}"
         directory.mkdir()
-        return Run(config(*quiet, *overrides), directory, name=" ".join(overrides), home=tmp_path)
+        name = " ".join(overrides)
+        return Run(settings(*quiet, *overrides), directory, name=name, home=tmp_path)
 
     return made
 
 
 @pytest.fixture
-def figures() -> None:
-    """Ask `train_runs` for figures too, which take longer than most trainings in these tests."""
-
-
-@pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the figures of commands in this process, which take longer than their training."""
-    monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
-    monkeypatch.setattr("sup.sweep.page.sweep_figures", lambda results: {})
+    monkeypatch.setattr("sup.sweep.draw.NAMES", ())
+    monkeypatch.setattr("sup.figures.sweep.sweep_figures", lambda results: {})
 
 
 @pytest.fixture
-def train_runs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable:
-    """Train runs as few stacks as they allow and load their results."""
-    if "figures" not in request.fixturenames:
-        monkeypatch.setattr("sup.figures.RUN_FIGURES", {})
+def train_runs() -> Callable:
+    """Train runs as few stacks as they allow and return their results."""
 
     def trained(*runs):
-        from sup.cli.errors import RunError
+        from sup.sweep.failures import RunError
         from sup.sweep.train import train
 
-        outcomes = train(runs)
-        for outcome in outcomes:
-            if isinstance(outcome, RunError):
-                raise outcome
-        return outcomes
+        results = train(runs)
+        for result in results:
+            if isinstance(result, RunError):
+                raise result
+        return results
 
     return trained
 
@@ -114,6 +129,8 @@ def command(
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.chdir(tmp_path)
     handlers = logging.root.handlers[:]
+    ours = logging.getLogger("sup")
+    before = (ours.handlers[:], ours.level, ours.propagate)
 
     def ran(*arguments: str) -> Outcome:
         GlobalHydra.instance().clear()
@@ -133,3 +150,4 @@ def command(
     GlobalHydra.instance().clear()
     with contextlib.suppress(ValueError):
         logging.root.handlers[:] = handlers
+    ours.handlers[:], ours.level, ours.propagate = before

@@ -11,7 +11,7 @@ FEW_SPARSITIES = 10
 """Up to so many sparsities are looked at one by one; more of equal features make a curve."""
 
 
-def kind_of(results: xr.Dataset) -> str:
+def experiment_of(results: xr.Dataset) -> str:
     """Return phase_diagram, dimensions, bottleneck (any models along sparsity) or other."""
     dims = set(results["loss"].dims)
     if is_phase_diagram(results):

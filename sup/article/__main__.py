@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-
 EXPERIMENTS: dict[str, tuple[str, ...]] = {"bottleneck": (), "phase_diagram": (), "dimensions": ()}
 """The overrides of the full form: none."""
 
@@ -31,7 +29,7 @@ def train(directory: Path, forms: dict[str, tuple[str, ...]], overrides: list[st
     for number, (name, own) in enumerate(forms.items(), 1):
         print(f"\n[{number}/{len(forms)}] experiment={name}", *own, flush=True)
         place = f"hydra.sweep.dir='{directory / name}'"
-        command = [sys.executable, str(ROOT / "train.py"), f"experiment={name}", *own, place]
+        command = [sys.executable, "-m", "sup", f"experiment={name}", *own, place]
         process = subprocess.Popen([*command, *overrides])
         try:
             status = process.wait()

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from sup.analysis.experiment import kind_of
+from sup.analysis.experiment import experiment_of
 from sup.figures.style import activations_in, of_activation
-from sup.results.storage import FILE, load_sweep
+from sup.results.joining import load_sweep
+from sup.results.storage import FILE
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Evidence:
     @property
     def kind(self) -> str:
         """What its shape makes it; see `sup.analysis.experiment`."""
-        return kind_of(self.results)
+        return experiment_of(self.results)
 
     @property
     def stem(self) -> str:

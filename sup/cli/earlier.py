@@ -1,5 +1,6 @@
 """Finding what `resume=true` means: the directory of the latest earlier command like this one."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -7,7 +8,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from sup.config.settings import SettingError
+from sup.config.rules import SettingError
+
+log = logging.getLogger(__name__)
 
 DATED = "[0-9]*-[0-9]*-[0-9]*/*"
 """The directories of commands that were not told where to write."""
@@ -69,7 +72,7 @@ def directory(config: DictConfig, kind: str) -> str:
     if latest is None:
         where = place if given else place.parent.parent
         raise SettingError("resume", "true", f"no earlier {kind} of the same overrides in {where}")
-    print(f"resume: {latest}")
+    log.info("resume: %s", latest)
     return str(latest)
 
 

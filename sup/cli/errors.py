@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from sup.config.settings import AXES, GROUPS, LIMITS, NUMBERS, WORDS, SettingError
-
-OTHERS = (*GROUPS, "resume", "name", "tags")
-"""Settings that are neither numbers nor one of a few words, for suggestions."""
+from sup.config.rules import SettingError
+from sup.config.settings import all_settings
 
 EXTRAS = {"hydra/sweeper=optuna": "optuna"}
 """Options that exist where an extra is installed, with its name."""
@@ -22,22 +20,6 @@ _ADVICE = ("full_key:", "object_type=", "Config search path:", "provider=")
 
 _USERS_OWN = ("Config group override must be", "No trials are completed yet")
 """How the ValueErrors of Hydra, and of Optuna where all trials failed, begin."""
-
-
-class RunError(Exception):
-    """A run that could not be trained.
-
-    Args:
-        name: the run's.
-        reason: why, in one line.
-    """
-
-    def __init__(self, name: str, reason: str):
-        super().__init__(name, reason)  # as they are, so that it can be pickled
-        self.name, self.reason = name, reason
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.reason}"
 
 
 def one_line(error: Exception) -> str:
@@ -55,7 +37,7 @@ def one_line(error: Exception) -> str:
             text = f"{group}={option}: needs an extra: {install}"
     elif match := re.match(r"Could not override '(\S+)'", text):
         key = match.group(1)
-        known = [*NUMBERS, *LIMITS, *AXES, *WORDS, *OTHERS]
+        known = list(all_settings())
         near = [name for name in known if name.endswith(f".{key}")]
         near = near or difflib.get_close_matches(key, known, n=1)
         guess = f"did you mean {near[0]}? " if near else ""
@@ -83,7 +65,7 @@ def reported() -> Iterator[None]:
             raise
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
-    except (SettingError, RunError, HydraException, OmegaConfBaseException, OSError) as error:
+    except (SettingError, HydraException, OmegaConfBaseException, OSError) as error:
         if wants_traceback:
             raise
         raise SystemExit(one_line(error)) from error

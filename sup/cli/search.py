@@ -5,14 +5,12 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from sup.cli.earlier import is_asked
-from sup.config.grid import as_plain
-from sup.config.settings import AT_LEAST_ONE, Rule, SettingError
-from sup.sweep import failures
+from sup.config.rules import AT_LEAST_ONE, SHARE, SettingError
 
 NUMBERS = {
     "n_trials": AT_LEAST_ONE,
     "n_jobs": AT_LEAST_ONE,
-    "max_failure_rate": Rule("a number in [0, 1]", lambda value: 0 <= value <= 1),
+    "max_failure_rate": SHARE,
 }
 """Settings of the sweeper that are numbers."""
 
@@ -47,9 +45,10 @@ def check_sweeper(sweeper: DictConfig) -> None:
         SettingError: for the first that is not allowed.
     """
     for name, rule in NUMBERS.items():
-        if not rule.admits(sweeper[name]):
-            raise SettingError(f"hydra.sweeper.{name}", sweeper[name], f"must be {rule.allowed}")
-    direction = as_plain(sweeper.direction)
+        rule.check(f"hydra.sweeper.{name}", sweeper[name])
+    direction = sweeper.direction
+    if OmegaConf.is_config(direction):
+        direction = OmegaConf.to_container(direction)
     direction = getattr(direction, "name", direction)  # the sweeper's own default is an enum
     if direction not in DIRECTIONS:
         allowed = f"must be {' or '.join(DIRECTIONS)}; there is one objective"
@@ -93,4 +92,4 @@ def first_job(config: DictConfig) -> int:
 
 def has_ended(folder: Path) -> bool:
     """Tell whether a job has been trained, or has failed, by its directory."""
-    return any((folder / name).is_file() for name in ("results.nc", failures.FILE))
+    return any((folder / name).is_file() for name in ("results.nc", "error.txt"))

@@ -7,51 +7,54 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from sup.config.options import setting_of
+from sup.config.rules import is_number
 
-PARTS = ("activation", "importance", "init")
-"""Config groups that describe a part of each instance: every number or list of numbers in one is
-an axis setting, such as ``importance.decay``."""
+INSTANCE_PARTS = ("activation", "importance", "features", "init")
+"""Parts of each instance: a number, or a list of numbers, in one of them is an axis setting, such
+as ``importance.decay``."""
+
+MOST_SHOWN = 16
+"""Instances of a run that have curves of their own, or a panel in its figures, at the most."""
 
 Number = int | float
 
 
-def is_number(value: Any) -> bool:
-    """Tell numbers from everything else, booleans included."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def axis_settings(settings: Any) -> dict[str, Any]:
+    """Return the value of each axis setting by its key, in the order of the results' dimensions.
+
+    Args:
+        settings: of a run, `Settings`.
+    """
+    found = {}
+    for group in INSTANCE_PARTS:
+        part = getattr(settings, group)
+        for name, value in part.parameters.items():
+            if is_axis(group, part, name, value):
+                found[f"{group}.{name}"] = value
+    optimizer = settings.optimizer.parameters
+    found |= {f"optimizer.{name}": optimizer[name] for name in own_rates(settings)}
+    if settings.sparsity is not None:
+        found["sparsity"] = settings.sparsity
+    return found | {"seed": settings.seed}
 
 
-def axis_settings(config: DictConfig) -> dict[str, Any]:
-    """Return the value of each axis setting by its key, in the order of the results' dimensions."""
-    settings = {}
-    for part in PARTS:
-        for name, value in as_dict(config[part]).items():
-            if is_number(value) or isinstance(value, list):
-                settings[f"{part}.{name}"] = value
-    optimizer = as_dict(config.optimizer)
-    settings |= {f"optimizer.{name}": optimizer[name] for name in own_optimizer_settings(config)}
-    return settings | {key: as_plain(config[key]) for key in ("sparsity", "seed")}
+def is_axis(group: str, part: Any, name: str, value: Any) -> bool:
+    """Tell whether a parameter of an instance's part is an axis setting."""
+    if known := setting_of(group, part, name):
+        return known.axis
+    return is_number(value) or (isinstance(value, list) and name not in (part.lists or ()))
 
 
-def own_optimizer_settings(config: DictConfig) -> list[str]:
+def own_rates(settings: Any) -> list[str]:
     """Return the optimizer's settings that each instance has of its own.
 
     torch's own optimizers take one value for a whole tensor; ours takes one for each instance.
     """
-    stacked = str(config.optimizer["_target_"]).startswith("sup.")
-    return [name for name in ("lr", "weight_decay") if stacked and name in config.optimizer]
-
-
-def as_plain(value: Any) -> Any:
-    """Return a config value as plain Python, interpolations resolved."""
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-
-
-def as_dict(node: DictConfig) -> dict[str, Any]:
-    """Return a config node as a plain dict."""
-    plain = as_plain(node)
-    assert isinstance(plain, dict)
-    return {str(name): value for name, value in plain.items()}
+    stacked = settings.optimizer.path.startswith("sup.")
+    return [
+        name for name in ("lr", "weight_decay") if stacked and name in settings.optimizer.parameters
+    ]
 
 
 def shown(value: Any) -> str:
@@ -64,6 +67,12 @@ def dimension(key: str) -> str:
     return key.replace(".", "_")
 
 
+def evenly_spaced(count: int, most: int = MOST_SHOWN) -> list[int]:
+    """Return at most `most` of the indices 0..count-1, the first and the last among them."""
+    number = min(count, most)
+    return sorted({round(k * (count - 1) / max(number - 1, 1)) for k in range(number)})
+
+
 @dataclass(frozen=True)
 class Grid:
     """The instances of a run: every combination of the values of its axes.
@@ -73,11 +82,6 @@ class Grid:
     """
 
     settings: Mapping[str, Number | list[Number]]
-
-    @classmethod
-    def of(cls, config: DictConfig) -> "Grid":
-        """Read the grid from a run's config."""
-        return cls(axis_settings(config))
 
     @cached_property
     def axes(self) -> dict[str, list[Number]]:
@@ -106,10 +110,6 @@ class Grid:
         return [
             {**self.scalars, **dict(zip(self.axes, point, strict=True))} for point in combinations
         ]
-
-    def column(self, key: str) -> list[Number]:
-        """Return one setting's value for every instance."""
-        return [point[key] for point in self.points]
 
     def labels(self) -> list[str]:
         """Name every instance by its place on the axes, such as ``sparsity=0.9 seed=1``."""

@@ -1,80 +1,44 @@
-"""A run: one Hydra job, one grid of instances, one output directory, one logger."""
+"""A run: one grid of instances, and where it writes, if anywhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
-
-from sup.config.grid import Grid, as_dict
+from sup.config.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One Hydra job.
+    """One run: on the command line, one Hydra job.
 
     Args:
-        config: its config, resolved and without Hydra's own node.
-        directory: where it writes.
+        settings: what is trained.
+        directory: where it writes; None: nothing is written, its results are returned.
         name: its overrides, or the name that the user gave it.
+        overrides: what it was made of on the command line.
         group: the sweep it belongs to; None for a run of its own.
-        number: its place in the sweep.
-        choices: the options chosen for the config groups, such as activation: relu.
-        whole: the run that this is a part of, where one is too large to be trained at once.
-        home: the directory that it shares with the runs of its sweep; None: the one above its own.
+        home: the directory that it shares with the runs of its sweep; None: its own.
+        told: the config that loggers are told of; None: that of its settings.
     """
 
-    config: DictConfig
-    directory: Path
-    name: str
+    settings: Settings
+    directory: Path | None = None
+    name: str = "defaults"
+    overrides: tuple[str, ...] = ()
     group: str | None = None
-    number: int = 0
-    choices: Mapping[str, str] = field(default_factory=dict)
-    whole: "Run | None" = None
     home: Path | None = None
-
-    @classmethod
-    def of_job(cls, config: DictConfig) -> "Run":
-        """Describe the Hydra job that is now being run; `config` is what Hydra hands to it."""
-        hydra = HydraConfig.get()
-        # Not OmegaConf.resolve, which cannot put a list where an interpolation stood.
-        config = OmegaConf.create(as_dict(config))
-        # What was resumed is still the run that it was.
-        overrides = " ".join(one for one in hydra.overrides.task if not one.startswith("resume="))
-        swept = hydra.mode == RunMode.MULTIRUN
-        return cls(
-            config=config,
-            directory=Path(hydra.runtime.output_dir),
-            name=str(config.name or overrides or "defaults"),
-            group=sweep_name(Path(hydra.sweep.dir)) if swept else None,
-            number=hydra.job.num if swept else 0,
-            choices=own_choices(hydra),
-            home=Path(hydra.sweep.dir).absolute() if swept else None,
-        )
-
-    @cached_property
-    def grid(self) -> Grid:
-        """The instances that this run trains."""
-        return Grid.of(self.config)
+    told: Mapping[str, Any] | None = None
 
     @property
-    def settings(self) -> dict:
-        """The whole config as plain Python."""
-        return as_dict(self.config)
+    def size(self) -> int:
+        """The number of instances."""
+        return self.settings.grid.size
 
-
-def own_choices(hydra: Any) -> dict[str, str]:
-    """Return the option chosen for each config group whose target was not overridden besides."""
-    overridden = {str(key).lstrip("+~").split("=")[0] for key in hydra.overrides.task}
-    return {
-        str(group): str(option)
-        for group, option in hydra.runtime.choices.items()
-        if f"{group}._target_" not in overridden
-    }
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What loggers are told of its settings."""
+        return self.settings.as_config() if self.told is None else self.told
 
 
 def sweep_name(directory: Path) -> str:

@@ -1,263 +1,335 @@
-"""What each setting may be, and a check of a whole config that needs neither torch nor files."""
+"""The settings of a run: what is trained, how, and what comes of it."""
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import isfinite
-from pathlib import Path
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from sup.config.checks import check_together, check_values, described, unknown
+from sup.config.fields import Role, Setting, group, setting
+from sup.config.grid import Grid, axis_settings
+from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, option_of, part_of
+from sup.config.part import Part
+from sup.config.rules import (
+    ANYTHING,
+    AT_LEAST_ONE,
+    NAME,
+    POSITIVE,
+    SEED,
+    SPARSITY,
+    TAGS,
+    SettingError,
+    or_else,
+    words,
+)
 
-from sup.config import spacing
-from sup.config.grid import as_plain, axis_settings, is_number
-
-spacing.register()
-
-
-class SettingError(ValueError):
-    """A setting that cannot be: the message names the key, the value and what is allowed."""
-
-    def __init__(self, key: str, value: Any, allowed: str):
-        shown = str(value).replace("'", "") if isinstance(value, list) else str(value)
-        super().__init__(key, shown, allowed)  # as they are, so that it can be pickled
-
-    def __str__(self) -> str:
-        return "{}={}: {}".format(*self.args)
+OWN, ASIDE, LABEL = Role.OWN, Role.ASIDE, Role.LABEL
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What one number may be.
+class StackSettings:
+    """How runs are put into stacks."""
 
-    Args:
-        allowed: the sentence a user reads.
-        holds: whether a number is allowed.
-        whole: whether it must be an integer.
-    """
-
-    allowed: str
-    holds: Callable[[float], bool]
-    whole: bool = False
-
-    def admits(self, value: Any) -> bool:
-        """Tell whether `value` is a number that this rule allows."""
-        if not is_number(value) or not isfinite(value):
-            return False
-        return self.holds(value) and not (self.whole and not isinstance(value, int))
-
-
-AT_LEAST_ONE = Rule("a whole number of at least 1", lambda value: value >= 1, whole=True)
-POSITIVE = Rule("a number above 0", lambda value: value > 0)
-ANY_NUMBER = Rule("a finite number", lambda value: True)
-
-AT_LEAST_ZERO = Rule("a number of at least 0", lambda value: value >= 0)
-
-NUMBERS = {
-    "n_features": AT_LEAST_ONE,
-    "n_hidden": AT_LEAST_ONE,
-    "steps": AT_LEAST_ONE,
-    "batch_size": AT_LEAST_ONE,
-    "resolution": Rule("a whole number of at least 2", lambda value: value >= 2, whole=True),
-    "callbacks.checkpoint.minutes": AT_LEAST_ZERO,
-    "trainer.devices": AT_LEAST_ONE,
-}
-"""Settings that are one number, the same for all the instances of a stack."""
-
-LIMITS = {
-    "stack.max_instances": AT_LEAST_ONE,
-    "stack.max_memory": POSITIVE,
-    "stack.devices": AT_LEAST_ONE,
-}
-"""Settings that are one number, or the word of `UNSET` that leaves it to the machine."""
-
-UNSET = {"stack.max_instances": None, "stack.max_memory": None, "stack.devices": "auto"}
-
-AXES = {
-    "sparsity": Rule("a number in [0, 1)", lambda value: 0 <= value < 1),
-    "seed": Rule("a whole number in [0, 2^63)", lambda value: 0 <= value < 2**63, whole=True),
-    "importance.decay": Rule("a number in (0, 1]", lambda value: 0 < value <= 1),
-    "importance.ratio": POSITIVE,
-    "init.gain": POSITIVE,
-    "init.std": POSITIVE,
-    "optimizer.lr": POSITIVE,
-    "optimizer.weight_decay": AT_LEAST_ZERO,
-}
-"""Settings that are a number or a list of numbers. The parameters of a user's own activation,
-importance or initialisation may be any finite numbers."""
+    max_instances: int | None = setting(
+        Setting(None, or_else(AT_LEAST_ONE, None), "models in one stack; null: as memory allows")
+    )
+    max_memory: int | float | None = setting(
+        Setting(
+            None,
+            or_else(POSITIVE, None),
+            "GiB that a stack may take; null: 0.8 of the device's memory",
+        )
+    )
+    devices: int | str = setting(
+        Setting(
+            "auto",
+            or_else(AT_LEAST_ONE, "auto"),
+            "stacks trained side by side, a process each; auto: one for each GPU; the CPU is one",
+        )
+    )
 
 
-_PARTS = ("activation", "importance", "init", "optimizer", "scheduler")
-GROUPS = (*_PARTS, "logger", "trainer", "callbacks")
-"""Config groups, each with an option chosen."""
+@dataclass(frozen=True, init=False, repr=False)
+class Settings:
+    """The settings of one run, which is a grid of models.
 
-WORDS = {
-    "engine": ("auto", "compiled", "eager", "autograd"),
-    "data": ("sampled", "quadrature"),
-    "objective": (
-        "loss",
-        "dimensions_per_feature",
-        "total_dimensionality",
-        "features_represented",
-        "features_strong",
-        "mean_interference",
-    ),
-    "trainer.accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
-}
-"""Settings that are one of a few words."""
-
-DDP = "sup.training.ddp.StackedDDPStrategy"
-"""The strategy of `trainer=ddp`."""
-
-LONGEST_TAG = 64
-"""Letters of a tag; W&B takes no more."""
-
-WANDB_MODES = ("online", "offline", "disabled", "shared")
-"""What W&B's own environment variable may be."""
-
-
-def check_axis(key: str, value: Any) -> None:
-    """Check one axis setting: a number, or a list of different numbers.
+    Made from keyword arguments: the names below, and those of a part's own settings as results have
+    them, such as ``importance_decay`` or ``optimizer_lr``. A part is given by the name of its
+    option, as a function, a class, an `nn.Module` or a `Part`; importance also as a list with a
+    number for each feature. An *axis* takes a number, or a list of numbers that spans a grid.
 
     Raises:
-        SettingError: where it is neither.
+        SettingError: for the first argument that is not a setting, or not allowed.
     """
-    rule = AXES.get(key, ANY_NUMBER)
-    allowed = f"must be {rule.allowed}, or a list of them"
-    values = value if isinstance(value, list) else [value]
-    if not values:
-        raise SettingError(key, value, f"the list is empty; {allowed}")
-    for one in values:
-        if not rule.admits(one):
-            raise SettingError(key, one, allowed)
-        if values.count(one) > 1:
-            raise SettingError(key, value, f"{one} stands twice; the values of a list must differ")
+
+    activation: Part = group("relu", "applied to the outputs", OWN)
+    importance: Part = group("geometric", "how much each feature counts in the loss", OWN)
+    features: Part = group("independent", "the distribution of the inputs", OWN)
+    init: Part = group("xavier", "the scale of the initial weights", OWN)
+    optimizer: Part = group("adam", "how gradients change the weights")
+    scheduler: Part = group("cosine", "the course of the learning rate")
+    trainer: Part = group("auto", "what is trained on")
+    logger: Part = group("none", "where curves and pictures go", LABEL)
+    n_features: int = setting(Setting(10, AT_LEAST_ONE, "features of the input, n"))
+    n_hidden: int = setting(Setting(5, AT_LEAST_ONE, "hidden dimensions, m"))
+    sparsity: float | list[float] | None = setting(
+        Setting(0.0, SPARSITY, "probability that a feature is zero in an input, S", axis=True), OWN
+    )
+    seed: int | list[int] = setting(
+        Setting(0, SEED, "decides initial weights and data", axis=True), OWN
+    )
+    steps: int = setting(Setting(10_000, AT_LEAST_ONE, "optimizer steps"))
+    batch_size: int = setting(Setting(1024, AT_LEAST_ONE, "fresh samples in each step"))
+    data: str = setting(
+        Setting(
+            "sampled",
+            words("sampled", "quadrature"),
+            "quadrature: the exact population loss, for n_features of at most 3",
+        )
+    )
+    engine: str = setting(
+        Setting(
+            "auto",
+            words("auto", "compiled", "eager", "autograd"),
+            "gradients in closed form, compiled or eager, or by plain autograd",
+        )
+    )
+    stack: StackSettings = field(default_factory=StackSettings, metadata={"role": ASIDE})
+    callbacks: Mapping[str, Part | None] = field(
+        default_factory=lambda: {
+            name: Part(option.target, option.defaults) for name, option in CALLBACKS.items()
+        },
+        metadata={"role": ASIDE},
+    )
+    figures: str = setting(
+        Setting(
+            "auto",
+            words("auto", "end", "none"),
+            "end: each run's, and the sweep's; none: none; auto: each run's up to 50 runs",
+        ),
+        ASIDE,
+    )
+    objective: str = setting(
+        Setting(
+            "loss",
+            words(
+                "loss",
+                "dimensions_per_feature",
+                "total_dimensionality",
+                "features_represented",
+                "features_strong",
+                "mean_interference",
+            ),
+            "what a search looks at, averaged over a run's instances",
+        ),
+        ASIDE,
+    )
+    resume: str | bool | None = setting(
+        Setting(
+            None,
+            ANYTHING,
+            "a checkpoint, or a run's or sweep's directory, to go on from; true: the latest of the "
+            "same command",
+        ),
+        ASIDE,
+    )
+    name: str | None = setting(Setting(None, NAME, "of the run, in tables and in W&B"), LABEL)
+    tags: list[str] = setting(Setting([], TAGS, "of the run, in W&B"), LABEL)
+    variables: Mapping[str, Any] = field(default_factory=dict, metadata={"role": ASIDE})
+
+    def __init__(self, **given: Any):
+        values = {name: as_plain(value) for name, value in given.items()}
+        for one in fields(self):
+            value = values.pop(one.name) if one.name in values else default_of(one)
+            if one.name in GROUPS:
+                value = part_of(one.name, value)
+            object.__setattr__(self, one.name, value)
+        for name, value in values.items():
+            object.__setattr__(self, *self._with_inner(name, value))
+        for name in GROUPS:
+            object.__setattr__(self, name, self._with_references(name))
+        check_values(self)
+        check_together(self)
+        if "sparsity" in self.features.parameters:
+            object.__setattr__(self, "sparsity", None)  # each feature has its own
+
+    def _with_inner(self, name: str, value: Any) -> tuple[str, Any]:
+        """Return the group, or the stack, that a setting belongs to, with that setting changed."""
+        outer, _, inner = name.partition("_")
+        if outer == "stack" and inner in vars(self.stack):
+            return outer, StackSettings(**{**vars(self.stack), inner: value})
+        if outer not in GROUPS or not inner:
+            raise unknown(name, value, (key.replace(".", "_") for key in all_settings()))
+        part: Part = getattr(self, outer)
+        option = option_of(outer, part)
+        elsewhere = any(inner in other.settings for other in OPTIONS[outer].values())
+        if option and elsewhere and inner not in option.settings:
+            raise SettingError(name, value, f"the chosen {outer}, {part.name}, has none")
+        return outer, part.changed(**{inner: value})
+
+    def _with_references(self, group: str) -> Part:
+        """Let a part's settings that are what they refer to by default, refer to it.
+
+        A schedule as long as the training stays so when `steps` are changed.
+        """
+        part: Part = getattr(self, group)
+        option = option_of(group, part)
+        usual = option.defaults if option else {}
+        references = {
+            key: usual[key]
+            for key, value in part.parameters.items()
+            if is_reference(usual.get(key)) and value == getattr(self, usual[key][2:-1])
+        }
+        return part.changed(**references) if references else part
+
+    def part(self, group: str) -> Part:
+        """Return the part of a group, with the values of what it refers to, as ``${steps}``."""
+        part: Part = getattr(self, group)
+        values = {
+            key: getattr(self, value[2:-1])
+            for key, value in part.parameters.items()
+            if is_reference(value)
+        }
+        return part.changed(**values) if values else part
+
+    def changed(self, **changes: Any) -> "Settings":
+        """Return these settings with some of them changed, by the names that `Settings` takes."""
+        return type(self)(**{one.name: getattr(self, one.name) for one in fields(self)} | changes)
+
+    @classmethod
+    def of_config(
+        cls, config: Mapping[str, Any], names: Mapping[str, str] | None = None
+    ) -> "Settings":
+        """Make settings of a composed config, as plain Python.
+
+        Args:
+            config: by key, parts as nodes with a ``_target_``.
+            names: what parts are called in results, by group, where that is not their target's
+                name: the options that Hydra was told to take.
+
+        Raises:
+            SettingError: where it is not allowed.
+        """
+        known = {one.name for one in fields(cls)}
+        given = {name: value for name, value in config.items() if name in known}
+        for name in GROUPS:
+            node = config.get(name)
+            if not isinstance(node, Mapping) or "_target_" not in node:
+                raise SettingError(name, node, "must be one of the group's options")
+            given[name] = Part.of(node, (names or {}).get(name, ""))
+        given["callbacks"] = callbacks_of(config.get("callbacks"))
+        given["stack"] = stack_of(config.get("stack"))
+        others = {name: value for name, value in config.items() if name not in known}
+        return cls(**given, variables=others)
+
+    @classmethod
+    def of_results(cls, results: Any) -> "Settings":
+        """Make the settings of a run again from its results, an `xarray.Dataset`."""
+        names = {name: str(results[name].values) for name in GROUPS if name in results.coords}
+        return cls.of_config(json.loads(results.attrs["config"]), names)
+
+    def as_config(self) -> dict[str, Any]:
+        """Return the config that these settings are made of, as plain Python."""
+        config = {one.name: getattr(self, one.name) for one in fields(self)}
+        config |= {name: self.part(name).node() for name in GROUPS}
+        config["callbacks"] = {name: part and part.node() for name, part in self.callbacks.items()}
+        config["stack"] = dict(vars(self.stack))
+        return config | dict(config.pop("variables"))
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The instances: every combination of the values of the axes."""
+        return Grid(axis_settings(self))
+
+    def __repr__(self) -> str:
+        """Return the call that makes these settings, with what differs from the defaults."""
+        usual = type(self)()
+        changes: dict[str, Any] = {}
+        for one in fields(self):
+            value, plain = getattr(self, one.name), getattr(usual, one.name)
+            if one.name == "stack":
+                own, held = vars(value), vars(plain)
+                changes |= {f"stack_{key}": own[key] for key in own if own[key] != held[key]}
+            elif one.name in GROUPS:
+                changes |= self._changes_of(one.name, value, plain)
+            elif value != plain and not (one.name == "sparsity" and value is None):
+                changes[one.name] = value
+        return f"Settings({', '.join(f'{key}={value!r}' for key, value in changes.items())})"
+
+    def _changes_of(self, group: str, part: Part, plain: Part) -> dict[str, Any]:
+        """Return the arguments that make one part of another."""
+        option, chosen = option_of(group, part), {}
+        if part.path != plain.path or part.name != plain.name:
+            chosen = {group: part.name if option else part.target}
+        usual = part_of(group, part.name).parameters if option else {}
+        return chosen | {
+            f"{group}_{key}": value
+            for key, value in part.parameters.items()
+            if key not in usual or usual[key] != value
+        }
 
 
-def has(config: DictConfig, key: str) -> bool:
-    """Tell whether the dotted `key` stands in `config`, null included."""
-    *parents, name = key.split(".")
-    node = OmegaConf.select(config, ".".join(parents)) if parents else config
-    return node is not None and name in node
+GROUPS = tuple(one.name for one in fields(Settings) if one.metadata.get("group"))
+"""The settings that are parts of a run, each an option of the config group of its name."""
 
 
-def check(config: DictConfig) -> None:
-    """Check every setting of a composed config.
+def all_settings() -> dict[str, Setting]:
+    """Return every setting by its key on the command line, those of all options included."""
+    own = {
+        one.name: one.metadata["setting"] for one in fields(Settings) if "setting" in one.metadata
+    }
+    for name, options in OPTIONS.items():
+        for option in options.values():
+            for key, about in option.settings.items():
+                own.setdefault(f"{name}.{key}", about)
+    for name, callback in CALLBACKS.items():
+        own |= {f"callbacks.{name}.{key}": about for key, about in callback.settings.items()}
+    own |= {f"stack.{key}": about for key, about in described(StackSettings).items()}
+    return own | VARIABLES
+
+
+def is_reference(value: Any) -> bool:
+    """Tell whether a value stands for that of another setting, such as ``${steps}``."""
+    return isinstance(value, str) and value.startswith("${")
+
+
+def callbacks_of(held: Any) -> dict[str, Part | None]:
+    """Make callbacks of their config, nodes by name.
 
     Raises:
-        SettingError: for the first setting that is not allowed.
+        SettingError: where they are something else.
     """
-    for group in GROUPS:
-        if not OmegaConf.is_dict(config.get(group)):
-            raise SettingError(group, config.get(group), "must be one of the group's options")
-    if "results" not in config.callbacks:
-        raise SettingError("~callbacks", "results", "a run cannot do without its results")
-    check_numbers(config)
-    check_words(config)
-    check_devices(config)
+    if not isinstance(held, Mapping):
+        raise SettingError("callbacks", held, "must be callbacks by name")
+    for name, node in held.items():
+        if node is not None and not (isinstance(node, Mapping) and "_target_" in node):
+            raise SettingError(f"callbacks.{name}", node, "must have a _target_, or be null")
+    return {name: Part.of(node) if node else None for name, node in held.items()}
 
 
-def check_numbers(config: DictConfig) -> None:
-    """Check the settings that are numbers, or lists of them.
+def stack_of(held: Any) -> StackSettings:
+    """Make the settings of stacks of their config.
 
     Raises:
-        SettingError: for the first that is not allowed.
+        SettingError: where there is one that is not known, or something else.
     """
-    for key, rule in NUMBERS.items():
-        if has(config, key):
-            value = as_plain(OmegaConf.select(config, key))
-            if not rule.admits(value):
-                raise SettingError(key, value, f"must be {rule.allowed}")
-    for key, rule in LIMITS.items():
-        value, unset = as_plain(OmegaConf.select(config, key)), UNSET[key]
-        if value != unset and not rule.admits(value):
-            word = "null" if unset is None else unset
-            raise SettingError(key, value, f"must be {rule.allowed}, or {word}")
-    given = {key: as_plain(OmegaConf.select(config, key)) for key in AXES if has(config, key)}
-    axes = axis_settings(config)
-    for key, value in (given | axes).items():
-        check_axis(key, value)
-        if isinstance(value, list) and key not in axes:
-            raise SettingError(key, value, "must be one number with this optimizer")
+    names = [one.name for one in fields(StackSettings)]
+    if not isinstance(held, Mapping):
+        raise SettingError("stack", held, f"must be settings by name: {', '.join(names)}")
+    for name, value in held.items():
+        if name not in names:
+            raise unknown(f"stack.{name}", value, (f"stack.{known}" for known in names))
+    return StackSettings(**held)
 
 
-def check_words(config: DictConfig) -> None:
-    """Check the settings that are words.
-
-    Raises:
-        SettingError: for the first that is not allowed.
-    """
-    for key, allowed in WORDS.items():
-        value = as_plain(OmegaConf.select(config, key))
-        if value not in allowed:
-            raise SettingError(key, value, f"must be one of {', '.join(allowed)}")
-    if config.data == "quadrature" and config.n_features > 3:
-        needed = f"needs n_features of at most 3, not {config.n_features}"
-        raise SettingError("data", config.data, needed)
-    mode = os.environ.get("WANDB_MODE") or "offline"
-    if "wandb" in str(config.logger.get("_target_")) and mode not in WANDB_MODES:
-        raise SettingError("WANDB_MODE", mode, f"must be one of {', '.join(WANDB_MODES)}")
-    tags = as_plain(config.tags)
-    if not isinstance(tags, list) or not all(isinstance(tag, (str, int, float)) for tag in tags):
-        raise SettingError("tags", tags, "must be a list of words, such as [pilot,relu]")
-    if too_long := [tag for tag in tags if not 1 <= len(str(tag)) <= LONGEST_TAG]:
-        raise SettingError("tags", too_long[0], f"must have 1 to {LONGEST_TAG} letters each")
-    if OmegaConf.is_config(config.name):
-        raise SettingError("name", as_plain(config.name), "must be one name")
-    if config.resume is not None:
-        check_resume(as_plain(config.resume))
+def default_of(one: Field) -> Any:
+    """Return the default of a dataclass field."""
+    return one.default if one.default_factory is MISSING else one.default_factory()
 
 
-def check_resume(value: Any) -> None:
-    """Check what is to be continued from: a path, or true, for the latest of the same command.
-
-    Raises:
-        SettingError: where it is neither, or nothing is there.
-    """
-    if value is True:
-        return
-    if not isinstance(value, str) or not value:
-        raise SettingError("resume", value, "must be a path, or true")
-    if not Path(value).exists():
-        allowed = "give a .ckpt file, or the directory of a run or sweep"
-        raise SettingError("resume", value, f"no such file or directory; {allowed}")
-
-
-def check_devices(config: DictConfig) -> None:
-    """Check that a stack is trained on one machine, and how its devices share a batch.
-
-    Raises:
-        SettingError: where it cannot be.
-    """
-    devices = config.trainer.get("devices")
-    if devices is None:  # Lightning would take all that it finds
-        raise SettingError("trainer.devices", devices, f"must be {AT_LEAST_ONE.allowed}")
-    nodes = config.trainer.get("num_nodes", 1)
-    if nodes != 1:  # Lightning would wait for the others forever
-        raise SettingError("trainer.num_nodes", nodes, "must be 1")
-    strategy = as_plain(config.trainer.get("strategy", "auto"))
-    shares = isinstance(strategy, dict) and strategy.get("_target_") == DDP
-    if not shares and strategy != "auto":
-        raise SettingError("trainer.strategy", strategy, "must be left out, or that of trainer=ddp")
-    if devices > 1 and not shares:
-        raise SettingError("trainer.devices", devices, "more than 1 needs trainer=ddp")
-    if devices > 1:
-        check_sharing(config)
-
-
-def check_sharing(config: DictConfig) -> None:
-    """Check that several devices have a batch to share, and nothing else to do.
-
-    Raises:
-        SettingError: where they have not.
-    """
-    devices = config.trainer.devices
-    if config.stack.devices not in (1, "auto"):
-        several = f"trains stacks side by side, trainer.devices={devices} each stack on several"
-        raise SettingError("stack.devices", config.stack.devices, f"{several}; one must be 1")
-    if config.data == "quadrature":
-        several = f"has no batch that trainer.devices={devices} could share"
-        raise SettingError("data", config.data, several)
-    if config.batch_size < devices:
-        fewer = f"is fewer than trainer.devices={devices}, which share it"
-        raise SettingError("batch_size", config.batch_size, fewer)
+def as_plain(value: Any) -> Any:
+    """Return a value with arrays, ranges and tuples as lists of Python's own numbers."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return list(value) if isinstance(value, (range, tuple)) else value

@@ -7,30 +7,30 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from sup.figures.features import feature_figure
-from sup.figures.gram import gram_figure
+from sup.figures.dimensions import dimensionality_figure, dimensions_figure
+from sup.figures.features import feature_figure, neuron_figure
+from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
+from sup.figures.phase import phase_figure, phase_share_figure
 from sup.figures.training import training_figure
-from sup.results.storage import FILE, finite, load_run
 from sup.system.files import replacing
+
+__all__ = [
+    "RUN_FIGURES",
+    "along_sparsity_figure",
+    "dimensionality_figure",
+    "dimensions_figure",
+    "feature_figure",
+    "gram_figure",
+    "gram_gallery",
+    "neuron_figure",
+    "phase_figure",
+    "phase_share_figure",
+    "training_figure",
+    "write",
+]
 
 RUN_FIGURES = {"gram": gram_figure, "features": feature_figure, "training": training_figure}
 """The figures of every run, by file name."""
-
-
-def draw(directory: Path) -> None:
-    """Draw the figures that a run's directory does not have yet, or has of earlier results."""
-    made = (directory / FILE).stat().st_mtime_ns
-    paths = {name: directory / "figures" / f"{name}.png" for name in RUN_FIGURES}
-    missing = {
-        name: path
-        for name, path in paths.items()
-        if not path.exists() or path.stat().st_mtime_ns < made
-    }
-    if not missing:
-        return
-    results = finite(load_run(directory))
-    for name, path in missing.items():
-        write(RUN_FIGURES[name](results), path)
 
 
 def write(figure: Figure, path: Path) -> None:

@@ -23,7 +23,7 @@ def inputs_figure(
         samples: how many are drawn.
     """
     count = len(sparsities)
-    density = torch.tensor([1 - sparsity for sparsity in sparsities])
+    density = torch.tensor([[1 - sparsity] * features for sparsity in sparsities])
     inputs = Inputs(torch.zeros(count, dtype=torch.long), density, torch.arange(count))
     draws = Draws((0,), (features, samples), torch.device("cpu"))
     batches = inputs(draws.uniform(Purpose.EVALUATION, 0)).numpy()

@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sup.analysis.varimax import varimax
+from sup.config.grid import MOST_SHOWN
 from sup.figures.gallery import Gallery, arranged, grey_where_missing, panels
-from sup.figures.style import MOST_PANELS, POLYSEMANTICITY_COLOURS, colour_bar
+from sup.figures.style import POLYSEMANTICITY_COLOURS, colour_bar
 
 
 def feature_figure(results: xr.Dataset) -> Figure:
     """Draw each feature's norm as a bar, coloured by its polysemanticity, a panel an instance."""
-    return feature_panels(arranged(results, MOST_PANELS))
+    return feature_panels(arranged(results, MOST_SHOWN))
 
 
 def feature_panels(gallery: Gallery) -> Figure:
@@ -43,9 +44,9 @@ def neuron_figure(results: xr.Dataset) -> Figure:
     feature, in the basis of `sup.analysis.varimax.varimax`.
 
     Args:
-        results: of one activation; at most `MOST_PANELS` of its instances are shown.
+        results: of one activation; at most `MOST_SHOWN` of its instances are shown.
     """
-    gallery = arranged(results, MOST_PANELS)
+    gallery = arranged(results, MOST_SHOWN)
     labels = ("hidden dimension (varimax basis)", "squared weights")
     figure, axes = panels(gallery, (1.7, 1.6), labels)
     count = gallery.models.sizes["feature"]

@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
+from sup.config.grid import evenly_spaced
 from sup.config.grid import shown as as_shown
-from sup.figures.style import activation_name, best_seed, evenly_spaced
+from sup.figures.style import activation_name, best_seed
 
 LONGEST_ROW = 6
 """Panels of one row, where no second setting asks for rows."""

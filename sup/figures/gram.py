@@ -12,6 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sup.config.grid import MOST_SHOWN, evenly_spaced
 from sup.figures.gallery import (
     NO_MODEL,
     Gallery,
@@ -23,11 +24,9 @@ from sup.figures.gallery import (
 from sup.figures.style import (
     GRAM_COLOURS,
     MOST_CELLS,
-    MOST_PANELS,
     POLYSEMANTICITY_COLOURS,
     best_seed,
     colour_bar,
-    evenly_spaced,
 )
 
 PIXELS = 160
@@ -55,12 +54,12 @@ def gram_picture(W: Float[np.ndarray, "instance hidden feature"]) -> UInt8[np.nd
 
 
 def gram_figure(results: xr.Dataset) -> Figure:
-    """Draw ``W^T W`` of a run's instances, or of `MOST_PANELS` of them.
+    """Draw ``W^T W`` of a run's instances, or of `MOST_SHOWN` of them.
 
     Features are in order of their index, the most important first where importance decays. All
     panels share one scale.
     """
-    return gram_panels(arranged(results, MOST_PANELS))
+    return gram_panels(arranged(results, MOST_SHOWN))
 
 
 def gram_gallery(results: xr.Dataset) -> Figure:
@@ -75,7 +74,7 @@ def gram_panels(gallery: Gallery) -> Figure:
     """Draw ``W^T W`` of some models, one panel each, on one scale."""
     models = gallery.each()
     limit = gram_limit([one["W"].values for one in models])
-    side = 2.0 if gallery.size <= MOST_PANELS else 1.4
+    side = 2.0 if gallery.size <= MOST_SHOWN else 1.4
     figure, axes = panels(gallery, (side, side), ("feature", "feature"))
     scale = Normalize(-limit, limit)
     for axis, one in zip(axes, models, strict=True):

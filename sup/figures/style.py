@@ -16,9 +16,6 @@ GRAM_COLOURS = "RdBu_r"
 
 POLYSEMANTICITY_COLOURS = "viridis"
 
-MOST_PANELS = 16
-"""A run's figure shows at most this many instances, evenly spaced through the grid."""
-
 MOST_CELLS = 120
 """A sweep's gallery shows at most this many models."""
 
@@ -83,11 +80,6 @@ def best_seed(results: xr.Dataset) -> xr.Dataset:
         return results
     loss = results["loss"].fillna(np.inf)
     return results.isel(seed=loss.argmin("seed"))
-
-
-def evenly_spaced(count: int, most: int = MOST_PANELS) -> list[int]:
-    """Return at most `most` of the indices 0..count-1, the first and the last among them."""
-    return sorted({round(index) for index in np.linspace(0, count - 1, min(count, most))})
 
 
 def colour_bar(figure: Figure, colours: ScalarMappable, label: str, extend: str) -> None:

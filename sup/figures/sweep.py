@@ -3,13 +3,14 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sup.analysis.experiment import LARGEST_HEATMAP, kind_of
+from sup.analysis.experiment import LARGEST_HEATMAP, experiment_of
+from sup.config.grid import MOST_SHOWN
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import feature_panels, neuron_figure
 from sup.figures.gallery import arranged_best
 from sup.figures.gram import along_sparsity_figure, gram_gallery
 from sup.figures.phase import phase_figure, phase_share_figure
-from sup.figures.style import MOST_PANELS, activations_in, best_seed, of_activation
+from sup.figures.style import activations_in, best_seed, of_activation
 
 
 def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
@@ -18,7 +19,7 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
     Args:
         results: of all runs, joined.
     """
-    kind = kind_of(results)
+    kind = experiment_of(results)
     if kind == "phase_diagram":
         return {"phases": phase_figure(results), "phase_shares": phase_share_figure(results)}
     if kind == "dimensions":
@@ -27,7 +28,7 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
             "dimensionality": dimensionality_figure(results),
         }
     if results.sizes["feature"] > LARGEST_HEATMAP:
-        return {"features": feature_panels(arranged_best(results, MOST_PANELS))}
+        return {"features": feature_panels(arranged_best(results, MOST_SHOWN))}
     return {"gallery": gram_gallery(results)}
 
 

@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from sup.config.grid import MOST_SHOWN
 from sup.figures.gallery import LINE, missing, say_instead, stacked, thinned, widest
-from sup.figures.style import MOST_PANELS
 
 
 def training_figure(results: xr.Dataset) -> Figure:
-    """Draw the loss along training, a line for each of at most `MOST_PANELS` instances."""
-    shown = thinned(results, MOST_PANELS)
+    """Draw the loss along training, a line for each of at most `MOST_SHOWN` instances."""
+    shown = thinned(results, MOST_SHOWN)
     models, settings = stacked(shown, [str(name) for name in shown["loss"].dims])
     reasons = [missing(models.isel(instance=index)) for index in range(len(settings))]
     labels = [

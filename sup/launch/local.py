@@ -1,7 +1,9 @@
-"""Where stacks are trained: in this process, or side by side on the machine's devices."""
+"""Stacks on this machine: in this process, or side by side on its devices."""
 
+import logging
 import multiprocessing
 import os
+import pickle
 import signal
 from collections import deque
 from collections.abc import Sequence
@@ -12,21 +14,43 @@ from typing import Any
 
 import torch
 
-from sup.config.settings import SettingError
-from sup.launch import Placement, Work
-from sup.system.lifeline import end_after
+from sup.config.rules import SettingError
+from sup.config.run import Run
+from sup.config.settings import Settings
+from sup.launch.placement import Lost, Placement, Work
+from sup.system import messages
+from sup.system.memory import main_memory
+from sup.system.processes import end_with_parent, how_it_ended
 from sup.system.signals import Stopped, stoppable
 from sup.training.stack import Stack
 
+log = logging.getLogger(__name__)
 
-def here(stacks: Sequence[Stack], work: Work) -> list[str | None]:
-    """Train stacks one after another in this process."""
-    for stack in stacks:
-        work(stack)
-    return [None] * len(stacks)
+SHARE = 0.8
+"""Of a device's memory, what stacks may take if nothing else is said."""
 
 
-class SideBySide:
+class Here:
+    """Trains stacks one after another in this process."""
+
+    at_once = 1
+    is_here = True
+
+    def memory(self, settings: Settings) -> float:
+        """Return a share of all the device's memory.
+
+        Not of what is free just now, so that a command that is started again makes the same stacks.
+        """
+        if settings.trainer.parameters["accelerator"] != "cpu" and torch.cuda.is_available():
+            return SHARE * torch.cuda.get_device_properties(0).total_memory
+        return SHARE * main_memory() / self.at_once
+
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[Any]:
+        """Do the work on each stack."""
+        return [work(stack) for stack in stacks]
+
+
+class SideBySide(Here):
     """Trains stacks in several processes, each with a GPU or a share of the cores of its own.
 
     Args:
@@ -35,17 +59,18 @@ class SideBySide:
     """
 
     def __init__(self, count: int, gpus: Sequence[str] = ()):
-        self.count = count
+        self.at_once = count
         self.gpus = gpus
+        self.is_here = False
 
-    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[Any]:
         """Train the stacks; each process takes the next as soon as it is free."""
         if len(stacks) < 2:
-            return here(stacks, work)
-        reasons: list[str | None] = [None] * len(stacks)
+            return super().__call__(stacks, work)
+        ended: list[Any] = [None] * len(stacks)
         waiting = deque(range(len(stacks)))
         workers: dict[Any, _Worker] = {}
-        free = list(range(self.count))
+        free = list(range(self.at_once))
         try:
             while waiting or workers:
                 while waiting and free:
@@ -54,7 +79,7 @@ class SideBySide:
                     worker.give(waiting.popleft(), stacks)
                 for connection in wait(list(workers)):
                     worker = workers[connection]
-                    reasons[worker.index] = worker.outcome()
+                    ended[worker.index] = worker.outcome()
                     if waiting and worker.lives:
                         worker.give(waiting.popleft(), stacks)
                     else:
@@ -62,27 +87,27 @@ class SideBySide:
                         worker.end()
                         free.append(worker.slot)
         except Stopped:
-            print("stopped; the logs say at which steps; the same command goes on from there")
+            log.info("stopped; the logs say at which steps; the same command goes on from there")
             raise
         finally:
             for worker in workers.values():
                 worker.process.terminate()  # it writes a checkpoint
             for worker in workers.values():
                 worker.end()
-        return reasons
+        return ended
 
     def start(self, slot: int, work: Work) -> "_Worker":
         """Start a process for one of the devices."""
         gpu = self.gpus[slot % len(self.gpus)] if self.gpus else None
-        return _Worker(slot, work, gpu, max(1, torch.get_num_threads() // self.count))
+        return _Worker(slot, work, gpu, max(1, torch.get_num_threads() // self.at_once))
 
 
 class _Worker:
-    """A process that trains one stack after another.
+    """A process that trains one stack after another, on one device.
 
     Args:
-        slot: which of the devices is its own.
-        work: what it does with a stack.
+        slot: which of the devices.
+        work: what it does with each stack.
         gpu: the name of its GPU; None for the CPU.
         threads: how many it may use.
     """
@@ -101,27 +126,28 @@ class _Worker:
         """Have it train the stack of an index."""
         self.index = index
         stack = stacks[index]
-        log = stack.checkpoint.with_suffix(".log")
-        print(
-            f"stack {index + 1} of {len(stacks)} ({stack.title}) on device {self.slot}: "
-            f"{os.path.relpath(log)}",
-            flush=True,
+        assert stack.checkpoint is not None
+        logged = stack.checkpoint.with_suffix(".log")
+        where = os.path.relpath(logged)
+        log.info(
+            "stack %d of %d (%s) on device %d: %s",
+            index + 1,
+            len(stacks),
+            stack.title,
+            self.slot,
+            where,
         )
         with suppress(ConnectionError):  # it has died, which `outcome` finds
-            self.connection.send((stack, log))
+            self.connection.send((stack, logged))
 
-    def outcome(self) -> str | None:
-        """Return why the stack that it has ended with was not trained, or None."""
+    def outcome(self) -> Any:
+        """Return what became of the stack that it has ended with."""
         try:
-            return self.connection.recv()
+            return pickle.loads(self.connection.recv_bytes())
         except (EOFError, ConnectionError):
             self.lives = False
             self.process.join()
-            code = self.process.exitcode or 0
-            how = (
-                f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-            )
-            return f"the process that trained it {how}"
+            return Lost(f"the process that trained it {how_it_ended(self.process.exitcode)}")
 
     def end(self) -> None:
         """Let the process end."""
@@ -133,39 +159,40 @@ def _serve(connection: Any, work: Work, gpu: str | None, threads: int) -> None:
     """Train the stacks that come, in a process of its own."""
     # The terminal's Ctrl-C reaches every process; the first one passes it on, as SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent: Any = multiprocessing.parent_process()
-    end_after(lambda: wait([parent.sentinel]))
+    end_with_parent()
+    messages.show()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # CUDA has not started yet
     torch.set_num_threads(threads)
     with stoppable():
         while True:
             try:
-                stack, log = connection.recv()
+                stack, logged = connection.recv()
             except EOFError:
                 return
-            connection.send(_logged(work, stack, log))
+            # Not `send`, by which tensors are shared memory, of which containers have little.
+            connection.send_bytes(pickle.dumps(_logged(work, stack, logged)))
 
 
-def _logged(work: Work, stack: Stack, log: Path) -> str | None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as file, redirect_stdout(file), redirect_stderr(file):
-        work(stack)
-    return None
+def _logged(work: Work, stack: Stack, logged: Path) -> Any:
+    logged.parent.mkdir(parents=True, exist_ok=True)
+    with logged.open("a") as file, redirect_stdout(file), redirect_stderr(file):
+        return work(stack)
 
 
-def check_present(config: Any) -> None:
+def check_present(settings: Settings) -> None:
     """Check that the devices on which a run is to be trained are on this machine.
 
     Raises:
         SettingError: where they are not.
     """
-    accelerator, gpus = config.trainer.accelerator, torch.cuda.device_count()
+    trainer, gpus = settings.trainer.parameters, torch.cuda.device_count()
+    accelerator, devices = trainer["accelerator"], trainer["devices"]
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         raise SettingError("trainer.accelerator", accelerator, "no GPU here")
-    if accelerator in ("gpu", "cuda", "auto") and 0 < gpus < config.trainer.devices:
+    if accelerator in ("gpu", "cuda", "auto") and 0 < gpus < devices:
         held = f"there are no more than {gpus} here; trainer.accelerator=cpu needs none"
-        raise SettingError("trainer.devices", config.trainer.devices, held)
+        raise SettingError("trainer.devices", devices, held)
 
 
 def visible_devices() -> list[str]:
@@ -174,22 +201,32 @@ def visible_devices() -> list[str]:
     return named.split(",") if named else [str(k) for k in range(torch.cuda.device_count())]
 
 
-def count_of(config: Any) -> int:
-    """Return on how many devices stacks are trained side by side, by a run's config.
+def local_placement(runs: Sequence[Run]) -> Placement:
+    """Return where the stacks of some runs are trained on this machine.
 
-    Left to the machine, that is every GPU, or the CPU as one device; where each stack is trained on
-    several devices, it is one stack at a time.
+    Side by side on every GPU, or on the CPU as one device, if it is left to the machine; one after
+    another where each stack is trained on several devices.
     """
-    if config.stack.devices != "auto":
-        return int(config.stack.devices)
-    if config.trainer.devices != 1 or config.trainer.accelerator == "cpu":
-        return 1
-    return max(1, torch.cuda.device_count())
+    devices = devices_of(runs)
+    trainers = [run.settings.trainer.parameters for run in runs]
+    on_cpu = any(trainer["accelerator"] == "cpu" for trainer in trainers)
+    if devices == "auto":
+        alone = on_cpu or any(trainer["devices"] > 1 for trainer in trainers)
+        devices = 1 if alone else max(1, torch.cuda.device_count())
+    if devices == 1:
+        return Here()
+    return SideBySide(int(devices), [] if on_cpu else visible_devices())
 
 
-def placement_for(config: Any) -> Placement:
-    """Return where stacks are trained on this machine, by the config of one of their runs."""
-    count = count_of(config)
-    if count == 1:
-        return here
-    return SideBySide(count, [] if config.trainer.accelerator == "cpu" else visible_devices())
+def devices_of(runs: Sequence[Run]) -> int | str:
+    """Return on how many devices the stacks of one command are trained side by side.
+
+    Raises:
+        SettingError: where runs differ in it, or cannot be trained in other processes.
+    """
+    asked = list(dict.fromkeys(run.settings.stack.devices for run in runs))
+    if len(asked) > 1:
+        raise SettingError("stack.devices", asked, "differs between the jobs of one command")
+    if asked[0] not in (1, "auto") and any(run.directory is None for run in runs):
+        raise SettingError("stack.devices", asked[0], "needs a directory to write to")
+    return asked[0]

@@ -1,4 +1,4 @@
-"""What engines that train stacks elsewhere have in common: how they are called, and with what."""
+"""What all placements have in common: how they are called, and with what."""
 
 import os
 import sys
@@ -8,24 +8,46 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from sup.config.settings import SettingError
+from sup.config.rules import SettingError
+from sup.system import messages
 
 Stack = Any
 """A stack is handed on here, never looked at; importing its class would import torch."""
 
-Work = Callable[[Stack], None]
-"""Trains one stack; picklable, so a function of a module."""
+Work = Callable[[Stack], Any]
+"""Trains one stack and returns what became of it; picklable, so a function of a module."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Work that did not come to its end.
+
+    Args:
+        reason: why, in one line.
+    """
+
+    reason: str
 
 
 @runtime_checkable
 class Placement(Protocol):
     """Has stacks trained somewhere."""
 
-    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
+    at_once: int
+    """Into how many stacks runs are put at least, as so many are trained side by side."""
+
+    is_here: bool
+    """Whether that is in this process."""
+
+    def memory(self, settings: Any) -> float:
+        """Return how many bytes a stack of some settings may take, infinity if it is not known."""
+        ...
+
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[Any]:
         """Do `work` on each stack, and return when all is done.
 
         Returns:
-            For each stack None, or one line that says why its work did not come to its end.
+            For each stack what the work returned, or how it was `Lost`.
         """
         ...
 
@@ -37,7 +59,7 @@ class Unit:
     Args:
         work: what is to be done.
         stack: on which stack.
-        directory: the working directory of the command, for relative paths in the config.
+        directory: the working directory of the command, for relative paths in the settings.
         threads: how many CPUs the engine gives to the job; None: it does not say.
     """
 
@@ -46,14 +68,15 @@ class Unit:
     directory: str
     threads: int | None = None
 
-    def __call__(self) -> None:
+    def __call__(self) -> Any:
         """Do the work, in whatever process the engine has started for it."""
+        messages.show()
         os.chdir(self.directory)
         if self.threads is not None and "OMP_NUM_THREADS" not in os.environ:
             import torch
 
             torch.set_num_threads(self.threads)
-        self.work(self.stack)
+        return self.work(self.stack)
 
 
 def import_path() -> str:

@@ -1,15 +1,28 @@
 """Stacks as tasks of Ray."""
 
+import logging
 import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from math import inf
 from typing import Any
 
-from sup.config.settings import AT_LEAST_ZERO, SettingError
-from sup.launch.placement import Stack, Unit, Work, counted, import_path, last_line, require
+from sup.config.rules import AT_LEAST_ZERO
+from sup.launch.placement import (
+    Lost,
+    Stack,
+    Unit,
+    Work,
+    counted,
+    import_path,
+    last_line,
+    require,
+)
 from sup.system.signals import asked, stop_if_asked
+
+log = logging.getLogger(__name__)
 
 
 class Ray:
@@ -22,17 +35,22 @@ class Ray:
         SettingError: where Ray is not installed, or a setting is not allowed.
     """
 
+    at_once = 1
+    is_here = False
+
     def __init__(self, ray: Mapping[str, Any]):
         require("ray", "ray")
         self.init = {key: value for key, value in ray["init"].items() if value is not None}
         self.remote = {key: value for key, value in ray["remote"].items() if value is not None}
         for name in ("num_cpus", "num_gpus"):
             value = self.remote.get(name, 0)
-            if not AT_LEAST_ZERO.admits(value):
-                allowed = f"must be {AT_LEAST_ZERO.allowed}"
-                raise SettingError(f"hydra.launcher.ray.remote.{name}", value, allowed)
+            AT_LEAST_ZERO.check(f"hydra.launcher.ray.remote.{name}", value)
 
-    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
+    def memory(self, settings: Any) -> float:
+        """Return infinity: the nodes are not known here."""
+        return inf
+
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[Any]:
         """Hand each stack to Ray, and wait."""
         if not stacks:
             return []
@@ -43,14 +61,14 @@ class Ray:
         remote = ray.remote(**self.remote)(run_unit)
         references = [remote.remote(Unit(work, stack, os.getcwd(), threads)) for stack in stacks]
         address = ray.get_runtime_context().gcs_address
-        print(f"{counted(stacks)} handed to Ray at {address}; output: {self.logs()}")
+        log.info("%s handed to Ray at %s; output: %s", counted(stacks), address, self.logs())
         try:
             return [self.ending(reference) for reference in references]
         except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
             for reference in references:
                 ray.cancel(reference, force=True)
             if asked():
-                print("\ninterrupted; Ray's tasks are ended, and go on when this is repeated")
+                log.info("\ninterrupted; Ray's tasks are ended, and go on when this is repeated")
             stop_if_asked()  # Ray turns Stopped into an end with status 1
             raise
 
@@ -71,18 +89,17 @@ class Ray:
         ray = import_module("ray")
         return f"{ray.get_runtime_context().get_temp_dir()}/session_latest/logs/worker-*.out"
 
-    def ending(self, reference: Any) -> str | None:
-        """Wait for a task and return why it failed, in one line; None if it did not."""
+    def ending(self, reference: Any) -> Any:
+        """Wait for a task and return what it returned, or how it was lost."""
         ray, exceptions = import_module("ray"), import_module("ray.exceptions")
         try:
-            ray.get(reference)
+            return ray.get(reference)
         except exceptions.RayTaskError as error:
-            return last_line(str(error))
+            return Lost(last_line(str(error)))
         except exceptions.RayError as error:
-            return f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return None
+            return Lost(f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def run_unit(unit: Unit) -> None:
+def run_unit(unit: Unit) -> Any:
     """Do a unit's work."""
-    unit()
+    return unit()

@@ -1,23 +1,56 @@
-"""Stacks as jobs of submitit: on SLURM, or as processes on this machine."""
+"""Stacks as a job array of SLURM, by submitit (its own parts were read in 1.5.4)."""
 
+import logging
 import os
 import shlex
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
-from functools import partial
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from importlib import import_module
 from io import StringIO
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from sup.config.settings import SettingError
-from sup.launch.placement import Stack, Unit, Work, counted, import_path, last_line, require
-from sup.launch.submitit_settings import check_parameter, sbatch_options
-from sup.system.lifeline import end_after, held, let_go
+from sup.config.rules import AT_LEAST_ONE, AT_LEAST_ZERO, COUNT, POSITIVE, Rule, SettingError
+from sup.launch.local import SHARE
+from sup.launch.placement import (
+    Lost,
+    Stack,
+    Unit,
+    Work,
+    counted,
+    import_path,
+    last_line,
+    require,
+)
+from sup.system import signals
 from sup.system.signals import Stopped, stoppable
+
+log = logging.getLogger(__name__)
+
+RULES = {
+    "timeout_min": AT_LEAST_ONE,
+    "cpus_per_task": AT_LEAST_ONE,
+    "gpus_per_node": COUNT,
+    "mem_gb": POSITIVE,
+    "nodes": Rule("1; a stack is trained on one node", lambda value: value == 1),
+    "tasks_per_node": Rule("1; a stack is one task", lambda value: value == 1),
+    "array_parallelism": AT_LEAST_ONE,
+    "signal_delay_s": AT_LEAST_ZERO,
+    "max_num_timeout": COUNT,
+    "name": Rule("a word", lambda value: isinstance(value, str)),
+    "setup": Rule(
+        'a list of shell commands, such as ["module load cuda"]',
+        lambda value: isinstance(value, list) and all(isinstance(line, str) for line in value),
+    ),
+    "additional_parameters": Rule(
+        "options of sbatch by name", lambda value: isinstance(value, dict)
+    ),
+    "stderr_to_stdout": Rule("true or false", lambda value: isinstance(value, bool)),
+}
+"""What settings may be, beyond the names of submitit's parameters, which it knows; null leaves one
+to it."""
 
 
 class PreemptibleUnit(Unit):
@@ -26,49 +59,19 @@ class PreemptibleUnit(Unit):
     Nothing needs to be saved then: a stack that is started again goes on from its last checkpoint.
     """
 
-    def __call__(self) -> None:
+    def __call__(self) -> Any:
         """Do the work; signals are submitit's."""
-        leave_signals_alone()
         with stoppable():  # Ctrl-C; SIGTERM is taken
-            super().__call__()
+            return super().__call__()
 
     def checkpoint(self) -> Any:
-        """Return what submitit is to start again."""
+        """Return what submitit is to start again; then it ends this process by a SystemExit."""
+        signals.note(signal.SIGUSR2)  # so that this is not taken for a failure of the stack
         return import_module("submitit.helpers").DelayedSubmission(self)
 
 
-@dataclass
-class LocalUnit(PreemptibleUnit):
-    """A unit that ends with the command that waits for it: repeated, there would be two at work.
-
-    Args:
-        held: a file that the command holds.
-    """
-
-    held: str = ""
-
-    def __call__(self) -> None:
-        """Do the work, unless the command ends before."""
-        end_after(partial(let_go, self.held))
-        super().__call__()
-
-
-def leave_signals_alone() -> None:
-    """Keep Lightning from ending the training, as if all were well, when SIGTERM arrives.
-
-    SLURM sends it first when it pre-empts a job; submitit waits for the signal that it asked for,
-    and has the job queued again. An end before that would pass for the end of the work. Lightning
-    2.6.6 knows no setting for it.
-    """
-    if "lightning.pytorch" not in sys.modules:
-        return  # work that trains has imported it when it was unpickled; seconds, for nothing else
-    from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
-
-    setattr(_SignalConnector, "register_signal_handlers", lambda connector: None)  # noqa: B010
-
-
-class Submitit:
-    """Stacks as jobs of submitit.
+class Slurm:
+    """Stacks as a SLURM job array.
 
     Args:
         submitit_folder: where job scripts, logs and pickles go; `%j` is the job.
@@ -77,10 +80,11 @@ class Submitit:
         parameters: submitit's own.
 
     Raises:
-        SettingError: where submitit is not installed, or a setting is not allowed.
+        SettingError: where there is no submitit or no SLURM, or a setting is not allowed.
     """
 
-    cluster: str
+    at_once = 1
+    is_here = False
 
     def __init__(
         self,
@@ -90,128 +94,47 @@ class Submitit:
         **parameters: Any,
     ):
         require("submitit", "submitit")
-        self.check_names(parameters)
+        executor = import_module("submitit").SlurmExecutor
+        known = import_module("submitit").AutoExecutor._valid_parameters()
+        known = known | executor._valid_parameters()
+        for name, value in parameters.items():
+            if name not in known:
+                allowed = f"no such parameter of submitit; there are {', '.join(sorted(known))}"
+                raise SettingError(f"hydra.launcher.{name}", value, allowed)
         numbers = {"max_num_timeout": max_num_timeout, "array_parallelism": array_parallelism}
         for name, value in (numbers | parameters).items():
-            if value is not None:
-                check_parameter(name, value)
+            if value is not None and name in RULES:
+                RULES[name].check(f"hydra.launcher.{name}", value)
+        if executor.affinity() < 0:
+            raise SettingError("hydra/launcher", "submitit_slurm", "finds no SLURM (srun) here")
         self.folder = Path(submitit_folder).absolute()
         self.max_num_timeout = max_num_timeout
         self.array_parallelism = array_parallelism
         self.parameters = {key: value for key, value in parameters.items() if value is not None}
 
-    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[str | None]:
-        """Hand each stack to submitit, and wait."""
+    def memory(self, settings: Any) -> float:
+        """Return a share of what a job asks for; infinity if it does not say."""
+        asked = self.parameters.get("mem_gb")
+        on_gpu = self.parameters.get("gpus_per_node") or self.parameters.get("gres")
+        return inf if asked is None or on_gpu else SHARE * asked * 2**30
+
+    def __call__(self, stacks: Sequence[Stack], work: Work) -> list[Any]:
+        """Submit a job for each stack, and wait; interrupted, they go on without this command."""
         if not stacks:
             return []
         threads = self.parameters.get("cpus_per_task")
         units = [PreemptibleUnit(work, stack, os.getcwd(), threads) for stack in stacks]
+        jobs = self.submit(units)
         logs = os.path.relpath(self.folder).replace("%j", "*")
-        print(f"{counted(stacks)} handed to submitit ({self.cluster}); output: {logs}/*_log.out")
-        return [ending(job) for job in self.jobs(units)]
-
-    def jobs(self, units: Sequence[Unit]) -> list[Any]:
-        """Return the jobs, when all have ended."""
-        raise NotImplementedError
-
-    def executor_class(self) -> Any:
-        """Return submitit's executor of such jobs."""
-        raise NotImplementedError
-
-    def check_names(self, parameters: Mapping[str, Any]) -> None:
-        """Check that submitit knows these parameters: it says so only when jobs are submitted.
-
-        Raises:
-            SettingError: for the first that it does not know.
-        """
-        shared = import_module("submitit").AutoExecutor._valid_parameters()
-        known = shared | self.executor_class()._valid_parameters()
-        for name in parameters:
-            if name not in known:
-                allowed = f"no such parameter of submitit; there are {', '.join(sorted(known))}"
-                raise SettingError(f"hydra.launcher.{name}", parameters[name], allowed)
-
-    def executor(self, **parameters: Any) -> Any:
-        """Return what submits jobs."""
-        submitit = import_module("submitit")
-        name = f"{self.cluster}_max_num_timeout"
-        made = submitit.AutoExecutor(
-            self.folder, cluster=self.cluster, **{name: self.max_num_timeout}
-        )
-        shared = set(made._typed_parameters())
-        given = self.parameters | parameters
-        made.update_parameters(
-            **{key if key in shared else f"{self.cluster}_{key}": given[key] for key in given}
-        )
-        return made
-
-
-class Local(Submitit):
-    """Stacks as processes on this machine, as many at a time as there are CPUs for."""
-
-    cluster = "local"
-
-    def executor_class(self) -> Any:
-        """Return submitit's executor of processes."""
-        return import_module("submitit").LocalExecutor
-
-    def jobs(self, units: Sequence[Unit]) -> list[Any]:
-        """Submit a further job whenever one has ended; submitit would start all at once."""
-        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        most = self.array_parallelism or max(1, (cpus or 1) // (units[0].threads or 1))
-        jobs: list[Any] = []
-        with held() as file:
-            try:
-                for job in self.submitted([LocalUnit(**vars(unit), held=file) for unit in units]):
-                    jobs.append(job)
-                    while sum(not job.done() for job in jobs) >= most:
-                        time.sleep(0.2)
-                for job in jobs:
-                    job.wait()
-            except BaseException:  # above all Ctrl-C: what nobody waits for should not run on
-                end(jobs)
-                raise
-        return jobs
-
-    def submitted(self, units: Sequence[Unit]) -> Iterator[Any]:
-        """Yield a job for each unit, submitted when it is asked for."""
-        executor = self.executor()
-        paths = import_module("submitit.core.utils").JobPaths
-        log = paths.get_first_id_independent_folder(self.folder) / "controllers.log"
-        for unit in units:
-            # Each job's controller has standard error, and would print there how Ctrl-C ended it.
-            with environment(PYTHONPATH=import_path()), errors_to(log):
-                job = executor.submit(unit)
-            yield job
-
-
-def end(jobs: Sequence[Any]) -> None:
-    """End jobs of submitit's on this machine."""
-    time.sleep(2)  # Ctrl-C in a terminal has reached the jobs too, and they are ending
-    for job in jobs:
-        if not job.done():
-            job.cancel()
-    for job in jobs:
-        job.wait()
-
-
-class Slurm(Submitit):
-    """Stacks as a SLURM job array.
-
-    Raises:
-        SettingError: beside those of `Submitit`, where there is no SLURM.
-    """
-
-    cluster = "slurm"
-
-    def __init__(self, **settings: Any):
-        super().__init__(**settings)
-        if self.executor_class().affinity() < 0:
-            raise SettingError("hydra/launcher", "submitit_slurm", "finds no SLURM (srun) here")
-
-    def executor_class(self) -> Any:
-        """Return submitit's executor of SLURM jobs."""
-        return import_module("submitit").SlurmExecutor
+        log.info("%s handed to SLURM; output: %s/*_log.out", counted(stacks), logs)
+        ids = " ".join(dict.fromkeys(job.job_id.split("_")[0] for job in jobs))
+        try:
+            for job in jobs:
+                job.wait()
+        except (KeyboardInterrupt, Stopped):
+            log.info("\nSLURM's jobs go on without this command; to end them: scancel %s", ids)
+            raise
+        return [ending(job) for job in jobs]
 
     def submit(self, units: Sequence[Unit]) -> list[Any]:
         """Submit all jobs as one array.
@@ -221,11 +144,19 @@ class Slurm(Submitit):
         """
         setup = [f"export PYTHONPATH={shlex.quote(import_path())}"]
         options = sbatch_options(self.parameters.get("additional_parameters", {}))
-        executor = self.executor(
-            setup=[*setup, *self.parameters.get("setup", [])], additional_parameters=options
+        executor = import_module("submitit").AutoExecutor(
+            self.folder, cluster="slurm", slurm_max_num_timeout=self.max_num_timeout
         )
+        shared = set(executor._typed_parameters())
+        given = self.parameters | {
+            "setup": [*setup, *self.parameters.get("setup", [])],
+            "additional_parameters": options,
+        }
         if self.array_parallelism is not None:
-            executor.update_parameters(slurm_array_parallelism=self.array_parallelism)
+            given["array_parallelism"] = self.array_parallelism
+        executor.update_parameters(
+            **{key if key in shared else f"slurm_{key}": value for key, value in given.items()}
+        )
         errors = import_module("submitit.core.utils")
         try:
             with redirect_stderr(StringIO()):  # submitit prints what the error says
@@ -234,59 +165,25 @@ class Slurm(Submitit):
             reason = " ".join(str(error).split()) or "sbatch failed, and does not say why"
             raise SettingError("hydra/launcher", "submitit_slurm", reason) from error
 
-    def jobs(self, units: Sequence[Unit]) -> list[Any]:
-        """Submit the jobs and wait; interrupted, they go on without this command."""
-        jobs = self.submit(units)
-        ids = " ".join(dict.fromkeys(job.job_id.split("_")[0] for job in jobs))
-        try:
-            for job in jobs:
-                job.wait()
-        except (KeyboardInterrupt, Stopped):
-            print(f"\nSLURM's jobs go on without this command; to end them: scancel {ids}")
-            raise
-        return jobs
 
-
-def ending(job: Any) -> str | None:
-    """Return why a job of submitit failed, in one line, and where more is said; None if it did not.
-
-    Args:
-        job: one that has ended.
-    """
+def ending(job: Any) -> Any:
+    """Return what a job of submitit's, which has ended, returned, or how it was lost."""
     error = job.exception()
     if error is None:
-        return None
+        return job.result()
     if job.paths.result_pickle.exists():
-        trace = str(error).split("-" * 22)[1]
-        reason = last_line(trace)
+        reason = last_line(str(error).split("-" * 22)[1])
     else:
         reason = "was killed, or ended without a result"
-    return f"{reason}; output: {os.path.relpath(job.paths.stdout)}"
+    return Lost(f"{reason}; output: {os.path.relpath(job.paths.stdout)}")
 
 
-@contextmanager
-def environment(**variables: str) -> Iterator[None]:
-    """Set environment variables for the processes that are started in the meantime."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def sbatch_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as sbatch takes them, which knows a flag, or its absence, but no `=False`.
 
-
-@contextmanager
-def errors_to(path: Path) -> Iterator[None]:
-    """Write to a file what this process, and those started meanwhile, write to standard error."""
-    before = os.dup(2)
-    try:
-        with path.open("a") as file:
-            os.dup2(file.fileno(), 2)
-            yield
-    finally:
-        os.dup2(before, 2)
-        os.close(before)
+    Without a word on requeue it would be up to the cluster, so false becomes an option of its own.
+    """
+    options = {
+        name: value for name, value in given.items() if value is not None and value is not False
+    }
+    return options | ({"no-requeue": True} if given.get("requeue") is False else {})

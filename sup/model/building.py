@@ -1,4 +1,4 @@
-"""From config nodes to what they describe: the parts of each instance, and whether they can be."""
+"""From settings to what they describe: the parts of each instance, and whether they can be."""
 
 import functools
 import inspect
@@ -6,89 +6,90 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from hydra._internal.utils import _locate  # hydra.utils.get_object reports errors twice
-from hydra.utils import instantiate
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from sup.cli.targets import targets
-from sup.config.grid import Grid, Number, as_dict
-from sup.config.settings import SettingError
+from sup.config.grid import Number
+from sup.config.options import setting_of
+from sup.config.part import Part, check_located, nodes
+from sup.config.rules import SettingError
+from sup.config.settings import GROUPS, Settings
 from sup.model.activations import Activation
 
+Points = Sequence[Mapping[str, Number]]
+"""The axis settings of some instances, by key."""
 
-def instance_column(grid: Grid, key: str) -> Tensor:
+
+def column(points: Points, key: str) -> Tensor:
     """Return one setting of every instance, ``[instance]``, in float64."""
-    return torch.tensor(grid.column(key), dtype=torch.float64)
+    return torch.tensor([point[key] for point in points], dtype=torch.float64)
 
 
-def call_part(node: DictConfig, part: str, grid: Grid, **given: Any) -> Tensor:
-    """Call the function that a config node names, each of its numbers a column ``[instance, 1]``.
+def call_part(part: Part, group: str, points: Points, **given: Any) -> Tensor:
+    """Call the function of a part, each of its axis settings a column ``[instance, 1]``.
+
+    A list with a number for each feature arrives as a row ``[1, feature]``.
 
     Args:
-        node: a config node with a ``_target_``.
-        part: the node's key, such as ``importance``.
-        grid: the instances of the run.
+        part: what is called.
+        group: what it is of, such as ``importance``.
+        points: the instances.
         given: further arguments of the function.
 
     Returns:
-        One row for each instance of the grid.
+        One row for each instance.
     """
-    columns = {
-        name: instance_column(grid, f"{part}.{name}")[:, None]
-        for name in as_dict(node)
-        if f"{part}.{name}" in grid.settings
-    }
-    others = {name: value for name, value in as_dict(node).items() if name not in columns}
-    result = instantiate({**others, "_partial_": True})(**given, **columns)
-    return result.expand(grid.size, -1)
+    arguments = dict(given)
+    for name, value in part.parameters.items():
+        about = setting_of(group, part, name)
+        if f"{group}.{name}" in points[0]:
+            arguments[name] = column(points, f"{group}.{name}")[:, None]
+        elif about and about.per_feature:
+            arguments[name] = torch.tensor([value], dtype=torch.float64)
+        else:
+            arguments[name] = value
+    return part.locate()(**arguments).expand(len(points), -1)
 
 
-def activation_of(
-    node: DictConfig, points: Sequence[Mapping[str, Number]], device: torch.device
-) -> Activation:
+def activation_of(part: Part, points: Points, device: torch.device) -> Activation:
     """Make the activation of a block of instances: from a class, or of a function as it is.
 
-    A parameter that is a list in the config reaches it as a tensor ``[instance, 1, 1]``, ready to
-    broadcast with ``z [instance, feature, batch]``; any other as it stands.
+    A parameter that is an axis reaches it as a tensor ``[instance, 1, 1]``, ready to broadcast with
+    ``z [instance, feature, batch]``; any other as it stands.
 
     Args:
-        node: its config node.
-        points: the settings of each instance of the block, by key.
+        part: the activation.
+        points: the instances of the block.
         device: where its tensors are to be.
     """
-    fields = as_dict(node)
-    target = _locate(fields.pop("_target_"))
+    target = part.locate()
     parameters = {
-        name: torch.tensor(
-            [point[f"activation.{name}"] for point in points], device=device
-        ).float()[:, None, None]
-        if isinstance(value, list)
+        name: column(points, f"activation.{name}").to(device, torch.float32)[:, None, None]
+        if isinstance(value, list) and f"activation.{name}" in points[0]
         else value
-        for name, value in fields.items()
+        for name, value in part.parameters.items()
     }
-    if not inspect.isclass(target):
-        return functools.partial(target, **parameters)
-    activation: Any = target(**parameters)
+    activation: Any = functools.partial(target, **parameters) if parameters else target
+    if inspect.isclass(target):
+        activation = target(**parameters)
     return activation.to(device) if isinstance(activation, nn.Module) else activation
 
 
-def check_activation(node: DictConfig, grid: Grid) -> None:
+def check_activation(part: Part, points: Points) -> None:
     """Try a user's activation on random numbers and see that it keeps the contract.
 
     Raises:
         SettingError: where it raises, is trained, is random, changes the shape, or mixes instances
             or samples.
     """
-    points = [grid.points[0], grid.points[-1]]
+    points = [points[0], points[-1]]
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(2, 3, 4, generator=generator)
 
     def refuse(reason: str) -> SettingError:
-        return SettingError("activation", node["_target_"], reason)
+        return SettingError("activation", part.path, reason)
 
     try:
-        activation = activation_of(node, points, torch.device("cpu"))
+        activation = activation_of(part, points, torch.device("cpu"))
         y, again = activation(z), activation(z)
         neighbours = activation(torch.cat([z[:1], z[1:] + 1]))
         samples = activation(torch.cat([z[..., :1], z[..., 1:] + 1], dim=-1))
@@ -107,49 +108,51 @@ def check_activation(node: DictConfig, grid: Grid) -> None:
         raise refuse("lets samples (dimension 2) depend on each other")
 
 
-def target_name(node: DictConfig) -> str:
-    """Return the name that a part has in results: its class or function, in lower case."""
-    return str(node["_target_"]).rpartition(".")[-1].lower()
-
-
 GIVEN = {
     "activation": (),
     "importance": ("n_features",),
+    "features": ("n_features", "sparsity"),
     "init": ("n_features", "n_hidden"),
 }
-"""What the parts are called with, beside what stands in their config."""
+"""What parts of an instance are called with, beside their own parameters."""
 
 
-def check_parts(config: DictConfig) -> None:
-    """Check that everything a config names can be found and used.
+def check_parts(settings: Settings) -> None:
+    """Check that everything that is to be called can be found, and takes its parameters.
 
     Raises:
         SettingError: for the first target that cannot be found, refuses its arguments, or is an
             activation that breaks its contract.
     """
-    for key, node in targets(config):
-        name = node["_target_"]
-        try:
-            target = _locate(name)
-        except Exception as error:  # whatever a user's module raises when it is imported
-            reason = " ".join(str(error).splitlines()[:2])
-            raise SettingError(f"{key}._target_", name, f"cannot be loaded: {reason}") from error
-        _check_arguments(key, node, target)
-    if not str(config.activation["_target_"]).startswith("sup."):
-        check_activation(config.activation, Grid.of(config))
+    for group in GROUPS:
+        part: Part = getattr(settings, group)
+        check_arguments(group, part, check_located(group, part.target))
+    named = {f"callbacks.{name}": part for name, part in settings.callbacks.items() if part}
+    for key, part in named.items():
+        check_arguments(key, part, check_located(key, part.target))
+    for group in (*GROUPS, *named):
+        part = named.get(group) or getattr(settings, group)
+        for key, inner in nodes(part.parameters, group):
+            check_arguments(key, inner, check_located(key, inner.target))
+    if not settings.activation.path.startswith("sup."):
+        check_activation(settings.activation, settings.grid.points)
 
 
-def _check_arguments(key: str, node: DictConfig, target: Any) -> None:
-    given = [*GIVEN.get(key, ()), *(field for field in node if not str(field).startswith("_"))]
+def check_arguments(key: str, part: Part, target: Any) -> None:
+    """Check that what is to be called takes the parameters that it will be called with.
+
+    Raises:
+        SettingError: where it does not.
+    """
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):
         return  # a builtin, which cannot be asked
+    given = dict.fromkeys([*GIVEN.get(key, ()), *part.parameters])
     complete = key in GIVEN and (key != "activation" or inspect.isclass(target))
-    arguments = dict.fromkeys(map(str, given))
     try:
-        signature.bind_partial(**arguments)
+        signature.bind_partial(**given)
         if complete:
-            signature.bind(**arguments)
+            signature.bind(**given)
     except TypeError as error:
-        raise SettingError(f"{key}._target_", node["_target_"], str(error)) from error
+        raise SettingError(f"{key}._target_", part.path, str(error)) from error

@@ -28,3 +28,8 @@ def relative(
     The vertical axis of the phase diagrams of Elhage et al., 2022.
     """
     return torch.cat([torch.ones(len(ratio), n_features - 1, dtype=ratio.dtype), ratio], dim=1)
+
+
+def explicit(n_features: int, values: Float[Tensor, "1 feature"]) -> Float[Tensor, "1 feature"]:
+    """Return the given importances, at least 0 each."""
+    return values

@@ -78,6 +78,18 @@ class Draws:
         return draws
 
 
+def independent(
+    n_features: int, sparsity: Float[Tensor, "#instance #feature"]
+) -> Float[Tensor, "#instance feature"]:
+    """Return the probability that each feature is zero, independently of the others.
+
+    Args:
+        n_features: n.
+        sparsity: one for each instance, or one for each feature.
+    """
+    return sparsity.expand(-1, n_features)
+
+
 class Inputs(nn.Module):
     """Makes inputs from uniforms, one for each distinct pair of seed and density.
 
@@ -86,7 +98,7 @@ class Inputs(nn.Module):
 
     Args:
         seed_index: which seed's draw each input is made from.
-        density: ``p = 1 - S`` of each input, in (0, 1].
+        density: ``p = 1 - S`` of each input's features, in (0, 1].
         group_index: which input each instance looks at.
     """
 
@@ -100,7 +112,7 @@ class Inputs(nn.Module):
     def __init__(
         self,
         seed_index: Int[Tensor, " group"],
-        density: Float[Tensor, " group"],
+        density: Float[Tensor, "group feature"],
         group_index: Int[Tensor, " instance"],
     ):
         super().__init__()
@@ -113,7 +125,7 @@ class Inputs(nn.Module):
     ) -> Float[Tensor, "group feature batch"]:
         """Return ``x = u/p where u < p, else 0``, in [0, 1], of uniforms on [0, 1)."""
         own = u if len(u) == 1 else u[self.seed_index]
-        p = self.density[:, None, None]
+        p = self.density[..., None]
         return torch.where(own < p, own / p, 0.0)
 
     def cost(

@@ -23,8 +23,8 @@ def nodes(n_features: int) -> tuple[Tensor, Tensor, Tensor]:
         n_features: n, at most 3.
 
     Returns:
-        inputs ``[feature, node]``; how many features are present ``[node]``; weights ``[node]``,
-        which sum to 1 within each subset.
+        inputs ``[feature, node]``; which features are present ``[feature, node]``; weights
+        ``[node]``, which sum to 1 within each subset.
     """
     at, weight = np.polynomial.legendre.leggauss(NODES[n_features])
     axis = list(zip((at + 1) / 2, weight / 2, strict=True))
@@ -36,11 +36,10 @@ def nodes(n_features: int) -> tuple[Tensor, Tensor, Tensor]:
                 for feature, (value, _) in zip(subset, point, strict=True):
                     x[feature] = value
                 inputs.append(x)
-                present.append(size)
+                present.append([feature in subset for feature in range(n_features)])
                 weights.append(np.prod([share for _, share in point]))
-    columns = (np.array(inputs), np.array(present), np.array(weights))
-    x, count, share = (torch.from_numpy(column).double() for column in columns)
-    return x.T, count, share
+    x, here, share = (torch.from_numpy(np.array(rows)) for rows in (inputs, present, weights))
+    return x.T, here.T, share
 
 
 class QuadratureInputs(nn.Module):
@@ -48,7 +47,7 @@ class QuadratureInputs(nn.Module):
 
     Args:
         n_features: n, at most 3.
-        density: ``p`` of each instance.
+        density: ``p`` of each instance's features.
     """
 
     batches = 1
@@ -58,11 +57,11 @@ class QuadratureInputs(nn.Module):
     probability: Tensor
     group_index: Tensor
 
-    def __init__(self, n_features: int, density: Float[Tensor, " instance"]):
+    def __init__(self, n_features: int, density: Float[Tensor, "instance feature"]):
         super().__init__()
         x, present, weights = nodes(n_features)
-        p = density.double()[:, None]
-        probability = weights * p**present * (1 - p) ** (n_features - present)
+        p = density.double()[..., None]
+        probability = weights * torch.where(present, p, 1 - p).prod(1)
         self.register_buffer("x", x.contiguous().float()[None], persistent=False)
         self.register_buffer("probability", probability.float(), persistent=False)
         self.register_buffer(

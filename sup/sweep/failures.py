@@ -3,19 +3,27 @@
 import traceback
 from pathlib import Path
 
-from sup.config.settings import SettingError
+from sup.config.rules import in_one_line
 from sup.system.files import replacing
 
 FILE = "error.txt"
 """In a failed run's directory: a line that gives the reason, then the traceback."""
 
 
-def in_one_line(error: BaseException) -> str:
-    """Return an error's kind and message in one line."""
-    message = " ".join(str(error).split())[:300]
-    if isinstance(error, SettingError):
-        return message
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+class RunError(Exception):
+    """A run that could not be trained.
+
+    Args:
+        name: the run's.
+        reason: why, in one line.
+    """
+
+    def __init__(self, name: str, reason: str):
+        super().__init__(name, reason)  # as they are, so that it can be pickled
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
 
 
 def record(directory: Path, error: BaseException | str) -> None:

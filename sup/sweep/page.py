@@ -1,35 +1,32 @@
 """What a sweep leaves behind as a whole: a table of its jobs, figures, and a W&B run for both.
 
-All of it is made from the directory of the sweep, so that it covers the jobs of every command that
-was given there, however their runs were trained.
+It covers the jobs of every command that was given in the sweep's directory. What is found there is
+read as data and nothing else: no setting of another command is made, resolved or obeyed.
 """
 
-import sys
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import wandb
 import xarray as xr
-from hydra.utils import instantiate
-from lightning.pytorch.loggers import WandbLogger
-from matplotlib.figure import Figure
-from omegaconf import DictConfig, OmegaConf
+import yaml
 
-from sup.analysis.experiment import kind_of
+from sup.analysis.experiment import experiment_of
 from sup.analysis.metrics import PER_INSTANCE
-from sup.config.grid import as_dict
-from sup.config.run import Run, own_choices, sweep_name
-from sup.figures import write
-from sup.figures.sweep import activation_figures, sweep_figures
+from sup.config.rules import SettingError, in_one_line
+from sup.config.run import Run, sweep_name
+from sup.results.joining import in_order, join
 from sup.results.making import setting_coordinates
-from sup.results.storage import FILE, finite, in_order, join, load_run
+from sup.results.storage import FILE, finite, load_run
 from sup.sweep import failures
+from sup.sweep.failures import RunError
 from sup.system.files import replacing
-from sup.training.loggers import forget_offline
+from sup.training.loggers import forget_offline, is_wandb
+
+log = logging.getLogger(__name__)
 
 TABLE = "sweep.csv"
 
@@ -39,57 +36,29 @@ MOST_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Job:
-    """One job of a sweep, as its directory tells.
+    """One job of a sweep.
 
     Args:
-        sweep: the sweep's directory.
-        directory: where it writes.
+        name: where its directory is in the sweep's.
+        overrides: what Hydra made it of, by key.
+        results: if there are any.
+        reason: why it failed, if it did.
+        run: if it is of this command.
     """
 
-    sweep: Path
-    directory: Path
-
-    @property
-    def name(self) -> str:
-        """Where its directory is in the sweep's."""
-        return str(self.directory.relative_to(self.sweep))
-
-    @property
-    def reason(self) -> str | None:
-        """Why it failed; None where it has results, or was not trained yet."""
-        return None if self.results is not None else failures.reason(self.directory)
-
-    @cached_property
-    def config(self) -> DictConfig:
-        """Its composed config."""
-        config = OmegaConf.load(self.directory / ".hydra" / "config.yaml")
-        assert isinstance(config, DictConfig)
-        return config
-
-    @cached_property
-    def overrides(self) -> dict[str, str]:
-        """The overrides that Hydra made the job of, by key; resumed, it is still what it was."""
-        lines: Any = OmegaConf.load(self.directory / ".hydra" / "overrides.yaml")
-        parts = (str(line).lstrip("+~").partition("=") for line in lines)
-        return {key: value for key, _, value in parts if key != "resume"}
-
-    @cached_property
-    def results(self) -> xr.Dataset | None:
-        """Its results, if there are any."""
-        return load_run(self.directory) if (self.directory / FILE).is_file() else None
-
-    def settings(self) -> xr.Dataset:
-        """Return its settings as its results would have them, without any measure."""
-        hydra = OmegaConf.load(self.directory / ".hydra" / "hydra.yaml").hydra
-        run = Run(self.config, self.directory, self.name, choices=own_choices(hydra))
-        return xr.Dataset(coords=setting_coordinates(run))
+    name: str
+    overrides: dict[str, str]
+    results: xr.Dataset | None
+    reason: str | None
+    run: Run | None = None
 
     def row(self) -> dict[str, Any]:
         """Return its line in the table."""
-        results, reason = self.results, self.reason
         row: dict[str, Any] = {"job": self.name, **self.overrides}
-        if results is None:
-            return row | {"status": "failed" if reason else "unfinished", "reason": reason}
+        if self.results is None:
+            status = "failed" if self.reason else "unfinished"
+            return row | {"status": status, "reason": self.reason}
+        results = self.results
         row |= {"status": "finished", "instances": results["loss"].size}
         row["diverged"] = int(results["diverged"].sum())
         row["first_bad_step"] = float(results["first_bad_step"].min())
@@ -97,37 +66,81 @@ class Job:
         return row | {"wall_time": float(results.attrs["wall_time"])}
 
 
-def jobs_in(sweep: Path) -> list[Job]:
-    """Return the jobs in a sweep's directory, in their order."""
-    records = in_order(sweep.rglob(".hydra/overrides.yaml"))
-    return [Job(sweep, record.parent.parent) for record in records]
+def jobs_of(
+    sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | RunError]
+) -> list[Job]:
+    """Return the jobs in a sweep's directory, in their order.
+
+    Args:
+        sweep: the directory.
+        runs: of this command.
+        results: what became of each of them.
+    """
+    own = {run.directory: (run, held) for run, held in zip(runs, results, strict=True)}
+    jobs = []
+    for record in in_order(sweep.absolute().rglob(".hydra/overrides.yaml")):
+        directory = record.parent.parent
+        name = str(directory.relative_to(sweep.absolute()))
+        if directory in own:
+            run, held = own[directory]
+            failed = isinstance(held, RunError)
+            overrides = by_key(run.overrides)
+            reason = held.reason if failed else None
+            jobs.append(Job(name, overrides, None if failed else held, reason, run))
+        else:
+            jobs.append(found_in(directory, name))
+    return jobs
 
 
-def write_table(sweep: Path, jobs: Sequence[Job]) -> Path:
-    """Write the table of a sweep's jobs and return where it is."""
-    with replacing(sweep / TABLE) as unfinished:
-        pd.DataFrame([job.row() for job in jobs]).to_csv(unfinished, index=False)
-    return sweep / TABLE
+def found_in(directory: Path, name: str) -> Job:
+    """Return a job of an earlier command, as far as its directory tells."""
+    try:
+        lines = yaml.safe_load((directory / ".hydra" / "overrides.yaml").read_text())
+        overrides = by_key([str(line) for line in lines or []])
+    except (yaml.YAMLError, OSError, TypeError):
+        overrides = {}
+    results = None
+    if (directory / FILE).is_file():
+        try:
+            results = load_run(directory)
+        except SettingError as error:
+            log.warning("%s", error)
+    return Job(name, overrides, results, failures.reason(directory) if results is None else None)
 
 
-def show(sweep: Path, jobs: Sequence[Job]) -> None:
-    """Write a sweep's figures, and log them with the table to W&B, where its jobs do.
+def by_key(overrides: Sequence[str]) -> dict[str, str]:
+    """Return overrides by key; what was resumed is still the job that it was."""
+    parts = (line.lstrip("+~").partition("=") for line in overrides)
+    return {key: value for key, _, value in parts if key != "resume"}
+
+
+def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | RunError]) -> Path:
+    """Write a sweep's table and figures, and log them to W&B, where its jobs do.
 
     What cannot be drawn or logged is said so: the sweep's results are complete without it.
+
+    Args:
+        sweep: its directory.
+        runs: of this command.
+        results: what became of each of them.
+
+    Returns:
+        Where the table is.
     """
-    finished = [job.results for job in jobs if job.results is not None]
+    jobs = jobs_of(sweep, runs, results)
+    table = pd.DataFrame([job.row() for job in jobs])
+    with replacing(sweep / TABLE) as unfinished:
+        table.to_csv(unfinished, index=False)
     try:
-        figures, tables = {}, {"jobs": pd.read_csv(sweep / TABLE, dtype=str).fillna("")}
-        if finished:
-            # Where a job has no results, its figures have a gap and not one row or column less.
-            gaps = [job.settings() if job.results is None else job.results for job in jobs]
-            figures = drawn(jobs[0], join(gaps))
+        figures = drawn(jobs) if any(run.settings.figures != "none" for run in runs) else {}
+        write_figures(figures, sweep / "figures")
+        tables = {"jobs": table.astype(object).where(table.notna(), "").astype(str)}
+        if finished := [job.results for job in jobs if job.results is not None]:
             tables["instances"] = instance_table(join(finished))
-        for name, figure in figures.items():
-            write(figure, sweep / "figures" / f"{name.replace('/', '-')}.png")
-        log_page(sweep, jobs, figures, tables)
+        log_page(sweep, runs, figures, tables)
     except Exception as error:  # unforeseen shapes, no connection: as many kinds as there are parts
-        print(f"warning: the sweep's figures: {failures.in_one_line(error)}", file=sys.stderr)
+        log.warning("the sweep's figures: %s", in_one_line(error))
+    return sweep / TABLE
 
 
 def instance_table(results: xr.Dataset) -> pd.DataFrame:
@@ -138,47 +151,62 @@ def instance_table(results: xr.Dataset) -> pd.DataFrame:
         row = {name: [value.item()] for name, value in measured.data_vars.items()}
         return pd.DataFrame(row)
     table = measured.reset_coords(drop=True).to_dataframe().reset_index()
-    finite = table[table["loss"].notna()]
-    return pd.DataFrame(finite, columns=[*settings, *measured.data_vars]).head(MOST_ROWS)
+    sound = table[table["loss"].notna()]
+    return pd.DataFrame(sound, columns=[*settings, *measured.data_vars]).head(MOST_ROWS)
 
 
-def log_page(
-    sweep: Path,
-    jobs: Sequence[Job],
-    figures: dict[str, Figure],
-    tables: dict[str, pd.DataFrame],
-) -> None:
-    """Log figures and tables to a W&B run named `sweep`, in the group of the sweep's runs."""
-    logged = [job for job in jobs if "wandb" in str(job.config.logger["_target_"])]
-    if not logged:
-        return
-    forget_offline(sweep)
-    logger = instantiate(logged[0].config.logger)(whole_sweep(sweep, logged))
-    assert isinstance(logger, WandbLogger)
-    try:
-        pictures = {name: wandb.Image(figure) for name, figure in figures.items()}
-        rows = {name: wandb.Table(dataframe=table) for name, table in tables.items()}
-        logger.experiment.log({**pictures, **rows})
-    finally:
-        logger.experiment.finish()
+def drawn(jobs: Sequence[Job]) -> dict[str, Any]:
+    """Return a sweep's figures; those of each activation too if it is the article's experiment.
 
+    Where a job of this command has no results, its figures have a gap and not one row or column
+    less.
+    """
+    shown = []
+    for job in jobs:
+        if job.results is not None:
+            shown.append(job.results)
+        elif job.run is not None:
+            shown.append(xr.Dataset(coords=setting_coordinates(job.run.settings)))
+    if all(not held.data_vars for held in shown):
+        return {}
+    from sup.figures.sweep import activation_figures, sweep_figures
 
-def drawn(first: Job, results: xr.Dataset) -> dict[str, Figure]:
-    """Return a sweep's figures; those of each activation too if it is the article's experiment."""
-    results = finite(results)
+    results = finite(join(shown))
     figures = sweep_figures(results)
-    if "experiment" in first.overrides and kind_of(results) == "bottleneck":
+    if "experiment" in jobs[0].overrides and experiment_of(results) == "bottleneck":
         figures |= activation_figures(results)
     return figures
 
 
-def whole_sweep(sweep: Path, jobs: Sequence[Job]) -> Run:
-    """Describe a sweep as a run of its own: its settings are those that all its runs share."""
-    settings = [as_dict(job.config) for job in jobs]
+def write_figures(figures: dict[str, Any], folder: Path) -> None:
+    """Write a sweep's figures."""
+    from sup.figures import write  # matplotlib, where there are figures
+
+    for name, figure in figures.items():
+        write(figure, folder / f"{name.replace('/', '-')}.png")
+
+
+def log_page(
+    sweep: Path, runs: Sequence[Run], figures: dict[str, Any], tables: dict[str, pd.DataFrame]
+) -> None:
+    """Log figures and tables to a W&B run named `sweep`, in the group of the sweep's runs."""
+    logged = [run for run in runs if is_wandb(run.settings.logger)]
+    if not logged:
+        return
+    from sup.training import wandb_logger
+
+    forget_offline(sweep)
+    configs = [run.settings.as_config() for run in logged]
     shared = {
         key: value
-        for key, value in settings[0].items()
-        if all(other.get(key) == value for other in settings)
+        for key, value in configs[0].items()
+        if all(other.get(key) == value for other in configs)
     }
-    config = OmegaConf.create({**shared, "name": "sweep", "tags": settings[0]["tags"]})
-    return Run(config, directory=sweep, name="sweep", group=sweep_name(sweep))
+    whole = replace(
+        logged[0],
+        directory=sweep,
+        name="sweep",
+        group=sweep_name(sweep),
+        told={**shared, "name": "sweep"},
+    )
+    wandb_logger.log_page(whole.settings.logger.make(whole), figures, tables)

@@ -1,116 +1,96 @@
-"""The unit of work: trains one stack, here, and leaves everything in its runs' directories.
+"""The unit of work: trains one stack, and says what became of each of its slices.
 
-Wherever it is done, on this machine or another, what it leaves is the same: results for each run
-that was trained, the reason for each that could not be.
+Wherever it is done, in this process or another, on this machine or not, what it leaves in the
+directories of its runs is the same: results, or the reason why there are none.
 """
 
 import errno
-import functools
 import logging
 import os
-import sys
-import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import lightning.pytorch as pl
-from hydra.utils import instantiate
-from lightning.pytorch.callbacks import Checkpoint
+import xarray as xr
 
-from sup.config.run import Run
-from sup.config.settings import SettingError
-from sup.figures import draw
-from sup.results.storage import FILE
-from sup.sweep import failures
-from sup.sweep import resume as restart
-from sup.sweep.cutting import put_together
-from sup.sweep.memory import GIB, allowed, keep_freed_memory, needed
-from sup.sweep.splitting import fitting, parts_by_whole
-from sup.system import signals as interruption
-from sup.system.limits import allow_many, most_runs
+from sup.config.identity import training_key
+from sup.config.rules import SettingError, in_one_line
+from sup.results.making import make_results
+from sup.results.storage import save
+from sup.sweep import failures, resume
+from sup.sweep.failures import RunError
+from sup.sweep.train_stack import train_stack
+from sup.system import signals
+from sup.system.open_files import allow_many
 from sup.system.signals import Stopped
 from sup.training import checkpoints
-from sup.training.ddp import StackedDDPStrategy
-from sup.training.loggers import forget_offline, open_loggers
-from sup.training.stack import Stack, training_settings
+from sup.training.outcome import Outcome
+from sup.training.stack import Slice, Stack
+
+log = logging.getLogger(__name__)
+
+Made = xr.Dataset | Outcome | RunError | None
+"""What became of a slice: the results of a whole run, the outcome of a part of one, or why there is
+neither. None: the results of a whole run are in its directory."""
 
 COMMON = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
 """What the system refuses to all runs alike: no space, no right to write, no more open files."""
 
 
-def work(stack: Stack) -> None:
-    """Train the runs of a stack, in several stacks where it is too large for the device."""
-    quiet()
+def work(stack: Stack) -> list[Made]:
+    """Train what is left of a stack, and return what became of each slice, in their order."""
     allow_many()
-    most = allowed(stack)
-    stacks = fitting(stack.runs, lambda one: needed(one) <= most and len(one.runs) <= most_runs())
-    if len(stacks) > 1:
-        limit = (
-            f"would take {needed(stack) / GIB:.2g} GiB of memory, {most / GIB:.2g} are allowed"
-            if needed(stack) > most
-            else f"no more than {most_runs()} runs can have their logs open (ulimit -Hn)"
-        )
-        print(f"{stack.title}: {limit}; trained in {len(stacks)} stacks")
-    if (largest := max(map(needed, stacks))) > most:
-        print(
-            f"warning: one instance would take {largest / GIB:.2g} GiB of memory, "
-            f"{most / GIB:.2g} are allowed",
-            file=sys.stderr,
-        )
-    for one in stacks:
-        attempt(one)
-    finish(stacks, stack.runs)
+    made: dict[Slice, Made] = {}
+    attempt(stack.slices, made)
+    return [made[part] for part in stack.slices]
 
 
-def finish(stacks: list[Stack], runs: tuple[Run, ...]) -> None:
-    """Put runs that were cut together again, where all their parts were trained."""
-    for parts in parts_by_whole(stacks, runs):
-        whole = parts[0].whole
-        assert whole is not None
-        reasons = [failures.reason(part.directory) for part in parts]
-        if all((part.directory / FILE).is_file() for part in parts):
-            put_together(parts)
-        elif known := [reason for reason in reasons if reason]:
-            failures.record(whole.directory, known[0])
-    finished = [run for run in runs if run.whole is None and (run.directory / FILE).is_file()]
-    for number, run in enumerate(finished):
-        try:
-            draw(run.directory)
-        except Stopped:
-            print(f"stopped; figures of {number} of {len(finished)} runs are drawn")
-            raise
-        except Exception as error:  # the results are complete without them
-            reason = failures.in_one_line(error)
-            print(f"warning: figures of {run.name}: {reason}", file=sys.stderr)
+def elsewhere(stack: Stack) -> list[Made]:
+    """Do the work in another process, which sends back no results that are in files."""
+    return [None if isinstance(what, xr.Dataset) else what for what in work(stack)]
 
 
-def attempt(stack: Stack) -> None:
-    """Train what is left of a stack; where that fails, try its halves.
+def attempt(slices: Sequence[Slice], made: dict[Slice, Made]) -> None:
+    """Train what is left of some slices; where that fails, try each half.
 
     So a run that cannot be trained fails alone, and a stack that is larger than the estimate of
     its memory still finds room.
+
+    Args:
+        slices: of one stack.
+        made: what becomes of each is put there.
     """
-    left = [run for run in stack.runs if not restart.is_finished(run.directory, run.config)]
-    for piece, checkpoint in restart.pieces(left):
+    left = []
+    for part in slices:
+        if resume.is_finished(part.run):
+            made[part] = None
+        elif earlier := resume.earlier_outcome(part):
+            made[part] = earlier
+        else:
+            left.append(part)
+    for stack, checkpoint in resume.pieces(left):
         try:
-            train_stack(piece, checkpoint)
+            train_into(made, stack, checkpoint)
             continue
         except Stopped:
             raise
         except (Exception, SystemExit) as error:  # whatever a user's code raises, or a device
-            reason = failures.in_one_line(error)
-            failed = [run for run in piece.runs if not (run.directory / FILE).is_file()]
+            if isinstance(error, SystemExit) and signals.asked():
+                raise  # submitit's, which has queued this job again
+            reason = in_one_line(error)
+            failed = [part for part in stack.slices if part not in made]
             halve = len(failed) > 1 and not is_common(error)
-            if not halve:
-                for run in failed:
-                    failures.record(run.directory, error)
-        interruption.stop_if_asked()  # by a signal in the step that failed
+            for part in () if halve else failed:
+                made[part] = failure = RunError(part.run.name, reason)
+                failure.__cause__ = error
+                if part.run.directory:
+                    failures.record(part.run.directory, error)
+        signals.stop_if_asked()  # by a signal in the step that failed
         # Outside, as the exception keeps the tensors of the stack alive.
         if halve:
-            print(f"{piece.title} failed ({reason}); trying each half", file=sys.stderr)
+            log.warning("%s failed (%s); trying each half", stack.title, reason)
             middle = len(failed) // 2
-            for half in (failed[:middle], failed[middle:]):
-                attempt(Stack(tuple(half)))
+            attempt(failed[:middle], made)
+            attempt(failed[middle:], made)
 
 
 def is_common(error: BaseException) -> bool:
@@ -118,75 +98,37 @@ def is_common(error: BaseException) -> bool:
     return isinstance(error, SettingError) or getattr(error, "errno", None) in COMMON
 
 
-def train_stack(stack: Stack, checkpoint: Path | None) -> None:
-    """Train the runs of one stack; its callbacks write and log their results.
+def train_into(made: dict[Slice, Made], stack: Stack, checkpoint: Path | None) -> None:
+    """Train a stack and keep what comes of it.
 
     Args:
-        stack: the runs.
-        checkpoint: what an earlier command in their directory has left of them, if anything; it is
+        made: what becomes of each slice is put there.
+        stack: what is trained.
+        checkpoint: what an earlier command in their directory has left of it, if anything; it is
             further than the one that `resume` may name.
     """
-    config = stack.config
-    if config.n_hidden > config.n_features:
-        print(
-            f"warning: n_hidden={config.n_hidden} exceeds n_features={config.n_features}: "
-            "every feature can have a dimension of its own",
-            file=sys.stderr,
+    settings = stack.settings
+    if settings.n_hidden > settings.n_features:
+        log.warning(
+            "n_hidden=%d exceeds n_features=%d: every feature can have a dimension of its own",
+            settings.n_hidden,
+            settings.n_features,
         )
-    if checkpoint is None and isinstance(config.resume, str):
-        checkpoint = checkpoints.find(config.resume, training_settings(config), stack.instances)
+    if checkpoint is None and isinstance(settings.resume, str):
+        checkpoint = checkpoints.find(settings.resume, training_key(settings), stack.keys)
     if checkpoint:
-        print(f"going on from {os.path.relpath(checkpoint)}")
-    else:
-        for run in stack.runs:
-            forget_offline(run.directory)
-    with open_loggers(stack.runs) as loggers:
-        fit(make_trainer(stack, make_callbacks(stack, loggers)), stack, checkpoint)
+        log.info("going on from %s", os.path.relpath(checkpoint))
+    for part, outcome in zip(stack.slices, train_stack(stack, checkpoint), strict=True):
+        made[part] = keep(part, outcome)
 
 
-def quiet() -> None:
-    """Keep Lightning from talking, and the system from taking back memory again and again."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    keep_freed_memory()
-
-
-def make_trainer(stack: Stack, callbacks: list[pl.Callback], **settings: Any) -> pl.Trainer:
-    """Instantiate the config's trainer.
-
-    Args:
-        stack: what will be trained.
-        callbacks: for the trainer.
-        settings: further ones, on top of the config's.
-    """
-    return instantiate(
-        stack.config.trainer,
-        callbacks=callbacks,
-        logger=False,  # each run has its own
-        # Left to itself, Lightning would add a ModelCheckpoint where the config has none.
-        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        max_epochs=1,
-        **settings,
-    )
-
-
-def fit(trainer: pl.Trainer, stack: Stack, checkpoint: Path | None) -> None:
-    """Train a stack, from a checkpoint on if there is one."""
-    if isinstance(trainer.strategy, StackedDDPStrategy):
-        trainer.strategy.work = (stack, checkpoint)
-    with warnings.catch_warnings():
-        # Lightning 2.6.6 calls what torch 2.13 deprecates; nothing that a user could mend.
-        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
-        trainer.fit(stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint)
-
-
-def make_callbacks(stack: Stack, loggers: dict) -> list[pl.Callback]:
-    """Instantiate the config's callbacks; a partial one is given the stack and its loggers."""
-    callbacks = [instantiate(node) for node in stack.config.callbacks.values() if node is not None]
-    return [
-        callback(stack=stack, loggers=loggers)
-        if isinstance(callback, functools.partial)
-        else callback
-        for callback in callbacks
-    ]
+def keep(part: Slice, outcome: Outcome) -> Made:
+    """Make and write the results of a whole run; write what became of a part of one."""
+    if not part.is_whole:
+        if path := resume.place_of(part):
+            outcome.save(path)
+        return outcome
+    results = make_results(part.run, outcome)
+    if part.run.directory:
+        save(results, part.run.directory)
+    return results

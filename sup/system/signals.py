@@ -60,6 +60,11 @@ def defer() -> None:
     _state.deferring = True
 
 
+def note(number: int) -> None:
+    """Take note of a signal that somebody else has handled, and will end this process for."""
+    _state.received = number
+
+
 def asked() -> bool:
     """Tell whether a signal asks for the end."""
     return _state.received is not None

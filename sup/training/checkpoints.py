@@ -1,20 +1,30 @@
-"""Find the checkpoint that `resume` means, and make sure that it can be continued from."""
+"""Find the checkpoint that a stack goes on from, and make sure that it can be continued from."""
 
-import json
-import sys
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from sup.config.settings import SettingError
+from sup.config.identity import difference
+from sup.config.rules import SettingError
+
+log = logging.getLogger(__name__)
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """Return what a checkpoint says about its instances: shared settings, own ones, and the step.
+
+    Raises:
+        SettingError: where it is no checkpoint of this project.
+    """
+    return _contents(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)  # a sweep may have a stack for each of its jobs
-def _contents(path: Path, modified: float) -> dict[str, Any]:
-    """Return what a checkpoint says about its instances; `modified` keys the cache."""
+def _contents(path: Path, modified: int) -> dict[str, Any]:
     try:
         held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["stack"]
         instances = dict.fromkeys(held["instances"]).keys()  # a set in order
@@ -35,16 +45,18 @@ def candidates(path: Path) -> list[Path]:
     """
     if path.is_file():
         return [path]
+    allowed = "give a .ckpt file, or the directory of a run or sweep"
+    if not path.exists():
+        raise SettingError("resume", path, f"no such file or directory; {allowed}")
     above = (folder for folder in path.absolute().parents[:3] if folder.is_dir())
     found = [*sorted(path.rglob("checkpoints/*.ckpt"))]
-    found += [one for folder in above for one in sorted(folder.glob("checkpoints/*.ckpt"))]
+    found += [file for folder in above for file in sorted(folder.glob("checkpoints/*.ckpt"))]
     if not found:
-        allowed = "give a .ckpt file, or the directory of a run or sweep"
         raise SettingError("resume", path, f"holds no checkpoint; {allowed}")
     return found
 
 
-def latest(folders: Sequence[Path], shared: str, instances: Sequence[str]) -> Path | None:
+def latest(folders: Iterable[Path], shared: str, instances: Sequence[str]) -> Path | None:
     """Return the checkpoint in some folders that is furthest with the given instances; see `find`.
 
     None where no checkpoint holds them. What cannot be read is passed over, and said so.
@@ -52,9 +64,9 @@ def latest(folders: Sequence[Path], shared: str, instances: Sequence[str]) -> Pa
     found = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.ckpt"))):
         try:
-            held = _contents(path, path.stat().st_mtime)
+            held = contents(path)
         except SettingError as error:
-            print(f"warning: {path}: {error.args[2]}", file=sys.stderr)
+            log.warning("%s: %s", path, error.args[2])
             continue
         if held["shared"] == shared and set(instances) <= held["instances"]:
             found[path] = held["step"]
@@ -74,36 +86,15 @@ def find(path: str, shared: str, instances: Sequence[str]) -> Path:
     """
     reasons = []
     for candidate in candidates(Path(path)):
-        held = _contents(candidate, candidate.stat().st_mtime)
+        held = contents(candidate)
         missing = sorted(set(instances) - held["instances"])
         if held["shared"] == shared and not missing:
             return candidate
         if held["shared"] != shared:
-            reasons.append(difference(json.loads(held["shared"]), json.loads(shared)))
+            reasons.append(difference(held["shared"], shared))
         elif len(missing) < len(set(instances)):
             reasons.insert(0, "its runs were trained apart, so resume with hydra/launcher=basic")
         else:
-            reasons.append(
-                difference(json.loads(next(iter(held["instances"]))), json.loads(missing[0]))
-            )
+            reasons.append(difference(next(iter(held["instances"])), missing[0]))
     advice = "repeat the overrides of the run to be resumed"
     raise SettingError("resume", path, f"{reasons[0]}; {advice}")
-
-
-def _flat(settings: dict[str, Any], parents: str = "") -> dict[str, Any]:
-    flat = {}
-    for name, value in settings.items():
-        key = f"{parents}{name}"
-        flat |= _flat(value, f"{key}.") if isinstance(value, dict) else {key: value}
-    return flat
-
-
-def difference(held: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """Name a setting in which a checkpoint differs from what is wanted.
-
-    One of those that others follow from: steps, and not the schedule's length.
-    """
-    there, here = _flat(held), _flat(wanted)
-    differing = [key for key in {**there, **here} if there.get(key) != here.get(key)]
-    key = min(differing, key=lambda key: key.count("."))
-    return f"it was trained with {key}={there.get(key)}, not {key}={here.get(key)}"

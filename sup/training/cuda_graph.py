@@ -4,11 +4,14 @@ A step of small models is dozens of kernels of a few microseconds, each of which
 launch as to run. A recording is launched as one.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
+
+log = logging.getLogger(__name__)
 
 WARM_UP = 3
 """Calls before the recording, in which libraries set themselves up; torch's documentation asks
@@ -46,7 +49,7 @@ class Recorded:
                 self._record(arguments)
             except RuntimeError as error:  # it reads from the device, such as a user's activation
                 reason = str(error).strip().splitlines()[0]
-                print(f"CUDA graph: not possible here ({reason}); going on without")
+                log.info("CUDA graph: not possible here (%s); going on without", reason)
                 self.records = False
                 return self.function(*arguments)
         assert self.graph is not None

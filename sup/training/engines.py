@@ -1,5 +1,6 @@
 """How a training step computes losses and gradients, and which way pays."""
 
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,8 @@ from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.closed_form import SMALL, elementwise_product, loss_and_gradient
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
+
+log = logging.getLogger(__name__)
 
 AnyInputs = Inputs | QuadratureInputs
 
@@ -159,7 +162,7 @@ def make_engine(
     does the same arithmetic.
 
     Args:
-        name: one of those in `sup.config.settings.WORDS`.
+        name: the setting `engine`.
         models: whose gradients are wanted.
         inputs: makes their inputs.
         importance: ``I_i`` of each instance.
@@ -169,7 +172,7 @@ def make_engine(
     """
     cost = inputs.cost(importance, batch)
     if name == "autograd":
-        print("engine: plain autograd")
+        log.info("engine: plain autograd")
         return AutogradEngine(models, inputs, cost)
     engine = ClosedFormEngine(models, inputs, cost)
     activations = len({id(block.activation) for block in engine.blocks})
@@ -179,19 +182,23 @@ def make_engine(
     ):
         _compile(engine, example)
     else:
-        print("engine: closed form")
+        log.info("engine: closed form")
     return engine
 
 
 def _compile(engine: ClosedFormEngine, example: Tensor) -> None:
     """Compile an engine, or say why it stays as it is."""
     started = time.perf_counter()
-    print("engine: closed form, compiling ...", end=" ", flush=True)
+    log.info("engine: closed form, compiling ...")
     try:
         engine.compile(example)
     except Exception as error:  # no compiler, no headers, a user's function: as many kinds of error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         engine.forget_compiled()
-        print(f"not possible here ({type(error).__name__}: {reason}); going on without")
+        log.info(
+            "engine: compiling is not possible here (%s: %s); going on without",
+            type(error).__name__,
+            reason,
+        )
     else:
-        print(f"done in {time.perf_counter() - started:.1f} s")
+        log.info("engine: compiled in %.1f s", time.perf_counter() - started)

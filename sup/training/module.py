@@ -3,8 +3,7 @@
 import copy
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,28 +15,15 @@ from torch import Tensor
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
-from sup.system import signals as interruption
+from sup.system import signals
 from sup.training.cuda_graph import Recorded
 from sup.training.data import Chunk
+from sup.training.data_parallel import Shard
 from sup.training.engines import make_engine
 from sup.training.schedule import measured, snapshots
-from sup.training.sharing import Share
 
-LARGEST_KEPT = 256
+LARGEST_SNAPSHOT = 256
 """Weights of one model up to which snapshots are kept: 32 of them take 32 kB at most."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a checkpoint says about the models in it, so that they can be found again.
-
-    Args:
-        shared: the settings that all instances share, as JSON.
-        instances: each instance's own settings, as JSON.
-    """
-
-    shared: str
-    instances: tuple[str, ...]
 
 
 class SuperpositionModule(pl.LightningModule):
@@ -54,7 +40,8 @@ class SuperpositionModule(pl.LightningModule):
         optimizer: makes the optimizer from the parameters.
         scheduler: makes the learning rate's schedule, stepped after every step.
         engine: how gradients are computed, see `sup.training.engines`.
-        origin: what checkpoints say about the instances.
+        shared: the settings that all instances share, as JSON, for checkpoints.
+        instances: each instance's own settings, as JSON, by which checkpoints know it.
     """
 
     step: int
@@ -64,8 +51,8 @@ class SuperpositionModule(pl.LightningModule):
     """Time that they took, that of interrupted commands included."""
 
     importance: Tensor
-    kept: Tensor
-    """Weights ``[snapshot, instance, hidden, feature]`` at the steps in `snapshots`."""
+    snapshots: Tensor
+    """Weights ``[snapshot, instance, hidden, feature]`` after `snapshot_steps`."""
 
     loss_sums: Tensor
     """Training loss ``[measurement, instance]``, summed over the steps up to each measurement."""
@@ -85,7 +72,8 @@ class SuperpositionModule(pl.LightningModule):
         optimizer: Callable[..., torch.optim.Optimizer],
         scheduler: Callable[..., torch.optim.lr_scheduler.LRScheduler],
         engine: str,
-        origin: Origin,
+        shared: str,
+        instances: Sequence[str],
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -98,13 +86,13 @@ class SuperpositionModule(pl.LightningModule):
         self.register_buffer("loss_sums", torch.zeros(len(self.measured), len(importance)))
         self.register_buffer("diverged_at", torch.zeros(len(importance), dtype=torch.int64))
         W = autoencoder.W.detach()
-        self.snapshots = snapshots(steps) if W[0].numel() <= LARGEST_KEPT else []
-        self.register_buffer("kept", W.new_zeros(len(self.snapshots), *W.shape))
-        self.keep()
+        self.snapshot_steps = snapshots(steps) if W[0].numel() <= LARGEST_SNAPSHOT else []
+        self.register_buffer("snapshots", W.new_zeros(len(self.snapshot_steps), *W.shape))
+        self.take_snapshot()
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
         self.engine_name = engine
-        self.origin = origin
+        self.shared, self.instances = shared, list(instances)
 
     def configure_optimizers(self) -> Any:
         """Make the optimizer and its schedule."""
@@ -115,17 +103,17 @@ class SuperpositionModule(pl.LightningModule):
         """Choose how gradients are computed, now that the device is known."""
         data: Any = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
         u = torch.rand(len(data.seeds), data.n_features, data.batch_size, device=self.device)
-        share = Share(self.trainer.global_rank, self.trainer.world_size)
+        shard = Shard(self.trainer.global_rank, self.trainer.world_size)
         engine = make_engine(
             self.engine_name,
             self.autoencoder,
             self.inputs,
             self.importance,
-            example=share.of(u),
+            example=shard.of(u),
             batch=data.batch_size,
             steps=self.measured[-1],
         )
-        self.gradients = share.sharing(Recorded(engine, self.device), self.parameters())
+        self.gradients = shard.all_reduced(Recorded(engine, self.device), self.parameters())
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Take the optimizer steps of one chunk.
@@ -136,7 +124,7 @@ class SuperpositionModule(pl.LightningModule):
         of the step itself; so `step` counts the steps, and `Trainer.global_step` stays 0.
         """
         started = time.perf_counter()
-        interruption.defer()
+        signals.defer()
         if self.diverged_at.any():
             self.take(chunk, self.guarded_step)
         else:
@@ -145,19 +133,19 @@ class SuperpositionModule(pl.LightningModule):
             if not self.is_finite(chunk):
                 self.go_back(chunk, before)
                 self.take(chunk, self.guarded_step)
-        self.keep()
+        self.take_snapshot()
         self.seconds += time.perf_counter() - started
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stop where a signal has asked for it; by now the callbacks have seen the chunk."""
-        interruption.stop_if_asked()
+        signals.stop_if_asked()
 
     def take(self, chunk: Chunk, step: Callable[[Tensor], Tensor]) -> None:
         """Take the steps of a chunk, up to where a signal asks for the end."""
         sums = self.loss_sums[self.measurement(chunk.steps.stop)]
         for number, u in zip(chunk.steps, chunk, strict=True):
             # Before the step: chunks are taken again, and then not one more step may be taken.
-            if interruption.asked():
+            if signals.asked():
                 break
             sums += step(u)
             self.step = number + 1
@@ -222,10 +210,10 @@ class SuperpositionModule(pl.LightningModule):
         optimizer.load_state_dict(before["optimizer"])
         scheduler.load_state_dict(before["scheduler"])
 
-    def keep(self) -> None:
+    def take_snapshot(self) -> None:
         """Keep the weights, if this step is one of the snapshots."""
-        if self.step in self.snapshots:
-            self.kept[self.snapshots.index(self.step)] = self.autoencoder.W.detach()
+        if self.step in self.snapshot_steps:
+            self.snapshots[self.snapshot_steps.index(self.step)] = self.autoencoder.W.detach()
 
     def measurement(self, step: int) -> int:
         """Return the index of the first measurement at or after `step` steps."""
@@ -255,8 +243,8 @@ class SuperpositionModule(pl.LightningModule):
         checkpoint["stack"] = {
             "step": self.step,
             "seconds": self.seconds,
-            "shared": self.origin.shared,
-            "instances": list(self.origin.instances),
+            "shared": self.shared,
+            "instances": self.instances,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -264,9 +252,9 @@ class SuperpositionModule(pl.LightningModule):
         stack = checkpoint["stack"]
         self.step, self.seconds = stack["step"], stack["seconds"]
         place = {instance: k for k, instance in enumerate(stack["instances"])}
-        chosen = torch.tensor([place[instance] for instance in self.origin.instances])
+        chosen = torch.tensor([place[instance] for instance in self.instances])
         weights = checkpoint["state_dict"]
-        for name in ("loss_sums", "kept"):
+        for name in ("loss_sums", "snapshots"):
             weights[name] = weights[name][:, chosen.to(weights[name].device)]
         for name in ("diverged_at", *dict(self.named_parameters())):
             weights[name] = weights[name][chosen.to(weights[name].device)]

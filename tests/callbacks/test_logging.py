@@ -4,18 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from callbacks.metrics import SuperpositionMetrics
 from sup.analysis.metrics import PER_INSTANCE
-from sup.config.settings import SettingError, check
+from sup.callbacks.metrics import SuperpositionMetrics
+from sup.cli.jobs import check
+from sup.config.grid import MOST_SHOWN, evenly_spaced
+from sup.config.rules import SettingError
 from sup.figures.gram import gram_picture
-from sup.figures.style import MOST_PANELS, evenly_spaced
-from sup.training.loggers import log_image, wandb_mode
+from sup.training import wandb_logger
+from sup.training.loggers import log_image, no_logger
 from sup.training.stack import Stack
 
 
 def curves(run) -> dict[str, float]:
-    stack = Stack((run,))
-    callback = SuperpositionMetrics(stack, {})
+    stack = Stack.of([run])
+    callback = SuperpositionMetrics(stack, {run: no_logger(run)})
     values = {name: torch.arange(float(stack.size)) for name in ("loss", *PER_INSTANCE)}
     return callback.curves(run, values)
 
@@ -33,14 +35,14 @@ def test_a_grid_has_means_and_labelled_curves(make_run):
 def test_a_large_grid_has_a_bounded_number_of_curves(make_run):
     seeds = ",".join(map(str, range(1000)))
     logged = curves(make_run(f"seed=[{seeds}]"))
-    assert len(logged) == (1 + MOST_PANELS) * (1 + len(PER_INSTANCE))
+    assert len(logged) == (1 + MOST_SHOWN) * (1 + len(PER_INSTANCE))
     assert logged["loss/seed=0"] == 0
     assert logged["loss/seed=999"] == 999
 
 
 def test_evenly_spaced():
     assert evenly_spaced(3) == [0, 1, 2]
-    assert len(evenly_spaced(1000)) == MOST_PANELS
+    assert len(evenly_spaced(1000)) == MOST_SHOWN
     assert evenly_spaced(1000)[-1] == 999
 
 
@@ -67,7 +69,7 @@ def test_csv(make_run, train_runs):
 def test_tensorboard(make_run, train_runs):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    images = "{_target_: callbacks.GramImages, _partial_: true}"
+    images = "{_target_: sup.callbacks.GramImages}"
     run = make_run("logger=tensorboard", "steps=10", f"+callbacks.images={images}")
     train_runs(run)
     events = EventAccumulator(str(run.directory / "tensorboard"))
@@ -94,10 +96,10 @@ def test_a_logger_without_pictures_takes_none(make_run):
 def test_wandb_is_offline_unless_logged_in_or_told(environment, mode, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert wandb_mode() == mode
+    assert wandb_logger.mode() == mode
 
 
-def test_an_unknown_wandb_mode_is_refused(monkeypatch, config):
+def test_an_unknown_wandb_mode_is_refused(monkeypatch, make_run):
     monkeypatch.setenv("WANDB_MODE", "of")
     with pytest.raises(SettingError, match="WANDB_MODE=of: must be one of online, offline"):
-        check(config())
+        check([make_run("logger=wandb")], placed=False)

@@ -1,0 +1,160 @@
+"""From Hydra's jobs to runs: each is described once, checked once, and trained with the others."""
+
+import os
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from sup.config.identity import instance_keys, training_key
+from sup.config.rules import SettingError
+from sup.config.run import Run, sweep_name
+from sup.config.settings import GROUPS, Settings
+
+Trained = tuple[Run, Any]
+
+TRAINED: list[Trained] = []
+"""The runs that this command has trained, each with what became of it, for the sweep's page."""
+
+
+def describe(config: DictConfig, hydra: Any = None) -> Run:
+    """Describe the run of a job.
+
+    Args:
+        config: what Hydra hands to the job.
+        hydra: its own node; None: that of the job which Hydra runs just now.
+
+    Raises:
+        SettingError: for the first setting that is not allowed.
+    """
+    hydra = hydra or HydraConfig.get()
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    settings = Settings.of_config(plain, names_of(hydra))
+    # What was resumed is still the run that it was.
+    overrides = [line for line in hydra.overrides.task if not line.startswith("resume=")]
+    swept = hydra.mode == RunMode.MULTIRUN
+    place = os.path.join(hydra.sweep.dir, hydra.sweep.subdir) if swept else hydra.run.dir
+    return Run(
+        settings,
+        directory=Path(place).absolute(),
+        name=str(settings.name or " ".join(overrides) or "defaults"),
+        overrides=tuple(overrides),
+        group=sweep_name(Path(hydra.sweep.dir)) if swept else None,
+        home=Path(hydra.sweep.dir).absolute() if swept else None,
+    )
+
+
+def names_of(hydra: Any) -> dict[str, str]:
+    """Return the option chosen for each config group whose target was not overridden besides."""
+    overridden = {str(line).lstrip("+~").split("=")[0] for line in hydra.overrides.task}
+    return {
+        str(group): str(option)
+        for group, option in hydra.runtime.choices.items()
+        if group in GROUPS and f"{group}._target_" not in overridden
+    }
+
+
+def check(runs: Iterable[Run], placed: bool) -> list[Run]:
+    """Check what needs imports, or the files that there are.
+
+    Args:
+        runs: described, so that each of their settings is allowed by itself.
+        placed: whether their stacks are handed to an engine, and so not trained by this machine.
+
+    Raises:
+        SettingError: for the first that cannot be.
+    """
+    from sup.launch.local import (
+        check_present,
+        devices_of,
+    )  # torch takes seconds; typing errors must not wait
+    from sup.model.building import check_parts
+    from sup.sweep.resume import is_finished
+    from sup.training import checkpoints
+    from sup.training.loggers import is_wandb
+
+    runs = list(runs)
+    if runs:
+        devices_of(runs)
+    distinct = {}  # of a thousand similar jobs, a few
+    for run in runs:
+        parts = [getattr(run.settings, name) for name in GROUPS]
+        callbacks = [repr(run.settings.callbacks)]
+        distinct.setdefault(repr([*parts, *callbacks]), run.settings)
+    for settings in distinct.values():
+        check_parts(settings)
+        if not placed:
+            check_present(settings)
+    if any(is_wandb(run.settings.logger) for run in runs):
+        from sup.training import wandb_logger
+
+        wandb_logger.mode()  # of the environment, so that each run would fail by it
+    resumed: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        if isinstance(run.settings.resume, str):
+            key = (run.settings.resume, training_key(run.settings))
+            resumed.setdefault(key, []).extend(instance_keys(run.settings))
+        is_finished(run)
+    for (path, shared), instances in resumed.items():
+        checkpoints.find(path, shared, instances)
+    return runs
+
+
+def check_directories(runs: Sequence[Run]) -> None:
+    """Check that each job writes to a directory of its own.
+
+    Raises:
+        SettingError: where two would share one.
+    """
+    directories = [str(run.directory) for run in runs]
+    if len(set(directories)) < len(directories):
+        shared = next(one for one in directories if directories.count(one) > 1)
+        name = Path(shared).name
+        raise SettingError("hydra.sweep.subdir", name, "gives two jobs one directory")
+
+
+def train(runs: Sequence[Run], placement: Any = None) -> list[Any]:
+    """Train runs, draw their figures, and report on them.
+
+    Args:
+        runs: in the order of their jobs.
+        placement: where stacks are trained; None: on this machine.
+
+    Returns:
+        The results of each run, or the `RunError` that says why it has none.
+    """
+    from sup.cli.summary import report
+    from sup.sweep.draw import draw
+    from sup.sweep.train import train as train_runs
+    from sup.system.signals import stoppable
+
+    results = train_runs(runs, placement)
+    with stoppable():
+        draw(runs, results, processes=os.cpu_count() or 1)
+    report(runs, results)
+    TRAINED.extend(zip(runs, results, strict=True))
+    return results
+
+
+def objective(run: Run, result: Any) -> float | None:
+    """Return what a search minimises or maximises.
+
+    Args:
+        run: whose settings name it, a variable of the results with a number for each instance.
+        result: the results of the run, or why it has none.
+
+    Returns:
+        Its mean over the run's instances. None where that is no finite number: Hydra's Optuna
+        sweeper then counts the trial as failed and goes on, where NaN would end the search.
+
+    Raises:
+        RunError: where the run has no results.
+    """
+    if isinstance(result, Exception):
+        raise result
+    mean = float(result[run.settings.objective].mean(skipna=False))
+    return mean if isfinite(mean) else None

@@ -1,0 +1,73 @@
+"""Hydra's sweeper for `-m`: its basic one, with every job checked before anything is written."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from sup.cli import earlier
+from sup.cli.composing import BasicSweeper, SweepLoader
+from sup.cli.hooks import lock_directory
+from sup.cli.launcher import check_jobs
+
+
+class PatientLauncher(Launcher):
+    """A launcher whose failed runs do not end the sweep: those of further batches are trained.
+
+    At the end of all, `sup.cli.hooks` says which have failed.
+    """
+
+    def __init__(self, launcher: Any):
+        self.launcher = launcher
+
+    def setup(self, **settings: Any) -> None:
+        """Do nothing: the launcher is set up."""
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Run the jobs; those that have failed return None."""
+        from sup.sweep.failures import RunError
+
+        jobs = self.launcher.launch(job_overrides, initial_job_idx)
+        none = JobReturn(status=JobStatus.COMPLETED)
+        return [none if isinstance(job._return_value, RunError) else job for job in jobs]
+
+
+class CheckedSweeper(BasicSweeper):
+    """Hydra's basic sweeper, but a job that cannot run is found before the first is started."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Set up sweeper and launcher with a loader that composes each job once, and quickly."""
+        # Before the launcher is made, whose settings can depend on the sweep's directory.
+        earlier.go_on(config)
+        loader: Any = SweepLoader(hydra_context.config_loader)
+        context = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
+        super().setup(hydra_context=context, task_function=task_function, config=config)
+        self.launcher = PatientLauncher(self.launcher)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Check the config of every job, then run them all."""
+        assert self.hydra_context is not None
+        assert self.config is not None
+        # Once resolved here, the time in it is the same for every job that is composed below.
+        OmegaConf.select(self.config, "hydra.sweep.dir")
+        loader: Any = self.hydra_context.config_loader
+        parser = OverridesParser.create(config_loader=loader)
+        # Hydra would sweep over an experiment's parameters and over the user's own of that name.
+        given = {override.key_or_group for override in parser.parse_overrides(arguments)}
+        self.params = {key: value for key, value in (self.params or {}).items() if key not in given}
+        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        (jobs,) = self.split_arguments(overrides, max_batch_size=None)
+        check_jobs(loader, self.config, jobs, first=0)
+        lock_directory(self.config.hydra.sweep.dir)
+        return super().sweep(arguments)
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Do nothing: `sweep` has composed every job before."""

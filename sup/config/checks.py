@@ -1,0 +1,171 @@
+"""Whether settings are allowed: each by itself, and together. Neither torch nor files."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+from sup.config.fields import Setting
+from sup.config.grid import is_axis, own_rates
+from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, setting_of
+from sup.config.part import Part
+from sup.config.rules import ANY_NUMBER, AT_LEAST_ONE, Rule, SettingError, words
+
+
+def described(kind: type) -> dict[str, Setting]:
+    """Return the settings that a dataclass of settings has itself, by name."""
+    found = ((one.name, one.metadata) for one in fields(kind) if "setting" in one.metadata)
+    return {name: held["setting"] for name, held in found if not held.get("group")}
+
+
+def unknown(name: str, value: Any, known: Iterable[str]) -> SettingError:
+    """Return the error that there is no such setting, with the one that may have been meant."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    guess = f"; did you mean {near[0]}?" if near else ""
+    return SettingError(name, value, f"no such setting{guess}")
+
+
+def check_values(settings: Any) -> None:
+    """Check each value by itself.
+
+    Raises:
+        SettingError: for the first that is not allowed.
+    """
+    for name, about in described(type(settings)).items():
+        if name != "sparsity" or "sparsity" not in settings.features.parameters:
+            check_value(name, getattr(settings, name), about)
+    for name, about in described(type(settings.stack)).items():
+        check_value(f"stack.{name}", getattr(settings.stack, name), about)
+    for group in OPTIONS:
+        check_part(group, getattr(settings, group))
+    for name, part in settings.callbacks.items():
+        known = CALLBACKS[name].settings if part and name in CALLBACKS else {}
+        for key, about in known.items():
+            if part and key in part.parameters:
+                check_value(f"callbacks.{name}.{key}", part.parameters[key], about)
+    for name, about in VARIABLES.items():
+        if settings.variables.get(name) is not None:
+            check_value(name, settings.variables[name], about)
+
+
+def check_part(group: str, part: Part) -> None:
+    """Check the parameters of a part; a user's own axes may be any finite numbers.
+
+    Raises:
+        SettingError: for the first that is not allowed.
+    """
+    for name, value in part.parameters.items():
+        about = setting_of(group, part, name)
+        if about is None and group in ("activation", "importance", "features", "init"):
+            if not is_axis(group, part, name, value):
+                continue
+            about = Setting(None, ANY_NUMBER, "", axis=True)
+        if about and not (isinstance(value, str) and value.startswith("${")):
+            check_value(f"{group}.{name}", value, about)
+
+
+def check_value(key: str, value: Any, about: Setting) -> None:
+    """Check one setting: a value, an axis, or a list with a number for each feature.
+
+    Raises:
+        SettingError: where it is not allowed.
+    """
+    if about.axis:
+        check_axis(key, value, about.rule)
+    elif about.per_feature:
+        if not isinstance(value, list):
+            raise SettingError(key, value, "must be a list with a number for each feature")
+        for one in value:
+            about.rule.check(key, one)
+    else:
+        about.rule.check(key, value)
+
+
+def check_axis(key: str, value: Any, rule: Rule) -> None:
+    """Check an axis setting: a number, or a list of different numbers.
+
+    Raises:
+        SettingError: where it is neither.
+    """
+    allowed = f"must be {rule.allowed}, or a list of them"
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise SettingError(key, value, f"the list is empty; {allowed}")
+    for one in values:
+        if not rule.admits(one):
+            raise SettingError(key, one, allowed)
+        if values.count(one) > 1:
+            raise SettingError(key, value, f"{one} stands twice; the values of a list must differ")
+
+
+def check_together(settings: Any) -> None:
+    """Check that settings go together.
+
+    Raises:
+        SettingError: where two do not.
+    """
+    if settings.data == "quadrature" and settings.n_features > 3:
+        needed = f"needs n_features of at most 3, not {settings.n_features}"
+        raise SettingError("data", settings.data, needed)
+    check_lists(settings)
+    rates = own_rates(settings)
+    for name, value in settings.optimizer.parameters.items():
+        if isinstance(value, list) and name in ("lr", "weight_decay") and name not in rates:
+            raise SettingError(f"optimizer.{name}", value, "must be one number with this optimizer")
+    is_path = isinstance(settings.resume, str) and settings.resume
+    if not (settings.resume is None or settings.resume is True or is_path):
+        raise SettingError("resume", settings.resume, "must be a path, or true")
+    check_devices(settings)
+
+
+def check_lists(settings: Any) -> None:
+    """Check that a list for each feature has a number for each, and is not taken for an axis.
+
+    Raises:
+        SettingError: where it has not, or could be.
+    """
+    n = settings.n_features
+    for group in ("importance", "features"):
+        part: Part = getattr(settings, group)
+        for name, value in part.parameters.items():
+            about = setting_of(group, part, name)
+            key = f"{group}.{name}"
+            if about and about.per_feature and len(value) != n:
+                many = f"has {len(value)} numbers, but n_features={n}"
+                raise SettingError(key, value, many)
+            if not about and isinstance(value, list) and len(value) == n and part.lists is None:
+                either = (
+                    f"has n_features={n} numbers: one for each feature, or {n} models? "
+                    f"Say _lists_: [{name}] for the one, _lists_: [] for the other"
+                )
+                raise SettingError(key, value, either)
+    if "sparsity" in settings.features.parameters and settings.sparsity not in (0, None):
+        elsewhere = "has no meaning here: features.sparsity has that of each feature"
+        raise SettingError("sparsity", settings.sparsity, elsewhere)
+
+
+def check_devices(settings: Any) -> None:
+    """Check that a stack is trained on one machine, and how its devices share a batch.
+
+    Raises:
+        SettingError: where it cannot be.
+    """
+    trainer = settings.trainer.parameters
+    devices, strategy = trainer.get("devices"), trainer.get("strategy", "auto")
+    AT_LEAST_ONE.check("trainer.devices", devices)  # left out, Lightning would take all it finds
+    words("auto", "ddp").check("trainer.strategy", strategy)
+    if trainer.get("num_nodes", 1) != 1:  # Lightning would wait for the others forever
+        raise SettingError("trainer.num_nodes", trainer["num_nodes"], "must be 1")
+    if devices == 1:
+        return
+    if strategy != "ddp":
+        raise SettingError("trainer.devices", devices, "more than 1 needs trainer=ddp")
+    several = f"trainer.devices={devices}"
+    if settings.stack.devices not in (1, "auto"):
+        either = f"trains stacks side by side, {several} each stack on several; one must be 1"
+        raise SettingError("stack.devices", settings.stack.devices, either)
+    if settings.data == "quadrature":
+        raise SettingError("data", "quadrature", f"has no batch that {several} could share")
+    if settings.batch_size < devices:
+        fewer = f"is fewer than {several}, which share it"
+        raise SettingError("batch_size", settings.batch_size, fewer)

@@ -1,0 +1,131 @@
+"""What people read about the settings: the lines of `--help`, and the table in docs/settings.md.
+
+`python -m sup.config.describing` prints the table.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from sup.config.fields import Setting
+from sup.config.options import CALLBACKS, OPTIONS, VARIABLES
+from sup.config.settings import GROUPS, Settings, StackSettings, described
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is said of one setting.
+
+    Args:
+        key: on the command line.
+        default: its value where nothing is said, and those of other options.
+        allowed: what it may be.
+        meaning: a sentence.
+    """
+
+    key: str
+    default: str
+    allowed: str
+    meaning: str
+
+
+def line(key: str, about: Setting, default: str = "") -> Line:
+    """Describe one setting."""
+    allowed = "" if about.rule.allowed == "anything" else about.rule.allowed
+    if about.axis:
+        allowed = f"axis: {allowed}"
+    if about.per_feature:
+        allowed = f"a list, for each feature {allowed}"
+    return Line(key, default or shown(about.default), allowed, about.meaning)
+
+
+def shown(value: object) -> str:
+    """Write a default as on the command line; one that is another setting by that one's name."""
+    return "null" if value is None else str(value).strip("${}")
+
+
+def own_lines() -> Iterator[Line]:
+    """Yield the settings that are not those of a part."""
+    for name, about in described(Settings).items():
+        yield line(name, about)
+    for name, about in described(StackSettings).items():
+        yield line(f"stack.{name}", about)
+    for name, option in CALLBACKS.items():
+        for key, about in option.settings.items():
+            yield line(f"callbacks.{name}.{key}", about)
+    for name, about in VARIABLES.items():
+        yield line(name, about)
+
+
+def group_lines(group: str) -> Iterator[Line]:
+    """Yield the settings of a group's options, each once, with its defaults."""
+    held: dict[str, dict[str, Setting]] = {}
+    for option, described_option in OPTIONS[group].items():
+        for name, about in described_option.settings.items():
+            held.setdefault(name, {})[option] = about
+    for name, by_option in held.items():
+        (first, about), *others = by_option.items()
+        usual = shown(about.default)
+        different = [
+            f"{option}: {shown(other.default)}"
+            for option, other in others
+            if shown(other.default) != usual
+        ]
+        default = f"{usual} ({', '.join(different)})" if different else usual
+        key = f"{group}.{name}"
+        only = "" if len(by_option) == len(OPTIONS[group]) else f"with {group}={first}: "
+        described_line = line(key, about, default)
+        yield Line(key, default, described_line.allowed, f"{only}{described_line.meaning}")
+
+
+def meanings() -> dict[str, str]:
+    """Return what each group is."""
+    found = {one.name: one.metadata for one in fields(Settings)}
+    return {name: found[name]["setting"].meaning for name in GROUPS}
+
+
+def help_lines() -> tuple[str, str]:
+    """Return what `--help` says of the settings, and of the groups, their options and settings."""
+    settings = "\n".join(map(as_help, own_lines()))
+    groups = []
+    for group, meaning in meanings().items():
+        groups.append(f"  {group}: {meaning}")
+        groups += [f"    {name:<12} {option.meaning}" for name, option in OPTIONS[group].items()]
+        groups += map(as_help, group_lines(group))
+    return settings, "\n".join(groups)
+
+
+def as_help(about: Line) -> str:
+    """Return two lines of help on one setting: what it is, and what it may be."""
+    first = f"    {f'{about.key}={about.default}':<36} {about.meaning}"
+    return f"{first}\n{'':41}{about.allowed}" if about.allowed else first
+
+
+def markdown() -> str:
+    """Return the page of all settings."""
+    head = "| setting | default | may be | meaning |\n| --- | --- | --- | --- |"
+
+    def table(lines: Iterator[Line]) -> str:
+        rows = [
+            f"| `{row.key}` | `{row.default}` | {row.allowed or 'see there'} | {row.meaning} |"
+            for row in lines
+        ]
+        return "\n".join([head, *rows])
+
+    parts = [
+        "# Settings",
+        "Made from `sup/config/settings.py` and `sup/config/options.py` by `make docs`. An *axis* "
+        "takes a number, or a list of numbers, which spans a grid of models in one run. In Python "
+        "a part's settings are written with an underscore, as results have them: "
+        "`sup.train(importance_decay=0.8)`.",
+        table(own_lines()),
+    ]
+    for group, meaning in meanings().items():
+        options = [f"- `{group}={name}`: {held.meaning}" for name, held in OPTIONS[group].items()]
+        rows = list(group_lines(group))
+        parts += [f"## `{group}`: {meaning}", "\n".join(options)]
+        parts += [table(iter(rows))] if rows else []
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

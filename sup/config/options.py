@@ -1,0 +1,221 @@
+"""The settings of a run's parts: the options of each config group, and what each of them takes.
+
+This is the one place that says what a part's setting means, what it may be and what it is by
+default. Hydra's config groups, `--help`, the errors and the table in the docs are made from it. An
+option of your own is a file, such as ``conf/activation/mine.yaml``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from sup.config.fields import Option, Setting, axis
+from sup.config.part import Part
+from sup.config.rules import (
+    AT_LEAST_ONE,
+    AT_LEAST_TWO,
+    AT_LEAST_ZERO,
+    DECAY,
+    NAME,
+    POSITIVE,
+    SPARSITY,
+    SettingError,
+    words,
+)
+
+
+def _adam(lr: float, weight_decay: float, meaning: str) -> Option:
+    return Option(
+        "sup.training.optimizer.StackedAdam",
+        meaning,
+        {
+            "lr": axis(lr, POSITIVE, "learning rate at the start; the scheduler takes it on"),
+            "weight_decay": axis(
+                weight_decay, AT_LEAST_ZERO, "decoupled weight decay, per unit of learning rate"
+            ),
+        },
+    )
+
+
+_ACCELERATOR = Setting(
+    "auto",
+    words("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
+    "what is trained on; auto: a GPU where there is one, else the CPU",
+)
+_DEVICES = Setting(
+    1, AT_LEAST_ONE, "processes that share each batch, a GPU for each; more than 1: trainer=ddp"
+)
+_STRATEGY = Setting(
+    "auto", words("auto", "ddp"), "ddp: each device takes its share of the same batch"
+)
+
+
+def _trainer(meaning: str, **defaults: Any) -> Option:
+    own = {"accelerator": _ACCELERATOR, "devices": _DEVICES, "strategy": _STRATEGY}
+    settings = {
+        name: replace(setting, default=defaults.get(name, setting.default))
+        for name, setting in own.items()
+    }
+    return Option("lightning.pytorch.Trainer", meaning, settings)
+
+
+def _activation(name: str, meaning: str) -> Option:
+    return Option(f"sup.model.activations.{name}", meaning)
+
+
+OPTIONS: dict[str, dict[str, Option]] = {
+    "activation": {
+        "linear": _activation("Linear", "f(z) = z"),
+        "relu": _activation("ReLU", "f(z) = max(z, 0)"),
+        "gelu": _activation("GELU", "f(z) = z Phi(z), Phi the normal distribution"),
+        "silu": _activation("SiLU", "f(z) = z sigmoid(z)"),
+        "sigmoid": _activation("Sigmoid", "f(z) = 1 / (1 + exp(-z))"),
+        "tanh": _activation("Tanh", "f(z) = tanh(z)"),
+        "solu": _activation("SoLU", "f(z) = z softmax(z), over the features of a sample"),
+    },
+    "importance": {
+        "geometric": Option(
+            "sup.model.importance.geometric",
+            "feature i = 0..n-1 counts decay^i in the loss",
+            {"decay": axis(0.9, DECAY, "importance of a feature by that of the one before")},
+        ),
+        "uniform": Option("sup.model.importance.uniform", "every feature counts 1"),
+        "relative": Option(
+            "sup.model.importance.relative",
+            'every feature counts 1, but for the last ("extra") one',
+            {"ratio": axis(1.0, POSITIVE, 'importance of the last ("extra") feature')},
+        ),
+        "explicit": Option(
+            "sup.model.importance.explicit",
+            "each feature counts what is given",
+            {"values": Setting(None, AT_LEAST_ZERO, "importances", per_feature=True)},
+        ),
+    },
+    "features": {
+        "independent": Option(
+            "sup.model.inputs.independent",
+            "each feature is zero with probability sparsity, else uniform on [0, 1]",
+        ),
+        "explicit": Option(
+            "sup.model.inputs.independent",
+            "the same, with a sparsity for each feature",
+            {"sparsity": Setting(None, SPARSITY, "sparsities", per_feature=True)},
+        ),
+    },
+    "init": {
+        "xavier": Option(
+            "sup.model.initialisation.xavier",
+            "normal weights with std gain * sqrt(2 / (n_features + n_hidden))",
+            {"gain": axis(1.0, POSITIVE, "factor on the standard deviation")},
+        ),
+        "normal": Option(
+            "sup.model.initialisation.normal",
+            "normal weights of a given scale",
+            {"std": axis(0.1, POSITIVE, "standard deviation of the initial weights")},
+        ),
+    },
+    "optimizer": {
+        "adam": _adam(0.01, 0.0, "Adam"),
+        "adamw": _adam(0.001, 0.01, "AdamW"),
+    },
+    "scheduler": {
+        "cosine": Option(
+            "torch.optim.lr_scheduler.CosineAnnealingLR",
+            "from optimizer.lr to zero",
+            {"T_max": Setting("${steps}", AT_LEAST_ONE, "steps that the way to zero takes")},
+        ),
+        "constant": Option(
+            "torch.optim.lr_scheduler.ConstantLR",
+            "optimizer.lr throughout",
+            {"factor": Setting(1.0, DECAY, "of optimizer.lr in the first steps; 1: no change")},
+        ),
+    },
+    "trainer": {
+        "auto": _trainer("on a GPU where there is one"),
+        "cpu": _trainer("on the CPU", accelerator="cpu"),
+        "gpu": _trainer("on a GPU", accelerator="gpu"),
+        "ddp": _trainer("several devices share each batch", devices=2, strategy="ddp"),
+    },
+    "logger": {
+        "wandb": Option(
+            "sup.training.wandb_logger.wandb_logger",
+            "Weights & Biases; offline unless you are logged in or set WANDB_MODE",
+            {
+                "project": Setting("superposition", NAME, "W&B project that the run belongs to"),
+                "entity": Setting(None, NAME, "W&B user or team; null: your default"),
+            },
+        ),
+        "csv": Option("sup.training.loggers.csv_logger", "csv/metrics.csv"),
+        "tensorboard": Option("sup.training.loggers.tensorboard_logger", "TensorBoard's files"),
+        "none": Option("sup.training.loggers.no_logger", "nothing"),
+    },
+}
+"""The options of each config group, by name."""
+
+CALLBACKS: dict[str, Option] = {
+    "metrics": Option(
+        "sup.callbacks.SuperpositionMetrics", "logs the loss and measures, about 100 times"
+    ),
+    "images": Option("sup.callbacks.GramImages", "logs pictures of W^T W, at log-spaced steps"),
+    "checkpoint": Option(
+        "sup.callbacks.StackCheckpoint",
+        "writes what resume continues from",
+        {"minutes": Setting(1.0, AT_LEAST_ZERO, "time between two checkpoints")},
+    ),
+    "progress": Option("sup.callbacks.StackProgress", "shows one bar for the stack"),
+}
+"""What happens during training; each can be left out: ``~callbacks.images``."""
+
+VARIABLES: dict[str, Setting] = {
+    "resolution": Setting(None, AT_LEAST_TWO, "values on each axis of an experiment's grid"),
+}
+"""Keys that some experiments have and other settings refer to."""
+
+
+def part_of(group: str, value: Any) -> Part:
+    """Return the part of a group, however it was given.
+
+    Raises:
+        SettingError: where the group has no such option.
+    """
+    if isinstance(value, Part):
+        return value if value.is_named else named(group, value)
+    if isinstance(value, str) and "." in value:
+        return Part(value)
+    if isinstance(value, str):
+        if value not in OPTIONS[group]:
+            allowed = ", ".join(sorted(OPTIONS[group]))
+            raise SettingError(group, value, f"no such option; allowed: {allowed}")
+        option = OPTIONS[group][value]
+        return Part(option.target, option.defaults, name=value)
+    if group == "importance" and isinstance(value, list):
+        return part_of(group, "explicit").changed(values=value)
+    if isinstance(value, list) or not callable(value):
+        raise SettingError(group, value, "must be an option's name, or something to be called")
+    return Part(value)
+
+
+def named(group: str, part: Part) -> Part:
+    """Return a part under the name of the option that it could be, if it could be one."""
+    return replace(part, name=next(_names(group, part), part.name))
+
+
+def option_of(group: str, part: Part) -> Option | None:
+    """Return the option that a part was made of; None of a part of the user's own."""
+    options, names = OPTIONS[group], list(_names(group, part))
+    chosen = part.name if part.name in names else next(iter(names), None)
+    return options[chosen] if chosen else None
+
+
+def _names(group: str, part: Part) -> Iterator[str]:
+    """Yield the options with a part's target, those first that have its parameters."""
+    same = {name: one for name, one in OPTIONS[group].items() if one.target == part.path}
+    yield from sorted(
+        same, key=lambda name: not part.parameters.keys() <= same[name].settings.keys()
+    )
+
+
+def setting_of(group: str, part: Part, name: str) -> Setting | None:
+    """Return what is known of one parameter of a part; None of a user's own."""
+    option = option_of(group, part)
+    return option.settings.get(name) if option else None

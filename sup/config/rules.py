@@ -1,0 +1,107 @@
+"""What a setting may be, and the error where it is something else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+
+class SettingError(ValueError):
+    """A setting that cannot be: the message names the key, the value and what is allowed.
+
+    Args:
+        key: as it is written on the command line, such as ``importance.decay``.
+        value: what it was.
+        allowed: what it may be.
+    """
+
+    def __init__(self, key: str, value: Any, allowed: str):
+        shown = str(value).replace("'", "") if isinstance(value, list) else str(value)
+        super().__init__(key, shown, allowed)  # as they are, so that it can be pickled
+
+    def __str__(self) -> str:
+        return "{}={}: {}".format(*self.args)
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return an error's kind and message in one line."""
+    message = " ".join(str(error).split())[:300]
+    if isinstance(error, SettingError):
+        return message
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def is_number(value: Any) -> bool:
+    """Tell numbers from everything else, booleans included."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one value may be.
+
+    Args:
+        allowed: in words, as it follows "must be".
+        admits: tells whether a value is allowed.
+    """
+
+    allowed: str
+    admits: Callable[[Any], bool]
+
+    def check(self, key: str, value: Any) -> None:
+        """Check one value.
+
+        Raises:
+            SettingError: where it is not allowed.
+        """
+        if not self.admits(value):
+            raise SettingError(key, value, f"must be {self.allowed}")
+
+
+def number(allowed: str, holds: Callable[[float], bool], whole: bool = False) -> Rule:
+    """Return a rule for finite numbers.
+
+    Args:
+        allowed: in words.
+        holds: whether a number is allowed.
+        whole: whether it must be an integer.
+    """
+    kind = int if whole else (int, float)
+    return Rule(
+        allowed,
+        lambda value: (
+            is_number(value) and isfinite(value) and isinstance(value, kind) and holds(value)
+        ),
+    )
+
+
+def words(*allowed: str) -> Rule:
+    """Return a rule for one of a few words."""
+    return Rule(f"one of {', '.join(allowed)}", lambda value: value in allowed)
+
+
+def or_else(rule: Rule, other: Any) -> Rule:
+    """Return a rule that also admits one other value, such as None or ``auto``."""
+    shown = "null" if other is None else other
+    return Rule(f"{rule.allowed}, or {shown}", lambda value: value == other or rule.admits(value))
+
+
+AT_LEAST_ONE = number("a whole number of at least 1", lambda value: value >= 1, whole=True)
+AT_LEAST_TWO = number("a whole number of at least 2", lambda value: value >= 2, whole=True)
+COUNT = number("a whole number of at least 0", lambda value: value >= 0, whole=True)
+AT_LEAST_ZERO = number("a number of at least 0", lambda value: value >= 0)
+POSITIVE = number("a number above 0", lambda value: value > 0)
+SHARE = number("a number in [0, 1]", lambda value: 0 <= value <= 1)
+DECAY = number("a number in (0, 1]", lambda value: 0 < value <= 1)
+SPARSITY = number("a number in [0, 1)", lambda value: 0 <= value < 1)
+SEED = number("a whole number in [0, 2^63)", lambda value: 0 <= value < 2**63, whole=True)
+ANY_NUMBER = number("a finite number", lambda value: True)
+ANYTHING = Rule("anything", lambda value: True)
+NAME = Rule("one name", lambda value: value is None or isinstance(value, (str, int, float)))
+TAGS = Rule(
+    "a list of words of 1 to 64 letters, such as [pilot,relu]",  # W&B takes no longer ones
+    lambda value: (
+        isinstance(value, (list, tuple))
+        and all(isinstance(tag, (str, int, float)) and 1 <= len(str(tag)) <= 64 for tag in value)
+    ),
+)

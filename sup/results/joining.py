@@ -1,0 +1,146 @@
+"""Joining the results of runs: the settings in which they differ become dimensions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from sup.results.storage import FILE, load_run
+
+INNER = ("step", "snapshot", "hidden", "feature")
+"""Dimensions within an instance; all others are settings."""
+
+NONE = (float("nan"),)
+"""The value of a setting that a run does not have, such as another activation's parameter."""
+
+
+def load_sweep(path: str | Path) -> xr.Dataset:
+    """Load and join the results of all runs of a sweep.
+
+    Settings in which the runs differ become dimensions, each in the order of first appearance.
+    A combination that no run has is filled with NaN, and a run without a setting, such as the
+    parameter of another activation, stands where that is NaN. Where two runs agree in all their
+    settings, the one new dimension is `run`.
+
+    Args:
+        path: the sweep's directory; runs may lie at any depth below it.
+
+    Raises:
+        FileNotFoundError: where there are no results.
+    """
+    files = in_order(Path(path).rglob(FILE))
+    if not files:
+        raise FileNotFoundError(f"{path}: no {FILE} in any directory below")
+    return join([load_run(file) for file in files])
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths by name, but numbers in them by size."""
+    return sorted(paths, key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in path.parts]
+
+
+def join(runs: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Join runs into one dataset; see `load_sweep`."""
+    settings = [_settings(run) for run in runs]
+    names = list(dict.fromkeys(name for values in settings for name in values))
+    varying = [name for name in names if len({values.get(name) for values in settings}) > 1]
+    dims = _distinguishing(varying, settings)
+    if len(runs) > 1 and _overlap(dims, settings):
+        grids = [name for name in varying if any(len(held.get(name, ())) > 1 for held in settings)]
+        dims = ["run", *grids]
+        settings = [values | {"run": (index,)} for index, values in enumerate(settings)]
+    if not dims:
+        return runs[0]
+    coordinates = {name: _union(held.get(name, NONE) for held in settings) for name in dims}
+    coordinates |= {
+        str(name): np.unique(np.concatenate([run[name].values for run in runs if name in run]))
+        if name in INNER
+        else runs[0][name].values
+        for name in dict.fromkeys(name for run in runs for name in run.dims)
+        if name not in dims
+    }
+    # What follows from the dimensions stands along them, as what is said of each feature does.
+    dependent = [name for name in varying if name not in dims]
+    runs = [
+        run.drop_vars([name for name in dependent if name in run])
+        .assign({name: values[name][0] for name in dependent if name in values})
+        .reset_coords(_along_features(run))
+        for run, values in zip(runs, settings, strict=True)
+    ]
+    common = {name: runs[0][name] for name in names if name not in (*dims, *dependent)}
+    scalars = {name: value for name, value in common.items() if value.ndim == 0}
+    variables = dict.fromkeys(str(name) for run in runs for name in run.data_vars)
+    joined = xr.Dataset(
+        {name: _laid_out(name, runs, settings, dims, coordinates) for name in variables},
+        coordinates | scalars,
+        {k: v for k, v in runs[0].attrs.items() if all(run.attrs.get(k) == v for run in runs)},
+    )
+    return joined.set_coords([*dependent, *_along_features(joined)])
+
+
+def _along_features(run: xr.Dataset) -> list[str]:
+    """Return the settings that are a list with a number for each feature."""
+    names = ("importance_values", "features_sparsity")
+    return [name for name in names if name in run.variables]
+
+
+def _laid_out(
+    name: str,
+    runs: Sequence[xr.Dataset],
+    settings: Sequence[Mapping[str, tuple]],
+    dims: Sequence[str],
+    coordinates: Mapping[str, Iterable],
+) -> tuple[list[str], np.ndarray]:
+    """Put one variable of all runs in an array over `dims`, then its own; NaN where none is."""
+    own = dict.fromkeys(str(dim) for run in runs if name in run for dim in run[name].dims)
+    order = [*dims, *(dim for dim in own if dim not in dims)]
+    place = {dim: {value: k for k, value in enumerate(coordinates[dim])} for dim in order}
+    kinds = {run[name].dtype for run in runs if name in run}
+    plain = len(kinds) == 1 and all(kind.kind == "f" for kind in kinds)
+    array = np.full([len(place[dim]) for dim in order], np.nan, kinds.pop() if plain else object)
+    for run, held in zip(runs, settings, strict=True):
+        if name in run:
+            added = [dim for dim in order if dim not in run[name].dims]
+            values = {dim: run[dim].values.tolist() for dim in own if dim in run.dims}
+            at = [[place[dim][v] for v in values.get(dim, held.get(dim, NONE))] for dim in order]
+            array[np.ix_(*at)] = run[name].expand_dims(added).transpose(*order).values
+    return order, array if plain else np.array(array.tolist())
+
+
+def _union(values: Iterable[tuple]) -> list:
+    return list(dict.fromkeys(value for held in values for value in held))
+
+
+def _settings(run: xr.Dataset) -> dict[str, tuple]:
+    """Return the values of each setting of a run: one, or those of an axis."""
+    return {
+        str(name): tuple(np.atleast_1d(run[name].values).tolist())
+        for name in run.coords
+        if name not in INNER and name not in _along_features(run)
+    }
+
+
+def _overlap(dims: Sequence[str], settings: Sequence[Mapping[str, tuple]]) -> bool:
+    """Tell whether two runs claim the same place in the product of some settings' values."""
+    cells = [set(product(*(held.get(name, NONE) for name in dims))) for held in settings]
+    return len(set().union(*cells)) < sum(map(len, cells))
+
+
+def _distinguishing(varying: list[str], settings: Sequence[Mapping[str, tuple]]) -> list[str]:
+    """Leave out the settings that are one value in each run and follow from the others.
+
+    Activations are what is compared above all: they always have a dimension of their own.
+    """
+    names = list(varying)
+    for name in reversed([name for name in varying if name != "activation"]):
+        others = [other for other in names if other != name]
+        single = all(len(held.get(name, NONE)) == 1 for held in settings)
+        if single and others and not _overlap(others, settings):
+            names = others
+    return names

@@ -1,0 +1,141 @@
+"""Trained models, given back from results as a torch module."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sup.config.part import Part
+from sup.config.rules import SettingError
+from sup.model.activations import Activation
+from sup.model.building import activation_of
+
+
+class ToyModels(nn.Module):
+    """Trained toy models, ``x' = f(W^T W x + b)``, in torch's own convention: features last.
+
+    Inputs broadcast with the models as in `torch.matmul`: ``x [batch, feature]`` passes through all
+    of them, ``x [..., batch, feature]`` with the models' own dimensions gives each its own inputs.
+
+    Args:
+        W: weights ``[..., hidden, feature]``, where ``...`` are the models' dimensions.
+        b: biases ``[..., feature]``.
+        activations: each with the places, among all models, of those that have it.
+    """
+
+    def __init__(
+        self,
+        W: Float[Tensor, "*axes hidden feature"],
+        b: Float[Tensor, "*axes feature"],
+        activations: list[tuple[Activation, Tensor]],
+    ) -> None:
+        super().__init__()
+        self.W = nn.Parameter(W)
+        self.b = nn.Parameter(b)
+        self.activations = activations
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the embedding ``h = W x``, ``[..., hidden]``, of ``x [..., feature]``."""
+        return self._batched(x, lambda rows: rows @ self.W.mT)
+
+    def decode(self, h: Tensor) -> Tensor:
+        """Return the reconstruction ``f(W^T h + b)``, ``[..., feature]``, of ``h [..., m]``."""
+        return self._batched(h, lambda rows: self._activated(rows @ self.W + self.b[..., None, :]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the reconstruction ``x'``, ``[..., feature]``, of ``x [..., feature]``."""
+        return self.decode(self.encode(x)) if x.ndim > 1 else self(x[None]).squeeze(-2)
+
+    def _batched(self, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        return function(x) if x.ndim > 1 else function(x[None]).squeeze(-2)
+
+    def _activated(self, z: Float[Tensor, "*axes batch feature"]) -> Tensor:
+        """Apply to each model its own activation."""
+        axes = self.W.shape[:-2]
+        if len(self.activations) == 1 and not axes:
+            return self.activations[0][0](z.reshape(1, -1, z.shape[-1]).mT).mT.reshape(z.shape)
+        # Dimensions of the input beside the models' own are part of its batch.
+        count = z.ndim - 2 - len(axes)
+        moved = z.movedim(tuple(range(count)), tuple(range(len(axes), len(axes) + count)))
+        flat = moved.reshape(self.W[..., 0, 0].numel(), -1, z.shape[-1]).mT
+        result = torch.full_like(flat, torch.nan)
+        for activation, places in self.activations:
+            result[places] = activation(flat[places])
+        back = result.mT.reshape(moved.shape)
+        return back.movedim(tuple(range(len(axes), len(axes) + count)), tuple(range(count)))
+
+
+def load_model(
+    results: xr.Dataset, activations: Mapping[str, Callable[[Tensor], Tensor]] | None = None
+) -> ToyModels:
+    """Give the trained models of some results back, to be looked into or trained on.
+
+    Args:
+        results: of `sup.train`, `load_run` or `load_sweep`, or a part of them, such as
+            ``results.isel(seed=0)``. Dimensions beside hidden and feature are the models' own.
+        activations: the functions that results name but do not know the path to, such as a lambda,
+            by their name there.
+
+    Returns:
+        A module that maps ``x [..., feature]`` to ``x' [..., feature]``.
+
+    Raises:
+        SettingError: where an activation cannot be found.
+    """
+    axes = [dim for dim in results["W"].dims if dim not in ("hidden", "feature")]
+    W = results["W"].transpose(*axes, "hidden", "feature")
+    b = results["b"].transpose(*axes, "feature")
+    shape = [results.sizes[dim] for dim in axes]
+    template = xr.DataArray(np.arange(int(np.prod(shape))).reshape(shape), dims=axes)
+    nodes = xr.broadcast(template, results["activation_config"].astype(object))[1]
+    names = xr.broadcast(template, results["activation"].astype(object))[1]
+    points = _points(results, template)
+    groups: dict[tuple[str, str], list[int]] = {}
+    is_trained = np.isfinite(W.values).any((-2, -1)).ravel()  # of a sweep, some may be missing
+    flat = zip(names.values.ravel(), nodes.values.ravel(), is_trained, strict=True)
+    for place, (name, node, trained) in enumerate(flat):
+        if trained:
+            groups.setdefault((str(name), str(node)), []).append(place)
+    made = []
+    for (name, node), places in groups.items():
+        part = _part(name, node, activations or {})
+        own = [points[place] for place in places]
+        columns = {key.partition(".")[2]: [point[key] for point in own] for key in own[0]}
+        single = {key: column[0] for key, column in columns.items() if len(set(column)) == 1}
+        activation = activation_of(part.changed(**columns | single), own, torch.device("cpu"))
+        made.append((activation, torch.tensor(places)))
+    weights, biases = (torch.from_numpy(np.array(held.values, "float32")) for held in (W, b))
+    return ToyModels(weights, biases, made)
+
+
+def _part(name: str, node: str, activations: Mapping[str, Any]) -> Part:
+    if name in activations:
+        return Part(activations[name])
+    part = Part.of(json.loads(node), name)
+    try:
+        part.locate()
+    except Exception as error:  # whatever a user's module raises when it is imported
+        allowed = f"cannot be found ({error}); give load_model(..., activations={{...}})"
+        raise SettingError("activation", name, allowed) from error
+    return part
+
+
+def _points(results: xr.Dataset, template: xr.DataArray) -> list[dict[str, float]]:
+    """Return the parameters of each model's activation that are numbers, by key."""
+    names = [str(name) for name in results.coords if str(name).startswith("activation_")]
+    numbers = [name for name in names if results[name].dtype.kind in "fi"]
+    columns = {
+        f"activation.{name.removeprefix('activation_')}": xr.broadcast(template, results[name])[1]
+        .transpose(*template.dims)
+        .values.ravel()
+        for name in numbers
+    }
+    return [
+        {key: float(column[k]) for key, column in columns.items() if not np.isnan(column[k])}
+        for k in range(template.size)
+    ]

@@ -1,0 +1,99 @@
+"""What became of runs: results are taken, read or put together, and failures written down."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+import xarray as xr
+
+from sup.analysis.metrics import PER_INSTANCE
+from sup.config.grid import dimension, evenly_spaced
+from sup.config.rules import in_one_line
+from sup.config.run import Run
+from sup.launch.placement import Lost
+from sup.results.making import make_results
+from sup.results.storage import load_run, save
+from sup.sweep import failures
+from sup.sweep.failures import RunError
+from sup.sweep.resume import SLICES, is_finished
+from sup.training.loggers import is_silent, log_image, open_loggers
+from sup.training.outcome import Outcome, joined
+from sup.training.stack import Stack
+
+log = logging.getLogger(__name__)
+
+Result = xr.Dataset | RunError
+"""What became of a run: its results, or why there are none."""
+
+
+def finish(runs: Sequence[Run], stacks: Sequence[Stack], ended: Sequence[Any]) -> list[Result]:
+    """Return what became of each run.
+
+    Args:
+        runs: of which some were finished before.
+        stacks: made of the others.
+        ended: what became of each stack: of each of its slices, or how it was `Lost`.
+    """
+    made: dict[Run, dict[int, Any]] = {}
+    for stack, what in zip(stacks, ended, strict=True):
+        each = [what] * len(stack.slices) if isinstance(what, Lost) else what
+        for part, result in zip(stack.slices, each, strict=True):
+            made.setdefault(part.run, {})[part.places.start] = result
+    ordered = {run: [made[run][start] for start in sorted(made[run])] for run in made}
+    return [result_of(run, ordered.get(run, [])) for run in runs]
+
+
+def result_of(run: Run, made: Sequence[Any]) -> Result:
+    """Return what became of a run, by what became of its slices; of none where it was finished."""
+    for result in made:
+        if isinstance(result, RunError):
+            return recorded(run, result)
+        if isinstance(result, xr.Dataset):
+            return result
+    if made and all(isinstance(result, Outcome) for result in made):
+        return put_together(run, made)
+    if run.directory and is_finished(run):
+        return load_run(run.directory)
+    (lost, *_) = [result for result in made if isinstance(result, Lost)]
+    known = failures.reason(run.directory) if run.directory else None
+    return recorded(run, RunError(run.name, known or lost.reason))
+
+
+def recorded(run: Run, error: RunError) -> RunError:
+    """See that a failed run's directory says why, and return the error."""
+    if run.directory and failures.reason(run.directory) is None:
+        failures.record(run.directory, error.reason)
+    return error
+
+
+def put_together(run: Run, outcomes: Sequence[Outcome]) -> xr.Dataset:
+    """Make the results of a run whose slices were trained apart, write them, and log its curves."""
+    results = make_results(run, joined(outcomes))
+    if run.directory is None:
+        return results
+    try:
+        log_curves(run, results)
+    except Exception as error:  # no connection, say; the results are complete without them
+        log.warning("curves of %s: %s", run.name, in_one_line(error))
+    save(results, run.directory)
+    shutil.rmtree(run.directory / SLICES, ignore_errors=True)
+    return results
+
+
+def log_curves(run: Run, results: xr.Dataset) -> None:
+    """Log the curves of a run whose slices were trained apart: they had none."""
+    steps = results["step"].values.tolist()
+    over = [dimension(key) for key in run.settings.grid.axes]
+    losses = results["training_loss"].mean(over).values.tolist()
+    final = {name: float(results[name].mean()) for name in PER_INSTANCE}
+    W = results["W"].values.reshape(run.size, *results["W"].shape[-2:])
+    with open_loggers([run]) as loggers:
+        if is_silent(logger := loggers[run]):
+            return
+        from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
+
+        for step, loss in zip(steps, losses, strict=True):
+            logger.log_metrics({"loss": loss}, step)
+        logger.log_metrics(final | {"held_out_loss": float(results["loss"].mean())}, steps[-1])
+        log_image(logger, "W^T W", gram_picture(W[evenly_spaced(run.size)]), steps[-1])

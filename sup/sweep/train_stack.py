@@ -1,0 +1,68 @@
+"""Train one stack with its loggers and callbacks, in this process or on several ranks."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+
+from sup.callbacks import Results
+from sup.callbacks.base import StackCallback
+from sup.training.fit import fit
+from sup.training.loggers import forget_offline, is_wandb, open_loggers
+from sup.training.outcome import Outcome
+from sup.training.ranks import SharedBatches, on_ranks
+from sup.training.stack import Stack
+
+
+def train_stack(stack: Stack, checkpoint: Path | None) -> list[Outcome]:
+    """Train a stack, and return what became of each of its slices.
+
+    Args:
+        stack: the runs.
+        checkpoint: what to go on from, if anything.
+
+    Raises:
+        RankError: where one of several ranks has failed.
+    """
+    ranks = stack.settings.trainer.parameters["devices"]
+    if ranks > 1:
+        return on_ranks(ranks, partial(train_rank, stack, checkpoint))
+    return train_and_log(stack, checkpoint)
+
+
+def train_rank(stack: Stack, checkpoint: Path | None, rank: int) -> list[Outcome]:
+    """Train a stack as one of several ranks: rank zero logs and writes, the others neither."""
+    if rank == 0:
+        return train_and_log(stack, checkpoint, SharedBatches())
+    fit(stack, [part.make() for part, own in chosen(stack) if not own], checkpoint, SharedBatches())
+    return []
+
+
+def train_and_log(stack: Stack, checkpoint: Path | None, strategy: Any = "auto") -> list[Outcome]:
+    """Train a stack as the one process that logs and writes."""
+    runs = [part.run for part in stack.slices if part.is_whole]
+    if checkpoint is None:
+        for run in runs:
+            if run.directory and is_wandb(run.settings.logger):
+                forget_offline(run.directory)
+    with open_loggers(runs) as loggers:
+        results = Results(stack, loggers)
+        callbacks: list[pl.Callback] = [results]
+        for part, own in chosen(stack):
+            if own is None:
+                callbacks.append(part.make())
+            elif stack.checkpoint or not own.writes:
+                callbacks.append(part.make(stack, loggers))
+        fit(stack, callbacks, checkpoint, strategy)
+    return results.outcomes
+
+
+def chosen(stack: Stack) -> list[tuple[Any, type[StackCallback] | None]]:
+    """Return the callbacks that the settings name, each with its class if it is one of a stack."""
+    parts = [part for part in stack.settings.callbacks.values() if part]
+    kinds = [(part, part.locate()) for part in parts]
+    return [
+        (part, kind if isinstance(kind, type) and issubclass(kind, StackCallback) else None)
+        for part, kind in kinds
+    ]

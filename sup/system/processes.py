@@ -1,0 +1,26 @@
+"""Processes that end with the one that started them, and how a process has ended."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing.connection import wait
+from typing import Any
+
+
+def end_with_parent() -> None:
+    """Have this process, which `multiprocessing` has started, end as soon as its parent does."""
+    parent: Any = multiprocessing.parent_process()
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)  # at any moment, as if killed: what stands under a file's name is whole
+
+    threading.Thread(target=watch, daemon=True, name="lifeline").start()
+
+
+def how_it_ended(status: int | None) -> str:
+    """Say how a process has ended, by its exit status."""
+    if status is not None and status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"

@@ -1,0 +1,73 @@
+"""Train one stack by one `Trainer.fit`, in this process."""
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Checkpoint
+
+from sup.system.memory import keep_freed_memory
+from sup.training.stack import Stack
+
+
+class OwnSignals(pl.Callback):
+    """Keeps SIGTERM's handler, which Lightning would replace by one that ends the training as done.
+
+    Under SLURM it would also talk to other ranks in the middle of a step.
+    """
+
+    def __init__(self) -> None:
+        self.handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put it back: by now Lightning has taken its place."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.handler)
+
+
+def fit(
+    stack: Stack, callbacks: list[pl.Callback], checkpoint: Path | None, strategy: Any = "auto"
+) -> None:
+    """Train a stack.
+
+    Args:
+        stack: what is trained.
+        callbacks: what happens meanwhile.
+        checkpoint: what to go on from, if anything.
+        strategy: Lightning's, of one of several ranks.
+    """
+    keep_freed_memory()
+    with quiet():
+        trainer: pl.Trainer = stack.settings.trainer.changed(strategy=strategy).make(
+            callbacks=[*callbacks, OwnSignals()],
+            logger=False,  # each run has its own
+            # Left to itself, Lightning would add a ModelCheckpoint where there is none.
+            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            max_epochs=1,
+        )
+        trainer.fit(stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning from talking of what is not a user's to mend."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Lightning 2.6.6 calls what torch 2.13 deprecates.
+            warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,37 @@
+"""Exact answers against sampling and against each other."""
+
+import pytest
+import torch
+
+from sup.analysis.theory import feature_variance, linear_optimum, linear_population_loss
+from sup.model.inputs import Draws, Inputs, Purpose
+
+
+def test_linear_population_loss_is_the_mean_of_sampled_losses():
+    generator = torch.Generator().manual_seed(0)
+    W = torch.randn(1, 2, 4, generator=generator)
+    b = torch.randn(1, 4, generator=generator)
+    density, importance = torch.tensor([0.3]), torch.tensor([[1.0, 0.7, 0.5, 0.2]])
+    u = Draws((0,), (4, 1_000_000), torch.device("cpu")).uniform(Purpose.EVALUATION, 0)
+    first = torch.tensor([0])
+    x = Inputs(first, density[:, None].expand(-1, 4), first)(u)
+    error = (W.mT @ (W @ x) + b[..., None] - x).square().mean(-1)
+    sampled = (error * importance).sum(-1)
+    exact = linear_population_loss(W, b, density, importance)
+    assert exact.item() == pytest.approx(sampled.item(), rel=0.01)
+
+
+def test_linear_optimum_is_reached_by_the_projector_on_the_most_important():
+    importance = 0.9 ** torch.arange(10).double()[None]
+    density = torch.tensor([0.2]).double()
+    W = torch.eye(10)[None, :5].double()
+    b = torch.where(torch.arange(10) < 5, 0.0, 0.1)[None].double()
+    loss = linear_population_loss(W, b, density, importance)
+    assert loss.item() == pytest.approx(linear_optimum(5, density, importance).item())
+    assert loss.item() == pytest.approx((0.2 / 3 - 0.01) * importance[0, 5:].sum().item())
+
+
+@pytest.mark.parametrize("p", [1.0, 0.5, 0.01])
+def test_variance_of_a_feature(p: float):
+    mean_square, mean = p / 3, p / 2
+    assert feature_variance(p) == pytest.approx(mean_square - mean**2)

@@ -1,0 +1,36 @@
+"""A small article, made once for all tests of the report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sup.article import __main__ as article
+
+SMALL = {
+    "bottleneck": ("steps=30", "sparsity=[0,0.9,0.99]", "activation=linear,relu"),
+    "phase_diagram": ("steps=100", "resolution=4", "activation=linear,relu"),
+    "dimensions": ("steps=2", "resolution=3", "batch_size=16", "activation=relu,solu"),
+}
+
+
+@dataclass
+class Article:
+    """What `python -m sup.article` left."""
+
+    directory: Path
+
+    @property
+    def page(self) -> Path:
+        return self.directory / "report.html"
+
+
+@pytest.fixture(scope="session")
+def small_article(tmp_path_factory: pytest.TempPathFactory) -> Article:
+    """Train three tiny experiments and write their report."""
+    directory = tmp_path_factory.mktemp("article")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(article, "EXPERIMENTS", SMALL)
+        quiet = ("logger=none", "figures=none")  # the report draws its own
+        article.main(["--directory", str(directory), *quiet, "tags=['<b>&']"])
+    return Article(directory)

@@ -1,0 +1,46 @@
+"""The article's experiments, as configs."""
+
+import pytest
+
+import sup
+from sup.config.rules import SettingError
+
+pytestmark = pytest.mark.usefixtures("no_figures")
+
+SIZES = {
+    "bottleneck": (10, 5, 10),
+    "phase_diagram": (2, 1, 51 * 51 * 2),
+    "dimensions": (200, 20, 20),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_they_have_the_articles_sizes(name, settings):
+    own = settings(f"experiment={name}")
+    assert (own.n_features, own.n_hidden, own.grid.size) == SIZES[name]
+
+
+def test_an_experiment_is_a_sweep_over_the_seven_activations(command, tmp_path):
+    sizes = ("steps=1", "sparsity=[0,0.9]", "logger=none")
+    outcome = command("experiment=bottleneck", *sizes)
+    assert outcome.status == 0
+    assert "7 runs, 14 instances" in outcome.out
+    (directory,) = tmp_path.glob("outputs/*/*")
+    expected = ["linear", "relu", "gelu", "silu", "sigmoid", "tanh", "solu"]
+    assert sup.load_sweep(directory)["activation"].values.tolist() == expected
+
+
+def test_its_activations_and_grid_can_be_chosen(command, tmp_path):
+    chosen = ("activation=relu,tanh", "resolution=3", "seed=0,7", "steps=1", "logger=none")
+    outcome = command("experiment=phase_diagram", *chosen)
+    assert outcome.status == 0
+    (directory,) = tmp_path.glob("outputs/*/*")
+    sizes = dict(sup.load_sweep(directory)["loss"].sizes)
+    assert sizes == {"activation": 2, "seed": 2, "importance_ratio": 3, "sparsity": 3}
+
+
+def test_a_typing_error_is_found(command, settings, tmp_path):
+    assert "allowed: bottleneck, dimensions, phase_diagram" in command("experiment=bottle").error
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SettingError, match="resolution=1: must be a whole number of at least 2"):
+        settings("experiment=dimensions", "resolution=1")

@@ -1,0 +1,19 @@
+"""Help and docs are made from what the settings say of themselves."""
+
+from pathlib import Path
+
+from sup.config.describing import help_lines, markdown
+from sup.config.settings import all_settings
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_page_of_settings_is_current():
+    assert (ROOT / "docs" / "settings.md").read_text() == markdown(), "run `make docs`"
+
+
+def test_help_and_page_name_every_setting():
+    text = "\n".join(help_lines())
+    for key in all_settings():
+        assert f" {key}" in text, key
+        assert f"`{key}`" in markdown() or f"## `{key}`" in markdown(), key

@@ -1,0 +1,117 @@
+"""Stacks side by side in several processes: the same results, and no process left over."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sup
+from sup.launch import local
+from sup.launch.placement import Lost
+from sup.training.stack import Stack
+
+ROOT = Path(__file__).parents[3]
+SWEEP = ("-m", "activation=relu,gelu", "sparsity=[0,0.9]", "logger=none", "hydra.sweep.dir=sweep")
+TWO = ("stack.devices=2", "trainer=cpu")
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )
+
+
+def children(process: subprocess.Popen) -> list[int]:
+    tasks = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(one) for one in tasks if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def until(condition, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "never happened"
+        time.sleep(0.1)
+
+
+def gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_two_processes_train_the_same(command, tmp_path):
+    assert command(*SWEEP, "steps=60", "figures=none").status == 0
+    whole = sup.load_sweep(tmp_path / "sweep")
+    two = command(*SWEEP, *TWO, "steps=60", "hydra.sweep.dir=two")
+    assert two.status == 0, two.error
+    (logged,) = (tmp_path / "two" / "0" / "checkpoints").glob("stack-*.log")
+    shown = logged.relative_to(tmp_path)
+    assert f"stack 1 of 2 (1 run, 2 instances) on device 0: {shown}" in two.out
+    assert "on device 1" in two.out
+    shared = sup.load_sweep(tmp_path / "two")
+    assert np.abs(shared["W"].values - whole["W"].values).max() < 1e-5
+    assert len(list(tmp_path.glob("two/*/figures/*.png"))) == 6
+    assert "engine" in logged.read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for processes in /proc")
+def test_a_process_that_dies_a_command_that_is_killed_or_stopped(tmp_path):
+    long = ("steps=1000000", "callbacks.checkpoint.minutes=0")
+    first = start(tmp_path, *SWEEP, *TWO, *long)
+    until(lambda: len(list(tmp_path.glob("sweep/[01]/checkpoints/stack-*.ckpt"))) == 2)
+    workers = children(first)
+    assert len(workers) == 2
+    first.kill()
+    first.communicate()
+    until(lambda: gone(workers), 20)
+
+    second = start(tmp_path, *SWEEP, *TWO, *long)
+    until(lambda: len(children(second)) == 2)
+    logs = list(tmp_path.glob("sweep/[01]/checkpoints/stack-*.log"))
+    assert len(logs) == 2
+    until(lambda: all(log.read_text().count("going on from") == 1 for log in logs))
+    time.sleep(1)
+    doomed, other = children(second)
+    os.kill(doomed, signal.SIGKILL)
+    until(lambda: gone([doomed]))
+    second.send_signal(signal.SIGTERM)
+    _, error = second.communicate(timeout=60)
+    assert second.returncode == 143, error
+    assert gone([other])
+    assert sum("stopped at step" in log.read_text() for log in logs) == 1
+    assert not (tmp_path / "sweep" / "sweep.csv").exists()
+
+
+def test_processes_that_die_before_they_begin(make_run, monkeypatch):
+    monkeypatch.setattr(local, "_serve", os.abort)  # not even called: it takes no arguments
+    stacks = [Stack.of([make_run(f"seed={seed}", f"name={'x' * 300_000}")]) for seed in (0, 1)]
+    lost = Lost("the process that trained it ended with status 1")
+    assert local.SideBySide(2)(stacks, print) == [lost, lost]
+
+
+def test_a_dead_process_fails_its_runs_alone(command, monkeypatch, tmp_path):
+    (tmp_path / "deadly.py").write_text(
+        "import os, signal, torch\n"
+        "def deadly(z):\n"
+        "    if z.shape[-1] >= 1024: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return torch.relu(z)\n"
+    )
+    swept = "activation._target_=sup.model.activations.ReLU,deadly.deadly"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    outcome = command("-m", swept, *SWEEP[3:], *TWO, "steps=40", "figures=none")
+    assert outcome.status == 1
+    reason = "the process that trained it was killed by SIGKILL"
+    assert f"1 of 2 runs failed; job 1: {reason}" in outcome.error
+    with (tmp_path / "sweep" / "sweep.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["finished", "failed"]
+    assert (tmp_path / "sweep" / "0" / "results.nc").exists()

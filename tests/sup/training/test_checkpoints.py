@@ -1,0 +1,147 @@
+"""Interrupted and continued is uninterrupted, bit for bit."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sup.cli.jobs import check
+from sup.config.rules import SettingError
+from sup.sweep.plan import grouped
+from sup.training.stack import Stack
+
+
+class Interruption(BaseException):
+    """Stands for a power cut: nothing catches it."""
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch):
+    """Train runs, but stop them dead after the checkpoint at half-time."""
+
+    def trained(runs):
+        from sup.callbacks.checkpoint import StackCheckpoint
+        from sup.sweep.train import train
+
+        after_chunk = StackCheckpoint.after_chunk
+
+        def stopping(self, trainer, module):
+            after_chunk(self, trainer, module)
+            if module.step >= module.measured[-1] // 2:
+                raise Interruption
+
+        with monkeypatch.context() as patched:
+            patched.setattr(StackCheckpoint, "after_chunk", stopping)
+            with pytest.raises(Interruption):
+                train(runs)
+        assert not (runs[0].directory / "results.nc").exists()
+        return checkpoint_of(runs)
+
+    return trained
+
+
+def checkpoint_of(runs) -> Path:
+    """Return where runs that are one stack have their checkpoint."""
+    (together,) = grouped(runs)
+    checkpoint = Stack.of(together).checkpoint
+    assert checkpoint is not None
+    return checkpoint
+
+
+ALWAYS = "callbacks.checkpoint.minutes=0"
+SETTINGS = {
+    "relu": ["activation=relu", "sparsity=0.9"],
+    "gelu": ["activation=gelu", "sparsity=[0,0.5]", "seed=[1,2]"],
+    "solu": ["activation=solu", "sparsity=0.5", "seed=2"],
+}
+
+
+def identical(one, other) -> bool:
+    names = ("W", "b", "loss", "training_loss")
+    return all(np.array_equal(one[name].values, other[name].values) for name in names)
+
+
+def test_resumed_is_uninterrupted(make_run, train_runs, interrupted):
+    def runs(*more):
+        return [make_run(*one, "steps=300", *more) for one in SETTINGS.values()]
+
+    whole = train_runs(*runs())
+    shutil.rmtree(checkpoint_of(runs()).parent)  # or it would be gone on from
+    checkpoint = interrupted(runs(ALWAYS))
+    resumed = train_runs(*runs(f"resume={checkpoint}"))
+    for one, other in zip(whole, resumed, strict=True):
+        assert identical(one, other)
+
+
+@pytest.mark.parametrize("place", ["the run's directory", "the sweep's directory"])
+def test_one_run_of_a_stack_is_resumed_alone(place, make_run, train_runs, interrupted):
+    runs = [make_run(*one, "steps=300", ALWAYS) for one in SETTINGS.values()]
+    interrupted(runs)
+    path = runs[1].directory if place == "the run's directory" else runs[1].directory.parent
+    (whole,) = train_runs(make_run(*SETTINGS["gelu"], "steps=300"))
+    (resumed,) = train_runs(make_run(*SETTINGS["gelu"], "steps=300", f"resume={path}"))
+    assert resumed["W"].values == pytest.approx(whole["W"].values, abs=1e-5)
+    assert resumed["training_loss"].values == pytest.approx(whole["training_loss"].values, rel=1e-3)
+
+
+def test_a_finished_run_is_resumed_to_the_same_results(make_run, train_runs):
+    run = make_run("steps=50")
+    (whole,) = train_runs(run)
+    (again,) = train_runs(make_run("steps=50", f"resume={run.directory}"))
+    assert identical(whole, again)
+
+
+def test_checkpoints_hold_weights_only(make_run, train_runs):
+    run = make_run("steps=10", "seed=[0,1]")
+    train_runs(run)
+    (path,) = run.directory.glob("checkpoints/*.ckpt")
+    checkpoint = torch.load(path, weights_only=True)
+    assert checkpoint["state_dict"]["autoencoder.W"].shape == (2, 5, 10)
+    assert checkpoint["stack"]["step"] == 10
+
+
+class TestRefusals:
+    """A path that cannot be continued from."""
+
+    @pytest.fixture
+    def finished(self, make_run, train_runs):
+        run = make_run("steps=10", "sparsity=0.5")
+        train_runs(run)
+        return run.directory
+
+    @pytest.mark.parametrize(
+        ("overrides", "message"),
+        [
+            (["n_hidden=4", "sparsity=0.5"], "it was trained with n_hidden=5, not n_hidden=4"),
+            (["sparsity=0.9"], "it was trained with sparsity=0.5, not sparsity=0.9"),
+            (
+                ["sparsity=0.5", "activation=gelu"],
+                "activations.ReLU, not activation._target_=sup.model.activations.GELU",
+            ),
+            (["sparsity=0.5", "optimizer.lr=0.1"], "optimizer.lr=0.01, not optimizer.lr=0.1"),
+        ],
+    )
+    def test_another_model(self, overrides, message, finished, make_run):
+        run = make_run("steps=10", f"resume={finished}", *overrides)
+        with pytest.raises(SettingError) as raised:
+            check([run], placed=False)
+        assert message in str(raised.value)
+        assert str(raised.value).startswith(f"resume={finished}: ")
+
+    def test_what_does_not_decide_the_result_may_differ(self, finished, make_run):
+        more = ("logger=csv", "~callbacks.metrics", "name=again", "trainer=cpu")
+        run = make_run("steps=10", "sparsity=0.5", f"resume={finished}", *more)
+        check([run], placed=False)
+
+    def test_no_checkpoint(self, tmp_path, make_run):
+        (tmp_path / "file.ckpt").write_text("not a checkpoint")
+        (tmp_path / "empty").mkdir()
+        for path, message in [
+            ("nowhere", "no such file or directory"),
+            (tmp_path / "file.ckpt", "is no checkpoint of this project"),
+            (tmp_path / "empty", "holds no checkpoint"),
+        ]:
+            with pytest.raises(SettingError, match=message):
+                check([make_run(f"resume={path}")], placed=False)

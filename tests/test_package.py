@@ -1,0 +1,81 @@
+"""The installed package: everything the command needs, and no name that could clash."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import sup
+
+ROOT = Path(__file__).parent.parent
+
+OWN = """
+import torch
+
+
+def shifted(z, by=0.1):
+    return torch.relu(z - by)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a wheel from a copy of the checkout, which the build would write to."""
+    folder = tmp_path_factory.mktemp("wheel")
+    left_out = shutil.ignore_patterns(".*", "outputs", "docs", "tests", "benchmarks", "*.egg-info")
+    shutil.copytree(ROOT, folder / "source", symlinks=True, ignore=left_out)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    built = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, folder / "source"]
+    subprocess.run(built, check=True, capture_output=True)
+    (found,) = folder.glob("*.whl")
+    installed = [*pip, "install", "--no-deps", "--no-index", "--target", folder / "site", found]
+    subprocess.run(installed, check=True, capture_output=True)
+    return found
+
+
+def test_it_brings_two_top_level_names(wheel: Path):
+    names = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"sup", "hydra_plugins"}
+
+
+def test_the_command_works_without_the_checkout(wheel: Path, tmp_path: Path):
+    site = wheel.parent / "site"
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "conf" / "activation").mkdir(parents=True)
+    (tmp_path / "conf" / "activation" / "mine.yaml").write_text("_target_: own.shifted\nby: 0.2\n")
+    chosen = ["--config-dir", "conf", "activation=mine", "activation.by=[0.1,0.2]"]
+    done = subprocess.run(
+        [site / "bin" / "superposition", *chosen, "steps=3", "logger=none", "figures=none"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (directory,) = tmp_path.glob("outputs/*/*")
+    results = sup.load_run(directory)
+    assert results["activation"].item() == "mine"
+    assert results["activation_by"].values.tolist() == [0.1, 0.2]
+
+
+LAZY = """
+import runpy, sys
+for name in ("wandb", "ray", "submitit"):
+    sys.modules[name] = None  # as if it were not installed
+sys.argv = ["train.py", "steps=3", "logger=none", "figures=none"]
+runpy.run_path(sys.path.pop(), run_name="__main__")
+assert not any(name.startswith("sup.figures") for name in sys.modules)
+"""
+
+
+def test_what_is_not_used_need_not_be_installed(tmp_path: Path):
+    script = f"import sys; sys.path.append({str(ROOT / 'train.py')!r})\n{LAZY}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
