@@ -81,7 +81,7 @@ def watched(clock: Clock) -> list[Any]:
         clock.watched(launcher, "check", "checks with torch"),
         clock.watched(sweeper, "check_jobs", "settings"),
         clock.watched(launcher, "run_job", "Hydra's run_job"),
-        clock.watched(sweeper.CheckedSweeper, "sweep", "the rest"),
+        clock.watched(sweeper.CheckedSweeping, "sweep", "the rest"),
         mock.patch.object(launcher, "train", train),
     ]
 

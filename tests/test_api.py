@@ -5,6 +5,7 @@ import signal
 import sys
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from torch import nn
 
 import sup
 
-QUICK = {"n_features": 6, "n_hidden": 3, "steps": 40, "batch_size": 128}
+QUICK: dict[str, Any] = {"n_features": 6, "n_hidden": 3, "steps": 40, "batch_size": 128}
 
 
 class Stretched(nn.Module):

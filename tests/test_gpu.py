@@ -17,7 +17,7 @@ def test_draws_and_models_are_on_the_device(make_run):
     from sup.training.stack import Stack
 
     device = torch.device("cuda")
-    module = Stack((make_run("seed=[0,1]"),)).module(device)
+    module = Stack.of([make_run("seed=[0,1]")]).module(device)
     assert all(tensor.device.type == "cuda" for tensor in module.state_dict().values())
     draws = Draws((0, 1), (10, 8), device).uniform(Purpose.TRAINING, 0)
     assert draws.device.type == "cuda"

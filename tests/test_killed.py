@@ -34,7 +34,8 @@ def run(folder: Path, swept: tuple[str, ...]) -> None:
 
 
 def start(folder: Path, swept: tuple[str, ...]) -> subprocess.Popen:
-    """Start a sweep in a group of processes of its own."""
+    """Start a sweep in a group of processes of its own, where none is at work any more."""
+    (folder / ".lock").unlink(missing_ok=True)
     return subprocess.Popen(
         command(folder, swept),
         stdout=subprocess.DEVNULL,
@@ -52,8 +53,7 @@ def wait_for(process: subprocess.Popen, happened: Callable[[], bool]) -> float:
 
 def at_work(process: subprocess.Popen, folder: Path) -> float:
     """Wait until a sweep has checked its settings and begins to write; return when."""
-    lock = folder / ".lock"
-    return wait_for(process, lambda: lock.is_file() and lock.read_text() == str(process.pid))
+    return wait_for(process, (folder / ".lock").is_file)
 
 
 def phases(folder: Path, swept: tuple[str, ...]) -> tuple[float, float]:

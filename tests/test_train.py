@@ -15,6 +15,9 @@ import pytest
 import yaml
 
 import sup
+from sup.config.options import OPTIONS
+from sup.config.settings import all_settings
+from sup.model.building import check_parts
 
 ROOT = Path(__file__).parent.parent
 WANDB = shutil.which("wandb", path=str(Path(sys.executable).parent)) or "wandb"
@@ -44,7 +47,7 @@ class Sweep:
         return [(self.directory / str(k), *one) for k, one in enumerate(settings)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     """Run the sweep in a process of its own, once for all tests."""
     folder = tmp_path_factory.mktemp("sweep")
@@ -83,6 +86,12 @@ class TestSweep:
         one = sup.load_run(sweep.directory / "6")
         same = joined.sel(activation="gelu", sparsity=0.9)
         assert np.array_equal(same["W"].values, one["W"].values)
+
+    def test_figures_of_each_job_and_of_all(self, sweep: Sweep):
+        for directory, *_ in sweep.jobs():
+            found = {path.stem for path in (directory / "figures").iterdir()}
+            assert found == set(sup.figures.RUN_FIGURES)
+        assert (sweep.directory / "figures" / "gallery.png").is_file()
 
     def test_offline_wandb_runs(self, sweep: Sweep):
         groups = set()
@@ -134,16 +143,17 @@ class TestSweep:
         assert sweep.error == ""
 
 
-QUIET = ("logger=none", "steps=50")
+QUIET = ("logger=none", "steps=50", "figures=none")
 
 
-def test_hydras_own_launcher_gives_the_same(command, tmp_path):
-    swept = ("-m", "activation=relu,solu", "sparsity=[0,0.9]", *QUIET)
-    for launcher in ("stacked", "basic"):
-        chosen = (f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path / launcher}")
-        assert command(*swept, *chosen).status == 0
-    stacked, basic = (sup.load_sweep(tmp_path / name) for name in ("stacked", "basic"))
-    assert np.abs(stacked["W"] - basic["W"]).max() < 1e-5
+def test_hydras_own_launcher_gives_the_same(sweep: Sweep, command, tmp_path):
+    swept = ("activation=relu,solu", "sparsity=[0,0.9]", "steps=200", "logger=none", "figures=none")
+    outcome = command("-m", *swept, "hydra/launcher=basic", "hydra.sweep.dir=basic")
+    assert outcome.status == 0, outcome.error
+    basic = sup.load_sweep(tmp_path / "basic")
+    stacked = sup.load_sweep(sweep.directory)
+    same = stacked.sel(activation=basic["activation"], sparsity=basic["sparsity"])
+    assert np.abs(same["W"].values - basic["W"].values).max() < 1e-5
 
 
 def test_jobs_that_differ_in_shape_form_several_stacks(command, tmp_path):
@@ -185,24 +195,16 @@ BAD = {
     "importance.decy=1": "importance.decy=1: no such setting here; did you mean importance.decay?",
     "sparsity=1.5": "sparsity=1.5: must be a number in [0, 1), or a list of them",
     "sparsity=0,0.5": "use key=[value1,value2]",
-    "n_hidden=0": "n_hidden=0: must be a whole number of at least 1",
     "resume=nowhere": "resume=nowhere: no such file or directory",
     "activation._target_=no_such.Thing": "activation._target_=no_such.Thing: cannot be loaded",
     "activation=[relu,gelu]": "activation=[relu,gelu]: takes one option; "
     "for a sweep: -m activation=relu,gelu",
     "activation=null": "Config group override must be a string",
-    "resume=3": "resume=3: must be a path",
-    "trainer.devices=2": "trainer.devices=2: more than 1 needs trainer=ddp",
-    "trainer.devices=auto": "trainer.devices=auto: must be a whole number of at least 1",
-    "~trainer.devices": "trainer.devices=None: must be a whole number of at least 1",
-    "callbacks.checkpoint.minutes=-1": "callbacks.checkpoint.minutes=-1: must be a number of at",
     "importance.ratio=2": "no such setting here; the chosen importance has none",
-    "~importance.decay": "missing a required argument: 'decay'",
-    "activation._target_=torch.nn.PReLU": "has trainable weights",
-    "data=quadrature": "data=quadrature: needs n_features of at most 3, not 10",
-    "engine=fast": "engine=fast: must be one of auto, compiled, eager, autograd",
     "logger=wandbb": "logger=wandbb: no such option; allowed: csv, none, tensorboard, wandb",
+    "+stack.gpus=1": "stack.gpus=1: no such setting",
 }
+"""What ends a command, each in its own way."""
 
 
 @pytest.mark.parametrize("override", BAD)
@@ -214,6 +216,29 @@ def test_bad_input_ends_with_one_line_and_nothing_written(override, command, tmp
     assert len(outcome.error.strip().splitlines()) == 1
     assert outcome.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+NOT_ALLOWED = {
+    "n_hidden=0": "n_hidden=0: must be a whole number of at least 1",
+    "resume=3": "resume=3: must be a path",
+    "trainer.devices=2": "trainer.devices=2: more than 1 needs trainer=ddp",
+    "trainer.devices=auto": "trainer.devices=auto: must be a whole number of at least 1",
+    "~trainer.devices": "trainer.devices=None: must be a whole number of at least 1",
+    "callbacks.checkpoint.minutes=-1": "callbacks.checkpoint.minutes=-1: must be a number of at",
+    "callbacks.progress=3": "callbacks.progress=3: must have a _target_, or be null",
+    "~importance.decay": "missing a required argument: 'decay'",
+    "activation._target_=torch.nn.PReLU": "has trainable weights",
+    "data=quadrature": "data=quadrature: needs n_features of at most 3, not 10",
+    "engine=fast": "engine=fast: must be one of auto, compiled, eager, autograd",
+    "stack=null": "stack=None: must be settings by name: max_instances, max_memory, devices",
+}
+
+
+@pytest.mark.parametrize("override", NOT_ALLOWED)
+def test_a_setting_that_is_not_allowed_is_named_with_what_is(override, settings):
+    with pytest.raises(sup.SettingError) as raised:
+        check_parts(settings(override))
+    assert NOT_ALLOWED[override] in str(raised.value)
 
 
 @pytest.mark.parametrize("launcher", ["stacked", "basic"])
@@ -275,10 +300,11 @@ def test_help_and_config_errors_do_not_wait_for_torch():
         assert expected in done.stdout
 
 
-def test_help_names_every_setting():
-    config = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text())
-    described = config["hydra"]["help"]["template"]
-    from sup.config.settings import AXES, NUMBERS
-
-    for key in (*AXES, *NUMBERS, "engine", "data", "resume", "name", "tags"):
-        assert re.search(rf"^  (name, )?{re.escape(key)}[ ,]", described, re.M), key
+def test_help_names_every_setting_and_every_option(command):
+    outcome = command("--help")
+    assert outcome.status == 0
+    for key in all_settings():
+        assert re.search(rf"^ +{re.escape(key)}[=:]", outcome.out, re.M), key
+    for options in OPTIONS.values():
+        for name, option in options.items():
+            assert re.search(rf"^ +{name} +{re.escape(option.meaning)}$", outcome.out, re.M), name

@@ -1,7 +1,7 @@
 """Hydra's sweeper for `-m`: its basic one, with every job checked before anything is written."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
@@ -10,7 +10,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from sup.cli import earlier
-from sup.cli.composing import BasicSweeper, SweepLoader
+from sup.cli.composing import SweepLoader
 from sup.cli.hooks import lock_directory
 from sup.cli.launcher import check_jobs
 
@@ -38,8 +38,18 @@ class PatientLauncher(Launcher):
         return [none if isinstance(job._return_value, RunError) else job for job in jobs]
 
 
-class CheckedSweeper(BasicSweeper):
-    """Hydra's basic sweeper, but a job that cannot run is found before the first is started."""
+if TYPE_CHECKING:
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper as Sweeper
+else:
+    Sweeper = object
+
+
+class CheckedSweeping(Sweeper):
+    """Makes of Hydra's basic sweeper one that finds a job that cannot run before any is started.
+
+    Not derived from it: Hydra may execute that module again when it looks for plugins, and then a
+    class that was derived from it before would be a stranger to its methods.
+    """
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig

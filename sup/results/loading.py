@@ -70,9 +70,7 @@ class ToyModels(nn.Module):
         return back.movedim(tuple(range(len(axes), len(axes) + count)), tuple(range(count)))
 
 
-def load_model(
-    results: xr.Dataset, activations: Mapping[str, Callable[[Tensor], Tensor]] | None = None
-) -> ToyModels:
+def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None) -> ToyModels:
     """Give the trained models of some results back, to be looked into or trained on.
 
     Args:

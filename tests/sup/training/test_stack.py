@@ -1,5 +1,7 @@
 """An instance never notices its neighbours."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +107,15 @@ def test_places_say_where_each_run_is(make_run):
     for part, place in stack.places:
         described = [stack.keys[k] for k in place]
         assert described == instance_keys(part.run.settings)
+
+
+def test_another_process_is_handed_no_tensors(make_run):
+    stack = Stack.of([make_run(), make_run("sparsity=[0,0.5]")])
+    assert stack.module(torch.device("cpu")).instances == list(stack.keys)
+    handed = pickle.loads(pickle.dumps(stack))
+    assert set(vars(handed)) == {"slices"}
+    assert [set(vars(part)) for part in handed.slices] == [{"run", "places"}] * 2
+    assert handed.keys == stack.keys
 
 
 SPARSITIES = (0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
