@@ -136,10 +136,13 @@ def test_what_was_resumed_elsewhere_goes_on_from_the_furthest(command, stopping_
     assert "going on from sweep/checkpoints/" in command(*settings, "resume=old", PLACE).out
 
 
-HOLD = (
-    "import sys; from sup.system import lock; "
-    "lock.take(sys.argv[1]); print('held', flush=True); input()"
-)
+HOLD = """
+import sys
+from sup.system import lock
+lock.take(sys.argv[1])
+print("held", flush=True)
+input()
+"""
 
 
 @pytest.mark.parametrize("place", ["hydra.run.dir", "hydra.sweep.dir"])
