@@ -68,10 +68,8 @@ def check(runs: Iterable[Run], placed: bool) -> list[Run]:
     Raises:
         SettingError: for the first that cannot be.
     """
-    from sup.launch.local import (
-        check_present,
-        devices_of,
-    )  # torch takes seconds; typing errors must not wait
+    # torch takes seconds; typing errors must not wait.
+    from sup.launch.local import check_present, devices_of
     from sup.model.building import check_parts
     from sup.sweep.resume import is_finished
     from sup.training import checkpoints
@@ -82,9 +80,8 @@ def check(runs: Iterable[Run], placed: bool) -> list[Run]:
         devices_of(runs)
     distinct = {}  # of a thousand similar jobs, a few
     for run in runs:
-        parts = [getattr(run.settings, name) for name in GROUPS]
-        callbacks = [repr(run.settings.callbacks)]
-        distinct.setdefault(repr([*parts, *callbacks]), run.settings)
+        parts = [getattr(run.settings, name) for name in (*GROUPS, "callbacks")]
+        distinct.setdefault(repr(parts), run.settings)
     for settings in distinct.values():
         check_parts(settings)
         if not placed:
@@ -112,9 +109,9 @@ def check_directories(runs: Sequence[Run]) -> None:
     """
     directories = [str(run.directory) for run in runs]
     if len(set(directories)) < len(directories):
-        shared = next(one for one in directories if directories.count(one) > 1)
-        name = Path(shared).name
-        raise SettingError("hydra.sweep.subdir", name, "gives two jobs one directory")
+        shared = next(name for name in directories if directories.count(name) > 1)
+        allowed = "gives two jobs one directory"
+        raise SettingError("hydra.sweep.subdir", Path(shared).name, allowed)
 
 
 def train(runs: Sequence[Run], placement: Any = None) -> list[Any]:
