@@ -32,18 +32,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 ROOT = Path(__file__).parent.parent
 
 
-LONGEST = ("test_ranks.py", "article", "test_train.py", "test_local.py", "test_engines.py")
-"""What begins first, so that the two processes end together."""
+LONGEST = ("test_ranks.py", "test_page.py", "test_train.py", "test_local.py", "test_engines.py")
+"""The files that begin first, so that the two processes end together."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, as they share fixtures; those of the article too."""
-    items.sort(key=lambda item: not {item.path.name, item.path.parent.name} & set(LONGEST))
-    for item in items:
-        folder = item.path.parent
-        place = folder if folder.name == "article" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(place.relative_to(ROOT))))
+    """Begin with what takes longest; xdist keeps the tests of a file in one process."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,11 @@
 """A small article, made once for all tests of the report."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from sup.article import __main__ as article
 
@@ -27,10 +29,13 @@ class Article:
 
 @pytest.fixture(scope="session")
 def small_article(tmp_path_factory: pytest.TempPathFactory) -> Article:
-    """Train three tiny experiments and write their report."""
-    directory = tmp_path_factory.mktemp("article")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(article, "EXPERIMENTS", SMALL)
-        quiet = ("logger=none", "figures=none")  # the report draws its own
-        article.main(["--directory", str(directory), *quiet, "tags=['<b>&']"])
+    """Train three tiny experiments and write their report, once for all processes of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    directory = shared / "small-article"
+    with FileLock(directory.with_suffix(".lock")):
+        if not (directory / "report.html").exists():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(article, "EXPERIMENTS", SMALL)
+                article.main(["--directory", str(directory), "logger=none", "tags=['<b>&']"])
     return Article(directory)
