@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import subprocess
 import sys
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -93,8 +94,66 @@ def test_a_directory_gets_what_a_command_writes_and_is_gone_on_with(tmp_path: Pa
     assert np.array_equal(again["W"].values, results["W"].values)
     with pytest.raises(sup.SettingError, match="holds results: it was trained with sparsity=0"):
         sup.train(directory=tmp_path / "run", sparsity=0.5, **QUICK)
-    sup.train(directory=tmp_path / "sweep", activation=["relu", "gelu"], figures="none", **QUICK)
+    chosen = {"directory": tmp_path / "sweep", "figures": "none"}
+    sup.train(activation=["relu"], **chosen, **QUICK)
+    sup.train(activation=["relu", "gelu"], **chosen, **QUICK)
     assert sup.load_sweep(tmp_path / "sweep")["activation"].values.tolist() == ["relu", "gelu"]
+    assert "activation,status" in (tmp_path / "sweep" / "sweep.csv").read_text()
+
+
+def test_a_directory_is_one_trainings_at_a_time(tmp_path: Path):
+    hold = (
+        "import sys; from sup.sweep import lock; "
+        "lock.take(sys.argv[1]); print('held', flush=True); input()"
+    )
+    command = [sys.executable, "-c", hold, str(tmp_path)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout
+    assert other.stdout.readline() == "held\n"
+    with pytest.raises(sup.SettingError, match="another command is at work there"):
+        sup.train(directory=tmp_path, **QUICK)
+    other.communicate("\n")
+    sup.train(directory=tmp_path, figures="none", **QUICK)
+    sup.train(directory=tmp_path, figures="none", **QUICK)  # and is let go of
+
+
+def test_objects_of_one_class_are_never_taken_for_each_other(tmp_path: Path):
+    first = sup.train(activation=nn.LeakyReLU(0.5), directory=tmp_path, figures="none", **QUICK)
+    with pytest.raises(sup.SettingError, match="holds results"):
+        sup.train(activation=nn.LeakyReLU(0.1), directory=tmp_path, **QUICK)
+    with pytest.raises(sup.SettingError, match="activation=leakyrelu: cannot be found"):
+        sup.load_model(first)
+    x = torch.rand(4, 6)
+    model = sup.load_model(first, {"leakyrelu": nn.LeakyReLU(0.5)})
+    z = x @ model.W.T @ model.W + model.b
+    assert torch.allclose(model(x), nn.functional.leaky_relu(z, 0.5))
+    tanh = sup.train(activation=torch.tanh, **QUICK)
+    assert torch.equal(sup.load_model(tanh)(x), sup.load_model(tanh, {"tanh": torch.tanh})(x))
+
+
+def test_numbers_are_the_same_in_every_way_to_write_them(tmp_path: Path):
+    chosen: dict[str, Any] = {"n_features": 3, "n_hidden": 1, "steps": 5, "figures": "none"}
+    sup.train(importance=[1, 0.5, 1], directory=tmp_path, **chosen)
+    sup.train(importance=[1.0, 0.5, 1.0], directory=tmp_path, **chosen)  # is loaded
+    numbers = sup.train(seed=list(np.arange(2)), sparsity=[np.float32(0.5)], **chosen)
+    assert dict(numbers["loss"].sizes) == {"sparsity": 1, "seed": 2}
+
+
+def test_the_random_numbers_of_others_are_left_alone():
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    sup.train(**QUICK)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_several_gpus_are_nothing_to_what_is_not_written(monkeypatch, tmp_path: Path):
+    from sup.config.run import Run
+    from sup.launch.local import Here, SideBySide, local_placement
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert type(local_placement([Run(sup.Settings())])) is Here
+    assert type(local_placement([Run(sup.Settings(), tmp_path)])) is SideBySide
 
 
 @pytest.mark.parametrize("own", [torch.relu, nn.ReLU(), nn.ReLU, "torch.nn.ReLU"])
@@ -123,8 +182,9 @@ def test_a_failure_is_raised_with_its_cause():
         return z
 
     with pytest.raises(sup.RunError, match="ZeroDivisionError: no such number") as raised:
-        sup.train(activation=fails, **QUICK)
+        sup.train(activation=["relu", fails, "gelu"], **QUICK)
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert raised.value.results["activation"].values.tolist() == ["relu", "gelu"]
 
 
 BAD = [
@@ -137,6 +197,13 @@ BAD = [
     ({"logger": "csv"}, "logger=csv: needs a directory to write to"),
     ({"stack_devices": 2}, "stack.devices=2: needs a directory to write to"),
     ({"activation": nn.PReLU()}, "has trainable weights"),
+    ({"activation": ["relu", nn.ReLU]}, "activation=relu: stands twice; name them apart"),
+    ({"settings": []}, r"settings=\[\]: the list is empty"),
+    ({"callbacks": None}, "callbacks=None: must be a dict"),
+    ({"resume": True}, "resume=True: is a command's"),
+    ({"resume": "/nowhere"}, "resume=/nowhere: no such file or directory"),
+    ({"trainer": "gpu"}, "trainer.accelerator=gpu: no GPU here"),
+    ({"resolution": 3}, "resolution=3: no such setting"),
 ]
 
 
@@ -176,10 +243,7 @@ class TestSettings:
     def test_they_are_made_of_results_again(self, tmp_path: Path):
         sup.train(self.settings, directory=tmp_path, figures="none")
         again = sup.Settings.of_results(sup.load_run(tmp_path))
-        callbacks = {
-            key: part for key, part in self.settings.callbacks.items() if key != "progress"
-        }
-        assert again == replace(self.settings, figures="none", callbacks=callbacks)
+        assert again == replace(self.settings, figures="none")
         assert np.array_equal(sup.train(again)["W"], sup.train(self.settings)["W"])
 
     def test_importance_and_sparsity_of_each_feature(self):
@@ -190,6 +254,8 @@ class TestSettings:
         assert results["importance_values"].dims == ("feature",)
         assert results["features_sparsity"].values.tolist() == sparsity
         assert "sparsity" not in results.coords
+        again = sup.Settings.of_results(results).changed(features="independent")
+        assert again.sparsity == 0
         same = {"features": "explicit", "features_sparsity": [0.9] * 6}
         one, other = sup.train(**same, **QUICK), sup.train(sparsity=0.9, **QUICK)
         assert np.array_equal(one["W"], other["W"])
@@ -254,7 +320,5 @@ def test_everything_public_is_there_and_documented():
 
 def test_importing_it_is_quick():
     """Neither torch nor xarray, seconds together, are imported before they are used."""
-    import subprocess
-
     script = "import sup, sys; assert not {'torch', 'xarray', 'hydra'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

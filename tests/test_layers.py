@@ -1,6 +1,7 @@
 """The packages of `sup` import each other in one direction, and others only where they must."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,13 @@ def test_every_package_has_its_place_and_says_what_lives_there():
     assert packages <= set(ORDER)
     for name in packages:
         assert ast.get_docstring(ast.parse((SUP / name / "__init__.py").read_text())), name
+
+
+def test_the_lowest_packages_stand_on_the_standard_library():
+    for path in MODULES:
+        tops = {name.split(".")[0] for name in imported(path)} - {"sup"}
+        if package(path) in ("system", "config"):
+            assert tops <= sys.stdlib_module_names, path
 
 
 HOMES = {

@@ -2,8 +2,9 @@
 
 import functools
 import os
+import re
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from omegaconf import DictConfig
 
 import sup
 from sup.cli import errors, store
+from sup.config.rules import SettingError
+from sup.config.settings import GROUPS
 from sup.system import messages
 
 CONF = Path(sup.__file__).parent / "conf"
@@ -58,10 +61,27 @@ def command(describe: Describe) -> Callable[[], None]:
             if os.getcwd() not in sys.path:  # where a user's own modules are found, as by python -m
                 sys.path.append(os.getcwd())
             messages.show()
+            check_options(sys.argv[1:])
             store.register()
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
 
     return main
+
+
+def check_options(arguments: Sequence[str]) -> None:
+    """Check that each config group has one option: Hydra would merge a list of them into one.
+
+    Raises:
+        SettingError: for the first group with a list.
+    """
+    for argument in arguments:
+        group, _, option = argument.partition("=")
+        if group in (*GROUPS, "callbacks") and option.startswith("["):
+            advice = f"takes one option; for a sweep: -m {group}={option.strip('[]')}"
+            if group == "importance" and re.fullmatch(r"[\[\]\d.,eE+\s-]+", option):
+                advice = f"takes an option; that of each feature: {group}=explicit "
+                advice += f"{group}.values={option}"
+            raise SettingError(group, option, advice)
 
 
 def trained_together() -> bool:

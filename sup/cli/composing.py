@@ -2,7 +2,8 @@
 
 For every job Hydra reads all its YAML files and merges them anew, though the jobs of a sweep choose
 among few options and differ in values. Here it does so once for each choice of options; the values
-are put into a copy, by its own function. The only module with Hydra's private parts (read: 1.3.8).
+are put into a copy, by its own function. Hydra's private parts (read: 1.3.8) stand here, and its
+basic sweeper's class in the plugin file.
 """
 
 import pickle

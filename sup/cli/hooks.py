@@ -16,7 +16,7 @@ from sup.cli import earlier, jobs, search
 from sup.cli.errors import one_line
 from sup.cli.store import CHECKING
 from sup.config.rules import SettingError
-from sup.system import lock
+from sup.sweep import lock
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,11 @@ class CommandHooks(Callback):
             if earlier.is_asked(config.hydra.overrides.task):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
-            jobs.check([described(config)], placed=False)
-            lock_directory(config.hydra.run.dir)
+            run = described(config)
+            from sup.sweep.check import check  # torch takes seconds; typing errors do not wait
+
+            check([run])
+            lock.take(config.hydra.run.dir)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check what sweeper and launcher cannot."""
@@ -109,7 +112,6 @@ def described(config: DictConfig) -> Any:
     Raises:
         SettingError: for the first setting that is not allowed.
     """
-    check_choices(config)
     if is_placed(config):
         check_placed(config)
     task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
@@ -131,19 +133,6 @@ def check_command(config: DictConfig) -> None:
         raise SettingError("hydra.output_subdir", records, allowed)
 
 
-def check_choices(config: DictConfig) -> None:
-    """Check that each config group has one option: Hydra would merge a list of them into one.
-
-    Raises:
-        SettingError: for the first group with a list.
-    """
-    for override in OmegaConf.select(config, "hydra.overrides.task") or []:
-        group, _, option = str(override).partition("=")
-        if group in (*jobs.GROUPS, "callbacks") and option.startswith("["):
-            advice = f"takes one option; for a sweep: -m {group}={option.strip('[]')}"
-            raise SettingError(group, option, advice)
-
-
 def is_placed(config: DictConfig) -> bool:
     """Tell whether a job's stack is handed to an engine (`sup.launch`), by its config."""
     return OmegaConf.select(config, "hydra.launcher.placement") is not None
@@ -160,13 +149,3 @@ def check_placed(config: DictConfig) -> None:
         chosen = config.hydra.runtime.choices["hydra/launcher"]
         advice = f"trains stacks side by side here; hydra/launcher={chosen} does so by itself"
         raise SettingError("stack.devices", devices, advice)
-
-
-def lock_directory(directory: str) -> None:
-    """Keep other commands out of a directory until this one ends.
-
-    Raises:
-        SettingError: where another is at work there.
-    """
-    if not lock.take(directory):
-        raise SettingError("directory", directory, "another command is at work there")

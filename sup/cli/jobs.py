@@ -1,7 +1,7 @@
 """From Hydra's jobs to runs: each is described once, checked once, and trained with the others."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from sup.config.identity import instance_keys, training_key
 from sup.config.rules import SettingError
 from sup.config.run import Run, sweep_name
 from sup.config.settings import GROUPS, Settings
@@ -58,49 +57,6 @@ def names_of(hydra: Any) -> dict[str, str]:
     }
 
 
-def check(runs: Iterable[Run], placed: bool) -> list[Run]:
-    """Check what needs imports, or the files that there are.
-
-    Args:
-        runs: described, so that each of their settings is allowed by itself.
-        placed: whether their stacks are handed to an engine, and so not trained by this machine.
-
-    Raises:
-        SettingError: for the first that cannot be.
-    """
-    # torch takes seconds; typing errors must not wait.
-    from sup.launch.local import check_present, devices_of
-    from sup.model.building import check_parts
-    from sup.sweep.resume import is_finished
-    from sup.training import checkpoints
-    from sup.training.loggers import is_wandb
-
-    runs = list(runs)
-    if runs:
-        devices_of(runs)
-    distinct = {}  # of a thousand similar jobs, a few
-    for run in runs:
-        parts = [getattr(run.settings, name) for name in (*GROUPS, "callbacks")]
-        distinct.setdefault(repr(parts), run.settings)
-    for settings in distinct.values():
-        check_parts(settings)
-        if not placed:
-            check_present(settings)
-    if any(is_wandb(run.settings.logger) for run in runs):
-        from sup.training import wandb_logger
-
-        wandb_logger.mode()  # of the environment, so that each run would fail by it
-    resumed: dict[tuple[str, str], list[str]] = {}
-    for run in runs:
-        if isinstance(run.settings.resume, str):
-            key = (run.settings.resume, training_key(run.settings))
-            resumed.setdefault(key, []).extend(instance_keys(run.settings))
-        is_finished(run)
-    for (path, shared), instances in resumed.items():
-        checkpoints.find(path, shared, instances)
-    return runs
-
-
 def check_directories(runs: Sequence[Run]) -> None:
     """Check that each job writes to a directory of its own.
 
@@ -130,11 +86,18 @@ def train(runs: Sequence[Run], placement: Any = None) -> list[Any]:
     from sup.system.signals import stoppable
 
     results = train_runs(runs, placement)
-    with stoppable():
-        draw(runs, results, processes=os.cpu_count() or 1)
-    report(runs, results)
     TRAINED.extend(zip(runs, results, strict=True))
+    with stoppable():
+        draw(runs, results, processes=cores())
+    report(runs, results)
     return results
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def objective(run: Run, result: Any) -> float | None:

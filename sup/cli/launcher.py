@@ -13,8 +13,9 @@ from omegaconf import DictConfig
 
 from sup.cli import earlier, search
 from sup.cli.composing import SweepLoader
-from sup.cli.hooks import described, is_placed, lock_directory
-from sup.cli.jobs import check, check_directories, train
+from sup.cli.hooks import described, is_placed
+from sup.cli.jobs import check_directories, train
+from sup.sweep import lock
 
 
 @dataclass
@@ -69,7 +70,7 @@ class StackedLauncher(Launcher):
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         first = self.first + initial_job_idx
         check_jobs(self.loader, self.config, job_overrides, first)
-        lock_directory(self.config.hydra.sweep.dir)
+        lock.take(self.config.hydra.sweep.dir)
         jobs = [self.start(job, number) for number, job in enumerate(job_overrides, first)]
         runs = [job.return_value.run for job in jobs]
         results = train(runs, self.placement)
@@ -118,4 +119,7 @@ def check_jobs(
     numbered = [(number, job) for number, job in enumerate(jobs, first) if not loader.knows(job)]
     runs = [described(loader.job(master, job, number)) for number, job in numbered]
     check_directories(runs)
-    check(runs, is_placed(master))
+    if runs:
+        from sup.sweep.check import check  # torch takes seconds; typing errors do not wait
+
+        check(runs, is_placed(master))

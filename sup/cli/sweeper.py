@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from sup.cli import earlier
 from sup.cli.composing import SweepLoader
-from sup.cli.hooks import lock_directory
 from sup.cli.launcher import check_jobs
+from sup.sweep import lock
 
 
 class PatientLauncher(Launcher):
@@ -76,7 +76,7 @@ class CheckedSweeping(Sweeper):
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         (jobs,) = self.split_arguments(overrides, max_batch_size=None)
         check_jobs(loader, self.config, jobs, first=0)
-        lock_directory(self.config.hydra.sweep.dir)
+        lock.take(self.config.hydra.sweep.dir)
         return super().sweep(arguments)
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:

@@ -60,7 +60,7 @@ def check_part(group: str, part: Part) -> None:
             if not is_axis(group, part, name, value):
                 continue
             about = Setting(None, ANY_NUMBER, "", axis=True)
-        if about and not (isinstance(value, str) and value.startswith("${")):
+        if about and not (isinstance(value, str) and value == about.default):
             check_value(f"{group}.{name}", value, about)
 
 

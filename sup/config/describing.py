@@ -106,7 +106,7 @@ def markdown() -> str:
 
     def table(lines: Iterator[Line]) -> str:
         rows = [
-            f"| `{row.key}` | `{row.default}` | {row.allowed or 'see there'} | {row.meaning} |"
+            f"| `{row.key}` | `{row.default}` | {row.allowed or 'as it says'} | {row.meaning} |"
             for row in lines
         ]
         return "\n".join([head, *rows])

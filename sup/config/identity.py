@@ -1,7 +1,6 @@
 """What makes two runs one stack, two instances the same, and results those of certain settings."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -37,7 +36,7 @@ def instance_keys(settings: Settings) -> list[str]:
                 own.setdefault(group, {})[name] = float(value)
             else:
                 own[key] = int(value) if key == "seed" else float(value)
-        keys.append(json.dumps(own, sort_keys=True, default=str))
+        keys.append(_text(own))
     return keys
 
 
@@ -96,17 +95,3 @@ def _flat(settings: dict[str, Any], parents: str = "") -> dict[str, Any]:
         key = f"{parents}{name}"
         flat |= _flat(value, f"{key}.") if isinstance(value, dict) else {key: value}
     return flat
-
-
-def agreed(values: Iterable[Any], key: str, why: str) -> Any:
-    """Return what all of some values are.
-
-    Raises:
-        SettingError: where they differ.
-    """
-    from sup.config.rules import SettingError
-
-    distinct = list(dict.fromkeys(values))
-    if len(distinct) > 1:
-        raise SettingError(key, distinct, f"differs between jobs; {why}")
-    return distinct[0]

@@ -1,8 +1,10 @@
 """A part of a run that is made by calling something: an activation, an optimizer, a callback."""
 
 import functools
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -30,13 +32,22 @@ class Part:
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", as_plain(dict(self.parameters)))
         if not self.name:
-            object.__setattr__(self, "name", self.path.rpartition(".")[-1].lower())
+            object.__setattr__(self, "name", self.own_name)
+
+    @property
+    def own_name(self) -> str:
+        """The target's name, in lower case."""
+        if isinstance(self.target, str):
+            return self.target.rpartition(".")[-1].lower()
+        named = self.target if hasattr(self.target, "__name__") else type(self.target)
+        return named.__name__.lower()
 
     @property
     def is_named(self) -> bool:
         """Whether it has a name of its own, beside its target's."""
-        return self.name != self.path.rpartition(".")[-1].lower()
+        return self.name != self.own_name
 
     @classmethod
     def of(cls, node: Mapping[str, Any], name: str = "") -> "Part":
@@ -49,13 +60,10 @@ class Part:
             name,
         )
 
-    @property
+    @cached_property
     def path(self) -> str:
-        """The path to the target, or what comes nearest to one."""
-        if isinstance(self.target, str):
-            return self.target
-        named = self.target if hasattr(self.target, "__qualname__") else type(self.target)
-        return f"{named.__module__}.{named.__qualname__}"
+        """The path to the target; of an object that stands at none, what tells it from others."""
+        return self.target if isinstance(self.target, str) else path_of(self.target)
 
     def node(self) -> dict[str, Any]:
         """Return the config node that stands for this part."""
@@ -73,6 +81,39 @@ class Part:
     def make(self, *args: Any, **given: Any) -> Any:
         """Call the target with the parameters, and with what is `given` besides."""
         return self.locate()(*args, **build(self.parameters), **given)
+
+
+def path_of(target: Any) -> str:
+    """Return the path at which an object stands, or ``object:`` and what tells it from others.
+
+    A lambda, a function within a function or a module with values of its own stands at none: two
+    of them may share a name, but must never be taken for each other.
+    """
+    name = getattr(target, "__qualname__", "")
+    for path in (f"{getattr(target, '__module__', '')}.{name}", f"torch.{name.split('.')[-1]}"):
+        try:
+            if name and locate(path) is target:
+                return path
+        except (ImportError, AttributeError, ValueError):
+            continue
+    code = getattr(target, "__code__", None)
+    if code is None:
+        told = (repr(target), sorted(map(str, getattr(target, "__dict__", {}).items())))
+    else:
+        cells = [str(cell.cell_contents) for cell in target.__closure__ or ()]
+        told = (code.co_code.hex(), code.co_consts, code.co_names, cells, target.__defaults__)
+    digest = hashlib.sha1(str(told).encode()).hexdigest()[:12]
+    return f"object:{name or type(target).__qualname__}:{digest}"
+
+
+def as_plain(value: Any) -> Any:
+    """Return a value with arrays, ranges and tuples as lists of Python's own numbers, copied."""
+    if isinstance(value, Mapping):
+        return {key: as_plain(inner) for key, inner in value.items()}
+    if isinstance(value, (range, tuple, list)):
+        return [as_plain(inner) for inner in value]
+    is_array = hasattr(value, "tolist") and hasattr(value, "dtype") and not hasattr(value, "grad")
+    return value.tolist() if is_array else value
 
 
 def locate(path: str) -> Any:

@@ -19,6 +19,7 @@ class Run:
         overrides: what it was made of on the command line.
         group: the sweep it belongs to; None for a run of its own.
         home: the directory that it shares with the runs of its sweep; None: its own.
+        without: callbacks of its settings that are left out.
         told: the config that loggers are told of; None: that of its settings.
     """
 
@@ -28,6 +29,7 @@ class Run:
     overrides: tuple[str, ...] = ()
     group: str | None = None
     home: Path | None = None
+    without: tuple[str, ...] = ()
     told: Mapping[str, Any] | None = None
 
     @property

@@ -10,7 +10,7 @@ from sup.config.checks import check_together, check_values, described, unknown
 from sup.config.fields import Role, Setting, group, setting
 from sup.config.grid import Grid, axis_settings
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, option_of, part_of
-from sup.config.part import Part
+from sup.config.part import Part, as_plain
 from sup.config.rules import (
     ANYTHING,
     AT_LEAST_ONE,
@@ -140,6 +140,7 @@ class Settings:
 
     def __init__(self, **given: Any):
         values = {name: as_plain(value) for name, value in given.items()}
+        check_kinds(values)
         for one in fields(self):
             value = values.pop(one.name) if one.name in values else default_of(one)
             if one.name in GROUPS:
@@ -159,8 +160,12 @@ class Settings:
         outer, _, inner = name.partition("_")
         if outer == "stack" and inner in vars(self.stack):
             return outer, StackSettings(**{**vars(self.stack), inner: value})
+        callback, _, own = inner.partition("_")
+        if outer == "callbacks" and own and (held := self.callbacks.get(callback)):
+            return outer, {**self.callbacks, callback: held.changed(**{own: value})}
         if outer not in GROUPS or not inner:
-            raise unknown(name, value, (key.replace(".", "_") for key in all_settings()))
+            known = all_settings().keys() - VARIABLES.keys()
+            raise unknown(name, value, (key.replace(".", "_") for key in known))
         part: Part = getattr(self, outer)
         option = option_of(outer, part)
         elsewhere = any(inner in other.settings for other in OPTIONS[outer].values())
@@ -195,7 +200,14 @@ class Settings:
 
     def changed(self, **changes: Any) -> "Settings":
         """Return these settings with some of them changed, by the names that `Settings` takes."""
-        return type(self)(**{one.name: getattr(self, one.name) for one in fields(self)} | changes)
+        own = {one.name: getattr(self, one.name) for one in fields(self)}
+        if own["sparsity"] is None:  # it was that of each feature
+            del own["sparsity"]
+        return type(self)(**own | changes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Not the grid, which would be most of it.
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @classmethod
     def of_config(
@@ -291,7 +303,24 @@ def all_settings() -> dict[str, Setting]:
 
 def is_reference(value: Any) -> bool:
     """Tell whether a value stands for that of another setting, such as ``${steps}``."""
-    return isinstance(value, str) and value.startswith("${")
+    named = value[2:-1] if isinstance(value, str) and value.startswith("${") else None
+    return named in {one.name for one in fields(Settings)}
+
+
+def check_kinds(values: Mapping[str, Any]) -> None:
+    """Check what is no single value: callbacks, the stack's settings, variables.
+
+    Raises:
+        SettingError: where one is something else.
+    """
+    kinds = {"callbacks": Mapping, "stack": StackSettings, "variables": Mapping}
+    for name, kind in kinds.items():
+        if name in values and not isinstance(values[name], kind):
+            allowed = {"stack": "must be given as stack_devices=2"}.get(name, "must be a dict")
+            raise SettingError(name, values[name], allowed)
+    for name, part in values.get("callbacks", {}).items():
+        if part is not None and not isinstance(part, Part):
+            raise SettingError(f"callbacks.{name}", part, "must be a sup.Part, or None")
 
 
 def callbacks_of(held: Any) -> dict[str, Part | None]:
@@ -326,10 +355,3 @@ def stack_of(held: Any) -> StackSettings:
 def default_of(one: Field) -> Any:
     """Return the default of a dataclass field."""
     return one.default if one.default_factory is MISSING else one.default_factory()
-
-
-def as_plain(value: Any) -> Any:
-    """Return a value with arrays, ranges and tuples as lists of Python's own numbers."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return list(value) if isinstance(value, (range, tuple)) else value

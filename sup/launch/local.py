@@ -212,6 +212,7 @@ def local_placement(runs: Sequence[Run]) -> Placement:
     on_cpu = any(trainer["accelerator"] == "cpu" for trainer in trainers)
     if devices == "auto":
         alone = on_cpu or any(trainer["devices"] > 1 for trainer in trainers)
+        alone = alone or any(run.directory is None for run in runs)
         devices = 1 if alone else max(1, torch.cuda.device_count())
     if devices == 1:
         return Here()

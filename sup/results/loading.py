@@ -38,6 +38,8 @@ class ToyModels(nn.Module):
         self.W = nn.Parameter(W)
         self.b = nn.Parameter(b)
         self.activations = activations
+        found = [activation for activation, _ in activations if isinstance(activation, nn.Module)]
+        self.activation_modules = nn.ModuleList(found)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the embedding ``h = W x``, ``[..., hidden]``, of ``x [..., feature]``."""

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import xarray as xr
@@ -58,6 +59,8 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
             for run, reason in zip(todo, pool.map(draw_run, *given), strict=True):
                 say(run, reason)
                 count += 1
+    except BrokenProcessPool:  # the system has ended one, for its memory, say
+        log.warning("a process that draws has died; %d of %d runs have figures", count, len(todo))
     except Stopped:
         log.info("stopped; figures of %d of %d runs are drawn", count, len(todo))
         raise

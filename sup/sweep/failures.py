@@ -2,6 +2,7 @@
 
 import traceback
 from pathlib import Path
+from typing import Any
 
 from sup.config.rules import in_one_line
 from sup.system.files import replacing
@@ -17,6 +18,9 @@ class RunError(Exception):
         name: the run's.
         reason: why, in one line.
     """
+
+    results: Any = None
+    """Those of the other runs that were trained with it, where `sup.train` raises it."""
 
     def __init__(self, name: str, reason: str):
         super().__init__(name, reason)  # as they are, so that it can be pickled

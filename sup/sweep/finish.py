@@ -53,7 +53,8 @@ def result_of(run: Run, made: Sequence[Any]) -> Result:
             return result
     if made and all(isinstance(result, Outcome) for result in made):
         return put_together(run, made)
-    if run.directory and is_finished(run):
+    lost_some = any(isinstance(result, Lost) for result in made)
+    if run.directory and (not lost_some or is_finished(run)):
         return load_run(run.directory)
     (lost, *_) = [result for result in made if isinstance(result, Lost)]
     known = failures.reason(run.directory) if run.directory else None

@@ -78,8 +78,9 @@ def jobs_of(
     """
     own = {run.directory: (run, held) for run, held in zip(runs, results, strict=True)}
     jobs = []
-    for record in in_order(sweep.absolute().rglob(".hydra/overrides.yaml")):
-        directory = record.parent.parent
+    records = sweep.absolute().rglob(".hydra/overrides.yaml")
+    known = {record.parent.parent for record in records} | {home for home in own if home}
+    for directory in in_order(known):
         name = str(directory.relative_to(sweep.absolute()))
         if directory in own:
             run, held = own[directory]

@@ -60,7 +60,8 @@ def train_and_log(stack: Stack, checkpoint: Path | None, strategy: Any = "auto")
 
 def chosen(stack: Stack) -> list[tuple[Any, type[StackCallback] | None]]:
     """Return the callbacks that the settings name, each with its class if it is one of a stack."""
-    parts = [part for part in stack.settings.callbacks.values() if part]
+    named, without = stack.settings.callbacks, stack.slices[0].run.without
+    parts = [part for name, part in named.items() if part and name not in without]
     kinds = [(part, part.locate()) for part in parts]
     return [
         (part, kind if isinstance(kind, type) and issubclass(kind, StackCallback) else None)

@@ -102,7 +102,8 @@ class SuperpositionModule(pl.LightningModule):
     def on_train_start(self) -> None:
         """Choose how gradients are computed, now that the device is known."""
         data: Any = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
-        u = torch.rand(len(data.seeds), data.n_features, data.batch_size, device=self.device)
+        shape = (len(data.seeds), data.n_features, data.batch_size)
+        u = torch.full(shape, 0.5, device=self.device)
         shard = Shard(self.trainer.global_rank, self.trainer.world_size)
         engine = make_engine(
             self.engine_name,

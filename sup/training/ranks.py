@@ -74,18 +74,19 @@ def on_ranks(count: int, work: Callable[[int], Any]) -> Any:
         count, free_port(), max(1, torch.get_num_threads() // count), messages.shown()
     )
     processes, connections = [], []
-    for rank in range(count):
-        connection, other = context.Pipe(duplex=False)
-        process = context.Process(target=_serve, args=(rank, meeting, work, other), daemon=True)
-        process.start()
-        other.close()
-        processes.append(process)
-        connections.append(connection)
     try:
+        for rank in range(count):
+            connection, other = context.Pipe(duplex=False)
+            process = context.Process(target=_serve, args=(rank, meeting, work, other), daemon=True)
+            process.start()
+            other.close()
+            processes.append(process)
+            connections.append(connection)
         return _first_result(processes, connections)
     except Stopped:
-        processes[0].terminate()  # it writes a checkpoint
-        processes[0].join()
+        for process in processes[:1]:
+            process.terminate()  # it writes a checkpoint
+            process.join()
         raise
     finally:
         for process in processes:
@@ -130,7 +131,7 @@ def _heard(connection: Any, process: Any) -> dict[str, Any]:
     """Return the last word of a rank, or what became of one that has said nothing."""
     try:
         return pickle.loads(connection.recv_bytes())
-    except EOFError:
+    except (EOFError, OSError):  # it was ended before, or while it spoke
         process.join()
         return {"kind": "failed", "reason": how_it_ended(process.exitcode), "trace": ""}
 

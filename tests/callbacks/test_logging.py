@@ -6,10 +6,10 @@ import torch
 
 from sup.analysis.metrics import PER_INSTANCE
 from sup.callbacks.metrics import SuperpositionMetrics
-from sup.cli.jobs import check
 from sup.config.grid import MOST_SHOWN, evenly_spaced
 from sup.config.rules import SettingError
 from sup.figures.gram import gram_picture
+from sup.sweep.check import check
 from sup.training import wandb_logger
 from sup.training.loggers import log_image, no_logger
 from sup.training.stack import Stack

@@ -138,7 +138,7 @@ def test_what_was_resumed_elsewhere_goes_on_from_the_furthest(command, stopping_
 
 HOLD = """
 import sys
-from sup.system import lock
+from sup.sweep import lock
 lock.take(sys.argv[1])
 print("held", flush=True)
 input()

@@ -26,11 +26,11 @@ from omegaconf import DictConfig, OmegaConf
 import sup
 from sup.cli import store
 from sup.cli.hooks import described
-from sup.cli.jobs import check
 from sup.config.rules import SettingError
 from sup.launch.placement import Lost
 from sup.launch.ray import Ray
 from sup.launch.submitit import PreemptibleUnit, Slurm
+from sup.sweep.check import check
 from sup.system.signals import stoppable
 
 ROOT = Path(__file__).parents[3]

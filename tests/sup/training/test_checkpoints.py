@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from sup.cli.jobs import check
 from sup.config.rules import SettingError
+from sup.sweep.check import check
 from sup.sweep.plan import grouped
 from sup.training.stack import Stack
 
