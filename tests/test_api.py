@@ -246,6 +246,10 @@ class TestSettings:
         assert again == replace(self.settings, figures="none")
         assert np.array_equal(sup.train(again)["W"], sup.train(self.settings)["W"])
 
+    def test_results_of_several_runs_have_no_settings_of_their_own(self, data: xr.Dataset):
+        with pytest.raises(sup.SettingError, match="give those of a single one"):
+            sup.Settings.of_results(data)
+
     def test_importance_and_sparsity_of_each_feature(self):
         importance, sparsity = [1, 0.5, 0.25, 0.1, 0.05, 0.01], [0, 0.1, 0.2, 0.5, 0.9, 0.99]
         chosen = {"features": "explicit", "features_sparsity": sparsity}

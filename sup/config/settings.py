@@ -237,7 +237,13 @@ class Settings:
 
     @classmethod
     def of_results(cls, results: Any) -> "Settings":
-        """Make the settings of a run again from its results, an `xarray.Dataset`."""
+        """Make the settings of a run again from its results, an `xarray.Dataset`.
+
+        Raises:
+            SettingError: where they are results of several runs.
+        """
+        if "config" not in results.attrs:
+            raise SettingError("results", "of several runs", "give those of a single one")
         names = {name: str(results[name].values) for name in GROUPS if name in results.coords}
         return cls.of_config(json.loads(results.attrs["config"]), names)
 

@@ -82,7 +82,7 @@ def test_an_interrupted_stack_goes_on_from_its_checkpoint(subdir, command, tmp_p
 
 REFUSED = {
     "steps=50": "it was trained with steps=40, not steps=50",
-    "sparsity=0.5,0.9": "it was trained with sparsity=0.0, not sparsity=0.5",
+    "sparsity=0.5,0.9": "it was trained with sparsity=0, not sparsity=0.5",
     "sparsity=[0,0.9]": "it has 1 instances, not 2",
 }
 
