@@ -67,7 +67,7 @@ def watched(clock: Clock) -> list[Any]:
     """Return the patches that time each phase, and put the building of stacks for training."""
     from sup.cli import composing, launcher, sweeper
     from sup.launch.local import Here
-    from sup.sweep import plan
+    from sup.sweep import check, plan
 
     def train(runs: list, placement: None) -> list[xr.Dataset]:
         with clock.phase("stacks"):
@@ -78,7 +78,7 @@ def watched(clock: Clock) -> list[Any]:
     return [
         clock.watched(composing.SweepLoader, "load_sweep_config", "composition"),
         clock.watched(composing.SweepLoader, "job", "copies"),
-        clock.watched(launcher, "check", "checks with torch"),
+        clock.watched(check, "check", "checks with torch"),
         clock.watched(sweeper, "check_jobs", "settings"),
         clock.watched(launcher, "run_job", "Hydra's run_job"),
         clock.watched(sweeper.CheckedSweeping, "sweep", "the rest"),
