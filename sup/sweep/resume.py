@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sup.config.identity import first_difference, training_key
+import torch
+
+from sup.config.identity import difference, first_difference, instance_keys, training_key
 from sup.config.rules import SettingError
 from sup.config.run import Run
 from sup.results.storage import settings_of
@@ -48,11 +50,36 @@ def is_finished(run: Run) -> bool:
     """
     held = settings_of(run.directory) if run.directory else None
     if run.directory is None or held is None:
+        check_slices(run)
         return False
     if held != run.settings and (reason := first_difference(held, run.settings)):
-        place = os.path.relpath(run.directory)
-        raise SettingError("directory", place, f"holds results: {reason}; {ADVICE}")
+        raise others(run.directory, reason)
     return True
+
+
+def check_slices(run: Run) -> None:
+    """Check that what was trained of a run, where not all of it was, is of this run.
+
+    Raises:
+        SettingError: where it is not, or cannot be read.
+    """
+    shared, own = training_key(run.settings), instance_keys(run.settings)
+    for path in sorted((run.directory / SLICES).glob("*.pt")) if run.directory else ():
+        try:
+            held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            there, missing = held["shared"], sorted(set(held["instances"]) - set(own))
+        except Exception as error:  # torch raises a dozen kinds for a file that is none of its own
+            place = os.path.relpath(path)
+            raise SettingError("directory", place, "cannot be read; remove it") from error
+        if there != shared or missing:
+            pair = (there, shared) if there != shared else (missing[0], own[0])
+            raise others(path.parents[1], difference(*pair))
+
+
+def others(directory: Path, reason: str) -> SettingError:
+    """Return the error that a directory holds results of other settings."""
+    place = os.path.relpath(directory)
+    return SettingError("directory", place, f"holds results: {reason}; {ADVICE}")
 
 
 def place_of(part: Slice) -> Path | None:

@@ -126,7 +126,7 @@ def keep(part: Slice, outcome: Outcome) -> Made:
     """Make and write the results of a whole run; write what became of a part of one."""
     if not part.is_whole:
         if path := resume.place_of(part):
-            outcome.save(path)
+            outcome.save(path, training_key(part.run.settings), part.keys)
         return outcome
     results = make_results(part.run, outcome)
     if part.run.directory:

@@ -45,16 +45,23 @@ class Outcome:
         """Return measures ``[instance, ...]``, not a number for those that have diverged."""
         return values.masked_fill(self.diverged.view(-1, *(1,) * (values.ndim - 1)), torch.nan)
 
-    def save(self, path: Path) -> None:
-        """Write it, at once or not at all."""
+    def save(self, path: Path, shared: str, instances: Sequence[str]) -> None:
+        """Write it, at once or not at all.
+
+        Args:
+            path: where.
+            shared: the settings that its instances share, as JSON.
+            instances: their own, as JSON.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
+        about = {"shared": shared, "instances": list(instances)}
         with replacing(path) as unfinished:
-            torch.save(asdict(self), unfinished)
+            torch.save({**about, "outcome": asdict(self)}, unfinished)
 
     @classmethod
     def load(cls, path: Path) -> "Outcome":
         """Read what `save` has written."""
-        return cls(**torch.load(path, weights_only=True))
+        return cls(**torch.load(path, weights_only=True)["outcome"])
 
 
 def joined(outcomes: Sequence[Outcome]) -> Outcome:

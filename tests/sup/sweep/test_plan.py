@@ -11,9 +11,10 @@ import xarray as xr
 
 import sup
 from sup.callbacks import Results
+from sup.config.identity import instance_keys, training_key
 from sup.config.rules import SettingError
 from sup.sweep.memory import needed
-from sup.sweep.resume import earlier_outcome, place_of
+from sup.sweep.resume import earlier_outcome, is_finished, place_of
 from sup.system.memory import main_memory
 from sup.system.signals import Stopped
 from sup.training.outcome import Outcome
@@ -85,6 +86,13 @@ def test_a_cut_run_that_was_interrupted_goes_on(whole, command, monkeypatch, tmp
     assert not list(tmp_path.rglob("results.nc"))
     kept = list(tmp_path.glob("split/*/slices/*.pt"))
     assert [path.parts[-3] for path in kept] == ["0", "0"]  # both slices of the first run
+    records = (tmp_path / "split" / "0" / ".hydra" / "config.yaml").read_bytes()
+    refused = command(*settings, "batch_size=512")
+    assert refused.error.splitlines() == [
+        "error: directory=split/0: holds results: it was trained with batch_size=1024, not "
+        "batch_size=512; use another directory (or, in a sweep, give new values after the old ones)"
+    ]
+    assert (tmp_path / "split" / "0" / ".hydra" / "config.yaml").read_bytes() == records
     outcome = command(*settings)
     assert outcome.status == 0
     assert outcome.out.count("going on from") == 1  # the one that was stopped, not those before it
@@ -104,13 +112,32 @@ def test_slices_that_a_kill_has_left_are_removed(command, tmp_path):
     assert not left.exists()
 
 
+def test_slices_of_another_run_are_refused(make_run, settings):
+    run = make_run("seed=[0,1,2,3]")
+    outcome = Outcome(*6 * [torch.zeros(2, 1)], seconds=1.0, device="cpu", instances_in_stack=2)
+    path = place_of(Slice(run, range(2)))
+    assert path is not None
+    outcome.save(path, training_key(run.settings), instance_keys(run.settings)[:2])
+    assert not is_finished(run)
+    for change, message in [
+        ("batch_size=512", "batch_size=1024, not"),
+        ("seed=[0,2]", "seed=1, no"),
+    ]:
+        other = replace(run, settings=settings("seed=[0,1,2,3]", change))
+        with pytest.raises(SettingError, match=message):
+            is_finished(other)
+    path.write_text("no slice")
+    with pytest.raises(SettingError, match="cannot be read; remove it"):
+        is_finished(run)
+
+
 def test_a_slice_of_other_settings_or_instances_is_never_taken_for_it(make_run, settings):
     run = make_run("seed=[0,1,2,3]")
     other = replace(run, settings=settings("seed=[0,1,2,3]", "batch_size=512"))
     outcome = Outcome(*6 * [torch.zeros(2, 1)], seconds=1.0, device="cpu", instances_in_stack=2)
     path = place_of(Slice(run, range(2)))
     assert path is not None
-    outcome.save(path)
+    outcome.save(path, training_key(run.settings), instance_keys(run.settings)[:2])
     assert earlier_outcome(Slice(run, range(2))) is not None
     assert earlier_outcome(Slice(run, range(2, 4))) is None
     assert earlier_outcome(Slice(run, range(1))) is None
