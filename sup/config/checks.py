@@ -1,7 +1,6 @@
 """Whether settings are allowed: each by itself, and together. Neither torch nor files."""
 
-import difflib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -10,6 +9,7 @@ from sup.config.grid import is_axis, own_rates
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, setting_of
 from sup.config.part import Part
 from sup.config.rules import ANY_NUMBER, AT_LEAST_ONE, Rule, SettingError, words
+from sup.config.stacking import StackSettings
 
 
 def described(kind: type) -> dict[str, Setting]:
@@ -18,11 +18,20 @@ def described(kind: type) -> dict[str, Setting]:
     return {name: held["setting"] for name, held in found if not held.get("group")}
 
 
-def unknown(name: str, value: Any, known: Iterable[str]) -> SettingError:
-    """Return the error that there is no such setting, with the one that may have been meant."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    guess = f"; did you mean {near[0]}?" if near else ""
-    return SettingError(name, value, f"no such setting{guess}")
+def check_kinds(values: Mapping[str, Any]) -> None:
+    """Check what is no single value: callbacks, the stack's settings, variables.
+
+    Raises:
+        SettingError: where one is something else.
+    """
+    kinds = {"callbacks": Mapping, "stack": StackSettings, "variables": Mapping}
+    for name, kind in kinds.items():
+        if name in values and not isinstance(values[name], kind):
+            allowed = {"stack": "must be given as stack_devices=2"}.get(name, "must be a dict")
+            raise SettingError(name, values[name], allowed)
+    for name, part in values.get("callbacks", {}).items():
+        if part is not None and not isinstance(part, Part):
+            raise SettingError(f"callbacks.{name}", part, "must be a sup.Part, or None")
 
 
 def check_values(settings: Any) -> None:

@@ -1,6 +1,7 @@
 """What a setting may be, and the error where it is something else."""
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -21,6 +22,13 @@ class SettingError(ValueError):
 
     def __str__(self) -> str:
         return "{}={}: {}".format(*self.args)
+
+
+def unknown(name: str, value: Any, known: Iterable[str]) -> SettingError:
+    """Return the error that there is no such setting, with the one that may have been meant."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    guess = f"; did you mean {near[0]}?" if near else ""
+    return SettingError(name, value, f"no such setting{guess}")
 
 
 def in_one_line(error: BaseException) -> str:

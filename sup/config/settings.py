@@ -6,7 +6,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from sup.config.checks import check_together, check_values, described, unknown
+from sup.config.callbacks import callbacks_of, usual_callbacks
+from sup.config.checks import check_kinds, check_together, check_values, described
 from sup.config.fields import Role, Setting, group, setting
 from sup.config.grid import Grid, axis_settings
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, option_of, part_of
@@ -15,39 +16,16 @@ from sup.config.rules import (
     ANYTHING,
     AT_LEAST_ONE,
     NAME,
-    POSITIVE,
     SEED,
     SPARSITY,
     TAGS,
     SettingError,
-    or_else,
+    unknown,
     words,
 )
+from sup.config.stacking import StackSettings, stack_of
 
 OWN, ASIDE, LABEL = Role.OWN, Role.ASIDE, Role.LABEL
-
-
-@dataclass(frozen=True)
-class StackSettings:
-    """How runs are put into stacks."""
-
-    max_instances: int | None = setting(
-        Setting(None, or_else(AT_LEAST_ONE, None), "models in one stack; null: as memory allows")
-    )
-    max_memory: int | float | None = setting(
-        Setting(
-            None,
-            or_else(POSITIVE, None),
-            "GiB that a stack may take; null: 0.8 of the device's memory",
-        )
-    )
-    devices: int | str = setting(
-        Setting(
-            "auto",
-            or_else(AT_LEAST_ONE, "auto"),
-            "stacks trained side by side, a process each; auto: one for each GPU; the CPU is one",
-        )
-    )
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -97,10 +75,7 @@ class Settings:
     )
     stack: StackSettings = field(default_factory=StackSettings, metadata={"role": ASIDE})
     callbacks: Mapping[str, Part | None] = field(
-        default_factory=lambda: {
-            name: Part(option.target, option.defaults) for name, option in CALLBACKS.items()
-        },
-        metadata={"role": ASIDE},
+        default_factory=usual_callbacks, metadata={"role": ASIDE}
     )
     figures: str = setting(
         Setting(
@@ -311,51 +286,6 @@ def is_reference(value: Any) -> bool:
     """Tell whether a value stands for that of another setting, such as ``${steps}``."""
     named = value[2:-1] if isinstance(value, str) and value.startswith("${") else None
     return named in {one.name for one in fields(Settings)}
-
-
-def check_kinds(values: Mapping[str, Any]) -> None:
-    """Check what is no single value: callbacks, the stack's settings, variables.
-
-    Raises:
-        SettingError: where one is something else.
-    """
-    kinds = {"callbacks": Mapping, "stack": StackSettings, "variables": Mapping}
-    for name, kind in kinds.items():
-        if name in values and not isinstance(values[name], kind):
-            allowed = {"stack": "must be given as stack_devices=2"}.get(name, "must be a dict")
-            raise SettingError(name, values[name], allowed)
-    for name, part in values.get("callbacks", {}).items():
-        if part is not None and not isinstance(part, Part):
-            raise SettingError(f"callbacks.{name}", part, "must be a sup.Part, or None")
-
-
-def callbacks_of(held: Any) -> dict[str, Part | None]:
-    """Make callbacks of their config, nodes by name.
-
-    Raises:
-        SettingError: where they are something else.
-    """
-    if not isinstance(held, Mapping):
-        raise SettingError("callbacks", held, "must be callbacks by name")
-    for name, node in held.items():
-        if node is not None and not (isinstance(node, Mapping) and "_target_" in node):
-            raise SettingError(f"callbacks.{name}", node, "must have a _target_, or be null")
-    return {name: Part.of(node) if node else None for name, node in held.items()}
-
-
-def stack_of(held: Any) -> StackSettings:
-    """Make the settings of stacks of their config.
-
-    Raises:
-        SettingError: where there is one that is not known, or something else.
-    """
-    names = [one.name for one in fields(StackSettings)]
-    if not isinstance(held, Mapping):
-        raise SettingError("stack", held, f"must be settings by name: {', '.join(names)}")
-    for name, value in held.items():
-        if name not in names:
-            raise unknown(f"stack.{name}", value, (f"stack.{known}" for known in names))
-    return StackSettings(**held)
 
 
 def default_of(one: Field) -> Any:
