@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -156,7 +157,9 @@ def _serve(rank: int, meeting: Meeting, work: Callable[[int], Any], connection: 
     except RankError as error:
         said = {"kind": "lost", "reason": str(error)}
     except Exception as error:
-        said = {"kind": "failed", "reason": f"failed: {in_one_line(error)}"}
+        *_, frame = traceback.extract_tb(error.__traceback__)
+        where = f"{Path(frame.filename).name}, line {frame.lineno}"  # it was another process
+        said = {"kind": "failed", "reason": f"failed: {in_one_line(error)} ({where})"}
         said["trace"] = traceback.format_exc()
     # Not `send`, by which tensors stay in this process, which ends now.
     connection.send_bytes(pickle.dumps(said))

@@ -157,7 +157,7 @@ def test_a_rank_that_fails_ends_the_command_with_one_line(project, tmp_path):
     assert outcome.status == 1
     (line,) = (line for line in outcome.error.splitlines() if line.startswith("error: "))
     assert line.startswith("error: activation._target_=fragile.relu ")
-    assert line.endswith(": RankError: rank 1 failed: RuntimeError: boom")
+    assert line.endswith(": RankError: rank 1 failed: RuntimeError: boom (fragile.py, line 13)")
     assert "Traceback" not in outcome.error
     assert not (tmp_path / "run" / "results.nc").exists()
     assert 'fragile.py", line 13, in relu' in (tmp_path / "run" / "error.txt").read_text()
