@@ -39,7 +39,7 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
         if one.is_articles:
             by_kind.setdefault(one.kind, one)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    page = environment.from_string(TEMPLATE.read_text()).render(
+    page = environment.from_string(TEMPLATE.read_text("utf-8")).render(
         title=TITLE,
         note=note,
         introduction=gallery.introduction(),
@@ -51,7 +51,7 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
         **theory(by_kind),
     )
     unfinished = output.with_name(f".{output.name}.unfinished")
-    unfinished.write_text(page)
+    unfinished.write_text(page, "utf-8")
     os.replace(unfinished, output)
     return output
 

@@ -38,7 +38,7 @@ def record(directory: Path, error: BaseException | str) -> None:
         lines = [in_one_line(error), "", *traceback.format_exception(error)]
     directory.mkdir(parents=True, exist_ok=True)
     with replacing(directory / FILE) as unfinished:
-        unfinished.write_text("\n".join(lines))
+        unfinished.write_text("\n".join(lines), "utf-8")
 
 
 def forget(directory: Path) -> None:
@@ -49,4 +49,4 @@ def forget(directory: Path) -> None:
 def reason(directory: Path) -> str | None:
     """Return why a run failed; None where nothing is known of a failure."""
     file = directory / FILE
-    return file.read_text().splitlines()[0] if file.is_file() else None
+    return file.read_text("utf-8").splitlines()[0] if file.is_file() else None

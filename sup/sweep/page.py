@@ -96,7 +96,7 @@ def jobs_of(
 def found_in(directory: Path, name: str) -> Job:
     """Return a job of an earlier command, as far as its directory tells."""
     try:
-        lines = yaml.safe_load((directory / ".hydra" / "overrides.yaml").read_text())
+        lines = yaml.safe_load((directory / ".hydra" / "overrides.yaml").read_text("utf-8"))
         overrides = by_key([str(line) for line in lines or []])
     except (yaml.YAMLError, OSError, TypeError):
         overrides = {}
@@ -131,7 +131,7 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
     jobs = jobs_of(sweep, runs, results)
     table = pd.DataFrame([job.row() for job in jobs])
     with replacing(sweep / TABLE) as unfinished:
-        table.to_csv(unfinished, index=False)
+        table.to_csv(unfinished, index=False, encoding="utf-8")
     try:
         figures = drawn(jobs) if any(run.settings.figures != "none" for run in runs) else {}
         write_figures(figures, sweep / "figures")

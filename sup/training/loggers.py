@@ -35,7 +35,7 @@ class ContinuedCSVLogger(CSVLogger):
         self.earlier: list[dict[str, str]] = []
         file = Path(self.log_dir) / "metrics.csv"
         if file.is_file():
-            with file.open(newline="") as lines:
+            with file.open(newline="", encoding="utf-8") as lines:
                 self.earlier = list(csv.DictReader(lines))
 
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
