@@ -201,7 +201,8 @@ BAD = {
     "for a sweep: -m activation=relu,gelu",
     "activation=null": "activation=null: takes one option: linear, relu",
     "importance.ratio=2": "no such setting here; the chosen importance has none",
-    "logger=wandbb": "logger=wandbb: no such option; did you mean wandb? allowed: csv, none, tensorboard, wandb",
+    "logger=wandbb": "logger=wandbb: no such option; did you mean wandb? "
+    "allowed: csv, none, tensorboard, wandb",
     "+stack.gpus=1": "stack.gpus=1: no such setting",
 }
 """What ends a command, each in its own way."""
