@@ -104,3 +104,13 @@ def test_instances_along_any_axes_are_measured_one_by_one(seed: int, m: int, n: 
         together = metric(W)
         for i, j in ((0, 0), (1, 2)):
             assert torch.allclose(together[i, j], metric(W[i, j]), rtol=1e-9, atol=1e-12), name
+
+
+@given(W=some_weights)
+def test_counts_are_numbers_of_features_in_the_precision_of_the_weights(W: Tensor):
+    for metric in (metrics.features_represented, metrics.features_strong):
+        assert metric(W).dtype == W.dtype
+        assert metric(W).item() in range(W.shape[1] + 1)
+    at = torch.full((1, 1), metrics.NORM_THRESHOLD)
+    assert metrics.features_strong(at).item() == 0
+    assert metrics.features_strong(1.01 * at).item() == 1

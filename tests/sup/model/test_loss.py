@@ -168,3 +168,24 @@ def test_an_instance_never_notices_its_neighbours(problem: Problem, name: str, s
     alone = problem.loss_and_gradient(made(name))
     for own, beside in zip(alone, together.loss_and_gradient(made(name)), strict=True):
         assert torch.allclose(own, beside[2:], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(("dtype", "device"), [(torch.float64, "cpu"), (torch.float32, "meta")])
+def test_a_model_starts_without_bias_in_the_precision_and_place_of_its_weights(dtype, device):
+    W = torch.ones(2, 3, 5, dtype=dtype, device=device)
+    b = StackedAutoencoder(W, StackedActivation([(made("relu"), 2)])).b
+    assert (b.shape, b.dtype, b.device) == ((2, 5), W.dtype, W.device)
+    assert device == "meta" or (b == 0).all()
+
+
+@given(
+    seed=st.integers(0, 2**31),
+    rows=st.integers(1, 5),
+    inner=st.integers(1, 12),
+    B=st.integers(1, 5),
+)
+def test_the_elementwise_product_is_the_product(seed: int, rows: int, inner: int, B: int):
+    generator = torch.Generator().manual_seed(seed)
+    one = torch.randn(2, rows, inner, generator=generator, dtype=torch.float64)
+    other = torch.randn(2, inner, B, generator=generator, dtype=torch.float64)
+    assert torch.allclose(elementwise_product(one, other), one @ other, rtol=1e-10, atol=1e-12)

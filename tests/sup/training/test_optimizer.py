@@ -56,8 +56,8 @@ def test_state_can_be_saved_and_taken_over():
         params = parameters(2)
         return params, StackedAdam(params, torch.tensor([0.1, 0.01]), torch.zeros(2))
 
-    whole, optimizer = fresh()
-    train(whole, optimizer)
+    whole, undisturbed = fresh()
+    train(whole, undisturbed)
     first, optimizer = fresh()
     train(first, optimizer, range(20))
     saved = copy.deepcopy(optimizer.state_dict())
@@ -67,3 +67,8 @@ def test_state_can_be_saved_and_taken_over():
     optimizer.load_state_dict(saved)
     train(second, optimizer, range(20, 50))
     assert all(torch.equal(a, b) for a, b in zip(whole, second, strict=True))
+    one, other = undisturbed.state_dict()["state"], optimizer.state_dict()["state"]
+    assert one.keys() == other.keys() == {0, 1}
+    for index, moments in one.items():
+        assert moments.keys() == {"mean", "square"}
+        assert all(torch.equal(moments[name], other[index][name]) for name in moments)
