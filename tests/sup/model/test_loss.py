@@ -1,6 +1,6 @@
 """What the loss promises, whatever the sizes, settings and weights: properties of one step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pytest
 import torch
@@ -189,3 +189,19 @@ def test_the_elementwise_product_is_the_product(seed: int, rows: int, inner: int
     one = torch.randn(2, rows, inner, generator=generator, dtype=torch.float64)
     other = torch.randn(2, inner, B, generator=generator, dtype=torch.float64)
     assert torch.allclose(elementwise_product(one, other), one @ other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("K", [1, 4])
+def test_another_number_of_threads_changes_the_last_digits_at_most(K: int):
+    """Not none of them: for few models, the matrix library adds in an order that depends on it."""
+    problem = Problem.of(0, n=10, m=5, K=K, B=1024)
+    problem = Problem(*(getattr(problem, field.name).float() for field in fields(problem)))
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(problem.loss_and_gradient(made("relu")))
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        assert (one - other).norm() <= 1e-6 * one.norm()
