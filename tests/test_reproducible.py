@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ SWEEP = ("-m", "activation=relu,solu", "sparsity=0,0.9", "seed=[0,1]", *SETTINGS
 
 
 def trained() -> xr.Dataset:
-    small = {"n_features": 5, "n_hidden": 2, "steps": 130, "batch_size": 64}
+    small: dict[str, Any] = {"n_features": 5, "n_hidden": 2, "steps": 130, "batch_size": 64}
     return sup.train(activation=ACTIVATIONS, sparsity=SPARSITIES, seed=[0, 1], **small)
 
 
