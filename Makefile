@@ -20,10 +20,10 @@ mutate: $(READY)  ## the science broken on purpose in 500 places: tests must not
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutate]'
 	$(PYTHON) tests/mutants.py
 
-soak: $(READY)  ## a million steps, two thousand jobs: memory, handles and speed stay flat; an hour
+soak: $(READY)  ## a million steps, two thousand jobs: memory, handles and speed stay flat; a quarter of an hour
 	$(PYTHON) benchmarks/soak.py
 
-soak-quick: $(READY)  ## the same, a twentieth of it
+soak-quick: $(READY)  ## the same in minutes: 50,000 steps, 1,000 jobs
 	$(PYTHON) benchmarks/soak.py --quick
 
 article: $(READY)  ## every figure of the article, in one report; start it again to go on
