@@ -1,10 +1,10 @@
-"""Long and large: memory, open files and speed stay flat (`make soak`; Linux, which tells of each).
+"""Long and large: memory, open files and speed stay flat (`make soak`; needs Linux).
 
-A million steps of one model, and a sweep of two thousand jobs in stacks of a hundred, each as a user
-starts it. From outside, each process is looked at whenever it has got on, and a line is fitted to
-what is seen after the first tenth. Status 1 where a line grows: by more than three times its error,
-and by more than a tenth from its first point to its last. What a sweep holds of each job until its
-end, for its table and figures, is no growth as long as it is small.
+A million steps of one model, and a sweep of two thousand jobs in stacks of a hundred, each as a
+user starts it. From outside, each process is looked at whenever it has got on, and a line is fitted
+to what is seen after the first tenth. Status 1 where a line grows: by more than three times its
+error, and by more than a tenth from its first point to its last. What a sweep holds of each job
+until its end, for its table and figures, is no growth as long as it is small.
 """
 
 import argparse
