@@ -59,6 +59,11 @@ def by_autograd(problem: Problem, activation) -> tuple[Tensor, Tensor, Tensor]:
     return losses.detach(), dW, db
 
 
+def close(one: Tensor, other: Tensor, to: float = 1e-10) -> bool:
+    """Compare by the largest number, as sums of large ones may come to nearly nothing."""
+    return bool((one - other).abs().max() <= to * (1 + other.abs().max()))
+
+
 activations = st.sampled_from(ACTIVATIONS)
 problems = st.builds(
     Problem.of,
@@ -87,7 +92,7 @@ def test_written_out_gradients_are_those_of_autograd(problem: Problem, name: str
     for product in (torch.bmm, elementwise_product):
         ours = problem.loss_and_gradient(made(name), product=product)
         for own, exact in zip(ours, by_autograd(problem, made(name)), strict=True):
-            assert torch.allclose(own, exact, rtol=1e-9, atol=1e-12)
+            assert close(own, exact)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -106,7 +111,7 @@ def test_written_out_gradients_are_those_of_finite_differences(name: str, seed: 
 
     _, dW, db = problem.loss_and_gradient(made(name))
     along = (dW * by_W).sum((1, 2)) + (db * by_b).sum(1)
-    assert torch.allclose((moved(h) - moved(-h)) / (2 * h), along, rtol=1e-6, atol=1e-8)
+    assert close((moved(h) - moved(-h)) / (2 * h), along, to=1e-6)
 
 
 @given(problem=problems, name=activations, seed=st.integers(0, 2**31))
@@ -114,9 +119,9 @@ def test_another_order_of_features_is_the_same_model(problem: Problem, name: str
     order = torch.randperm(problem.W.shape[-1], generator=torch.Generator().manual_seed(seed))
     loss, dW, db = problem.loss_and_gradient(made(name))
     other, other_dW, other_db = problem.permuted(order).loss_and_gradient(made(name))
-    assert torch.allclose(other, loss, rtol=1e-10)
-    assert torch.allclose(other_dW, dW[:, :, order], rtol=1e-9, atol=1e-12)
-    assert torch.allclose(other_db, db[:, order], rtol=1e-9, atol=1e-12)
+    assert close(other, loss)
+    assert close(other_dW, dW[:, :, order])
+    assert close(other_db, db[:, order])
 
 
 @given(problem=problems, name=activations, seed=st.integers(0, 2**31))
@@ -127,20 +132,22 @@ def test_rotated_hidden_directions_are_the_same_model(problem: Problem, name: st
     loss, dW, db = problem.loss_and_gradient(made(name))
     turned = Problem(Q @ problem.W, problem.b, problem.x, problem.importance)
     other, other_dW, other_db = turned.loss_and_gradient(made(name))
-    assert torch.allclose(other, loss, rtol=1e-9)
-    assert torch.allclose(other_dW, Q @ dW, rtol=1e-8, atol=1e-10)
-    assert torch.allclose(other_db, db, rtol=1e-8, atol=1e-10)
+    assert close(other, loss)
+    assert close(other_dW, Q @ dW)
+    assert close(other_db, db)
 
 
 @given(problem=pairs, name=activations, ratio=st.floats(0.05, 20))
 def test_two_features_swap_their_importances(problem: Problem, name: str, ratio: float):
     """``L(r) = r L(1/r)`` with the features swapped, so the optima have this symmetry too."""
-    problem.importance = torch.tensor([[1.0, ratio]]).double().expand(len(problem.W), -1)
+    problem.importance = torch.tensor([[1, ratio]], dtype=torch.float64).expand(len(problem.W), -1)
     swapped = problem.permuted(torch.tensor([1, 0]))
-    swapped.importance = torch.tensor([[1.0, 1 / ratio]]).double().expand(len(problem.W), -1)
+    swapped.importance = torch.tensor([[1, 1 / ratio]], dtype=torch.float64).expand(
+        len(problem.W), -1
+    )
     loss, _, _ = problem.loss_and_gradient(made(name))
     other, _, _ = swapped.loss_and_gradient(made(name))
-    assert torch.allclose(loss, ratio * other, rtol=1e-6)
+    assert close(loss, ratio * other)
 
 
 @given(problem=problems, name=activations, factor=st.floats(0.01, 100))
@@ -151,7 +158,7 @@ def test_importance_weighs_the_loss_and_its_gradient_alike(
     for own, more in zip(
         problem.loss_and_gradient(made(name)), heavier.loss_and_gradient(made(name)), strict=True
     ):
-        assert torch.allclose(factor * own, more, rtol=1e-9)
+        assert close(factor * own, more)
 
 
 @given(problem=problems, name=activations, seed=st.integers(0, 2**31))
@@ -167,7 +174,7 @@ def test_an_instance_never_notices_its_neighbours(problem: Problem, name: str, s
     )
     alone = problem.loss_and_gradient(made(name))
     for own, beside in zip(alone, together.loss_and_gradient(made(name)), strict=True):
-        assert torch.allclose(own, beside[2:], rtol=1e-10, atol=1e-13)
+        assert close(own, beside[2:])
 
 
 @pytest.mark.parametrize(("dtype", "device"), [(torch.float64, "cpu"), (torch.float32, "meta")])
@@ -188,7 +195,7 @@ def test_the_elementwise_product_is_the_product(seed: int, rows: int, inner: int
     generator = torch.Generator().manual_seed(seed)
     one = torch.randn(2, rows, inner, generator=generator, dtype=torch.float64)
     other = torch.randn(2, inner, B, generator=generator, dtype=torch.float64)
-    assert torch.allclose(elementwise_product(one, other), one @ other, rtol=1e-10, atol=1e-12)
+    assert close(elementwise_product(one, other), one @ other)
 
 
 @pytest.mark.parametrize("K", [1, 4])
