@@ -35,7 +35,7 @@ class SuperpositionMetrics(StackCallback):
 
     @staticmethod
     def measure(module: SuperpositionModule) -> dict[str, Tensor]:
-        """Return every metric of every instance, ``[instance]``, on the CPU."""
+        """Return every metric, and the learning rate, of every instance ``[instance]``."""
         with torch.no_grad():
             W = module.autoencoder.W
             values = {
@@ -43,7 +43,8 @@ class SuperpositionMetrics(StackCallback):
                 for name, metric in metrics.PER_INSTANCE.items()
             }
         loss = module.training_loss[module.measurement(module.step)]
-        return {name: tensor.cpu() for name, tensor in {"loss": loss, **values}.items()}
+        own = {"loss": loss, "lr": module.rates(), **values}
+        return {name: tensor.cpu() for name, tensor in own.items()}
 
     def curves(self, run: Run, values: dict[str, Tensor]) -> dict[str, float]:
         """Return what is logged of one run's metrics ``[instance]``, by the curve's name."""

@@ -6,7 +6,7 @@ from lightning.pytorch.loggers import Logger
 from sup.callbacks.base import StackCallback
 from sup.config.rules import SettingError
 from sup.config.run import Run
-from sup.training.data import UniformsDataModule
+from sup.training.evaluation import held_out_loss
 from sup.training.module import SuperpositionModule
 from sup.training.outcome import Outcome
 from sup.training.stack import Stack
@@ -26,22 +26,22 @@ class Results(StackCallback):
             SettingError: where the training has not come to its end.
         """
         assert isinstance(pl_module, SuperpositionModule)
-        data = trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
-        assert isinstance(data, UniformsDataModule)
         if pl_module.step != pl_module.measured[-1]:
             ended = f"the trainer ended after {pl_module.step} of them; no results are written"
             raise SettingError("steps", pl_module.measured[-1], ended)
-        losses = pl_module.evaluate(data.held_out(pl_module.device))
+        models = pl_module.autoencoder
+        losses, errors = held_out_loss(models, pl_module.inputs, pl_module.importance)
         # What the last step has done to the loss, the next one would have shown.
-        overflown = ~losses.isfinite() & (pl_module.diverged_at == 0)
-        pl_module.diverged_at[overflown] = pl_module.step + 1
+        diverged_at = pl_module.diverged_at.cpu()
+        diverged_at[~losses.isfinite() & (diverged_at == 0)] = pl_module.step + 1
         values = {
-            "W": pl_module.autoencoder.W.detach(),
-            "b": pl_module.autoencoder.b.detach(),
+            "W": models.W.detach(),
+            "b": models.b.detach(),
             "loss": losses,
+            "loss_error": errors,
             "training_loss": pl_module.training_loss.mT,
             "snapshots": pl_module.snapshots.transpose(0, 1),
-            "diverged_at": pl_module.diverged_at,
+            "diverged_at": diverged_at,
         }
         values = {name: tensor.cpu() for name, tensor in values.items()}
         self.outcomes = [

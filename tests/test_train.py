@@ -17,7 +17,7 @@ import yaml
 import sup
 from sup.config.options import OPTIONS
 from sup.config.settings import all_settings
-from sup.model.building import check_parts
+from sup.sweep.check import check_settings
 
 ROOT = Path(__file__).parent.parent
 WANDB = shutil.which("wandb", path=str(Path(sys.executable).parent)) or "wandb"
@@ -219,7 +219,7 @@ def test_bad_input_ends_with_one_line_and_nothing_written(override, command, tmp
 
 
 NOT_ALLOWED = {
-    "n_hidden=0": "n_hidden=0: must be a whole number of at least 1",
+    "n_hidden=0": "n_hidden=0: must be a whole number in [1, 10^6]",
     "resume=3": "resume=3: must be a path",
     "trainer.devices=2": "trainer.devices=2: more than 1 needs trainer=ddp",
     "trainer.devices=auto": "trainer.devices=auto: must be a whole number of at least 1",
@@ -237,7 +237,7 @@ NOT_ALLOWED = {
 @pytest.mark.parametrize("override", NOT_ALLOWED)
 def test_a_setting_that_is_not_allowed_is_named_with_what_is(override, settings):
     with pytest.raises(sup.SettingError) as raised:
-        check_parts(settings(override))
+        check_settings(settings(override))
     assert NOT_ALLOWED[override] in str(raised.value)
 
 

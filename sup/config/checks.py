@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from sup.config.callbacks import check_foreign
 from sup.config.fields import Setting
 from sup.config.grid import is_axis, own_rates
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, setting_of
 from sup.config.part import Part
-from sup.config.rules import ANY_NUMBER, AT_LEAST_ONE, Rule, SettingError, words
+from sup.config.rules import ANY_NUMBER, Rule, SettingError
 from sup.config.stacking import StackSettings
+from sup.config.trainer import check_devices, check_trainer
 
 
 def described(kind: type) -> dict[str, Setting]:
@@ -48,6 +50,8 @@ def check_values(settings: Any) -> None:
     for group in OPTIONS:
         check_part(group, getattr(settings, group))
     for name, part in settings.callbacks.items():
+        if part:
+            check_foreign(name, part.path)
         known = CALLBACKS[name].settings if part and name in CALLBACKS else {}
         for key, about in known.items():
             if part and key in part.parameters:
@@ -124,6 +128,7 @@ def check_together(settings: Any) -> None:
     is_path = isinstance(settings.resume, str) and settings.resume
     if not (settings.resume is None or settings.resume is True or is_path):
         raise SettingError("resume", settings.resume, "must be a path, or true")
+    check_trainer(settings.trainer.parameters)
     check_devices(settings)
 
 
@@ -151,30 +156,3 @@ def check_lists(settings: Any) -> None:
     if "sparsity" in settings.features.parameters and settings.sparsity not in (0, None):
         elsewhere = "has no meaning here: features.sparsity has that of each feature"
         raise SettingError("sparsity", settings.sparsity, elsewhere)
-
-
-def check_devices(settings: Any) -> None:
-    """Check that a stack is trained on one machine, and how its devices share a batch.
-
-    Raises:
-        SettingError: where it cannot be.
-    """
-    trainer = settings.trainer.parameters
-    devices, strategy = trainer.get("devices"), trainer.get("strategy", "auto")
-    AT_LEAST_ONE.check("trainer.devices", devices)  # left out, Lightning would take all it finds
-    words("auto", "ddp").check("trainer.strategy", strategy)
-    if trainer.get("num_nodes", 1) != 1:  # Lightning would wait for the others forever
-        raise SettingError("trainer.num_nodes", trainer["num_nodes"], "must be 1")
-    if devices == 1:
-        return
-    if strategy != "ddp":
-        raise SettingError("trainer.devices", devices, "more than 1 needs trainer=ddp")
-    several = f"trainer.devices={devices}"
-    if settings.stack.devices not in (1, "auto"):
-        either = f"trains stacks side by side, {several} each stack on several; one must be 1"
-        raise SettingError("stack.devices", settings.stack.devices, either)
-    if settings.data == "quadrature":
-        raise SettingError("data", "quadrature", f"has no batch that {several} could share")
-    if settings.batch_size < devices:
-        fewer = f"is fewer than {several}, which share it"
-        raise SettingError("batch_size", settings.batch_size, fewer)

@@ -20,8 +20,10 @@ from sup.config.rules import (
     POSITIVE,
     SPARSITY,
     SettingError,
+    or_else,
     words,
 )
+from sup.config.trainer import DOUBLE, SINGLE
 
 
 def _adam(lr: float, weight_decay: float, meaning: str) -> Option:
@@ -48,10 +50,27 @@ _DEVICES = Setting(
 _STRATEGY = Setting(
     "auto", words("auto", "ddp"), "ddp: each device takes its share of the same batch"
 )
+_PRECISION = Setting(
+    None,
+    words(*SINGLE, *DOUBLE),
+    "float32, or float64 with 64-true, on a CPU or a CUDA device",
+)
+_CLIP = Setting(
+    None,
+    or_else(POSITIVE, None),
+    "most that the norm of a model's gradient may be; a longer one is scaled; null: any",
+)
+_CLIPPED = Setting(
+    None,
+    words(None, "norm", "value"),
+    "value: each number of the gradient is limited, not the norm of each model's",
+)
 
 
 def _trainer(meaning: str, **defaults: Any) -> Option:
     own = {"accelerator": _ACCELERATOR, "devices": _DEVICES, "strategy": _STRATEGY}
+    own |= {"precision": _PRECISION, "gradient_clip_val": _CLIP}
+    own |= {"gradient_clip_algorithm": _CLIPPED}
     settings = {
         name: replace(setting, default=defaults.get(name, setting.default))
         for name, setting in own.items()

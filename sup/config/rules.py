@@ -83,9 +83,13 @@ def number(allowed: str, holds: Callable[[float], bool], whole: bool = False) ->
     )
 
 
-def words(*allowed: str) -> Rule:
-    """Return a rule for one of a few words."""
-    return Rule(f"one of {', '.join(allowed)}", lambda value: value in allowed)
+def words(*allowed: Any) -> Rule:
+    """Return a rule for one of a few words, or of other values."""
+    shown = dict.fromkeys("null" if one is None else str(one) for one in allowed)
+    return Rule(
+        f"one of {', '.join(shown)}",
+        lambda value: not isinstance(value, (list, dict, bool)) and value in allowed,
+    )
 
 
 def or_else(rule: Rule, other: Any) -> Rule:
@@ -95,6 +99,9 @@ def or_else(rule: Rule, other: Any) -> Rule:
 
 
 AT_LEAST_ONE = number("a whole number of at least 1", lambda value: value >= 1, whole=True)
+SIZE = number("a whole number in [1, 10^6]", lambda value: 1 <= value <= 10**6, whole=True)
+BATCH = number("a whole number in [1, 10^12]", lambda value: 1 <= value <= 10**12, whole=True)
+STEPS = number("a whole number in [1, 2^53]", lambda value: 1 <= value <= 2**53, whole=True)
 AT_LEAST_TWO = number("a whole number of at least 2", lambda value: value >= 2, whole=True)
 COUNT = number("a whole number of at least 0", lambda value: value >= 0, whole=True)
 AT_LEAST_ZERO = number("a number of at least 0", lambda value: value >= 0)

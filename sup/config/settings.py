@@ -14,10 +14,12 @@ from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, option_of, part_of
 from sup.config.part import Part, as_plain
 from sup.config.rules import (
     ANYTHING,
-    AT_LEAST_ONE,
+    BATCH,
     NAME,
     SEED,
+    SIZE,
     SPARSITY,
+    STEPS,
     TAGS,
     SettingError,
     unknown,
@@ -49,16 +51,16 @@ class Settings:
     scheduler: Part = group("cosine", "the course of the learning rate")
     trainer: Part = group("auto", "what is trained on")
     logger: Part = group("none", "where curves and pictures go", LABEL)
-    n_features: int = setting(Setting(10, AT_LEAST_ONE, "features of the input, n"))
-    n_hidden: int = setting(Setting(5, AT_LEAST_ONE, "hidden dimensions, m"))
+    n_features: int = setting(Setting(10, SIZE, "features of the input, n"))
+    n_hidden: int = setting(Setting(5, SIZE, "hidden dimensions, m"))
     sparsity: float | list[float] | None = setting(
         Setting(0.0, SPARSITY, "probability that a feature is zero in an input, S", axis=True), OWN
     )
     seed: int | list[int] = setting(
         Setting(0, SEED, "decides initial weights and data", axis=True), OWN
     )
-    steps: int = setting(Setting(10_000, AT_LEAST_ONE, "optimizer steps"))
-    batch_size: int = setting(Setting(1024, AT_LEAST_ONE, "fresh samples in each step"))
+    steps: int = setting(Setting(10_000, STEPS, "optimizer steps"))
+    batch_size: int = setting(Setting(1024, BATCH, "fresh samples in each step"))
     data: str = setting(
         Setting(
             "sampled",

@@ -43,11 +43,11 @@ class ReLU(nn.ReLU):
 
 
 class GELU(nn.GELU):
-    """``f(z) = z Phi(z)``, exact (by erf). Hendrycks & Gimpel, 2016, eq. 1."""
+    """``f(z) = z Phi(z)``, exact (by erf). Hendrycks & Gimpel, 2016, eq. 1; or ``approximate``."""
 
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
         """Return g (Phi(z) + z phi(z)), Phi and phi the normal distribution and density."""
-        return torch.ops.aten.gelu_backward(g, z)
+        return torch.ops.aten.gelu_backward(g, z, approximate=self.approximate)
 
 
 class SiLU(nn.SiLU):

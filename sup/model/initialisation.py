@@ -5,7 +5,6 @@ initialised as if it were alone: Xavier over the three-dimensional stacked tenso
 how many instances are stacked.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -27,5 +26,5 @@ def normal(
 def initial_weights(
     draws: Float[Tensor, "instance hidden feature"], std: Float[Tensor, "instance 1"]
 ) -> Float[Tensor, "instance hidden feature"]:
-    """Scale standard normal draws to each instance's standard deviation."""
-    return (draws.double() * std[..., None]).to(torch.float32)
+    """Scale standard normal draws to each instance's standard deviation, in float64."""
+    return draws.double() * std[..., None]

@@ -102,9 +102,6 @@ class Inputs(nn.Module):
         group_index: which input each instance looks at.
     """
 
-    batches: int | None = None
-    """Batches that an evaluation needs; None leaves it to the data."""
-
     seed_index: Tensor
     density: Tensor
     group_index: Tensor

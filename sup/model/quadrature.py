@@ -50,9 +50,6 @@ class QuadratureInputs(nn.Module):
         density: ``p`` of each instance's features.
     """
 
-    batches = 1
-    """Batches that an evaluation needs: every batch is the whole population."""
-
     x: Tensor
     probability: Tensor
     group_index: Tensor
@@ -62,8 +59,8 @@ class QuadratureInputs(nn.Module):
         x, present, weights = nodes(n_features)
         p = density.double()[..., None]
         probability = weights * torch.where(present, p, 1 - p).prod(1)
-        self.register_buffer("x", x.contiguous().float()[None], persistent=False)
-        self.register_buffer("probability", probability.float(), persistent=False)
+        self.register_buffer("x", x.contiguous().to(density.dtype)[None], persistent=False)
+        self.register_buffer("probability", probability.to(density.dtype), persistent=False)
         self.register_buffer(
             "group_index", torch.zeros(len(density), dtype=torch.int64), persistent=False
         )

@@ -78,6 +78,7 @@ def make_results(run: Run, outcome: Outcome) -> xr.Dataset:
         "W": laid_out(W, "hidden", "feature"),
         "b": laid_out(outcome.b, "feature"),
         "loss": laid_out(outcome.measured(outcome.loss)),
+        "loss_error": laid_out(outcome.measured(outcome.loss_error)),
         "training_loss": laid_out(outcome.training_loss, "step"),
         "diverged": laid_out(outcome.diverged),
         "first_bad_step": laid_out(first_bad),

@@ -33,10 +33,11 @@ def load_run(path: str | Path) -> xr.Dataset:
     Returns:
         A dataset in memory, whose dimensions are the run's axes by name, then those of an instance.
         Its variables: ``W [..., hidden, feature]``, ``b [..., feature]``, ``loss [...]`` (held-out,
-        ``sum_i I_i mean (x_i - x'_i)^2``), ``training_loss [..., step]``, ``training_W [...,
-        snapshot, hidden, feature]`` of small models, ``diverged`` and ``first_bad_step [...]``, and
-        every measure of `sup.metrics` by its name. Settings are coordinates; name, overrides,
-        config, versions, device, wall_time and instances_in_stack are attributes.
+        ``sum_i I_i mean (x_i - x'_i)^2``) and ``loss_error [...]``, its standard error,
+        ``training_loss [..., step]``, ``training_W [..., snapshot, hidden, feature]`` of small
+        models, ``diverged`` and ``first_bad_step [...]``, and every measure of
+        `sup.metrics` by its name. Settings are coordinates; name, overrides, config, versions,
+        device, wall_time and instances_in_stack are attributes.
 
     Raises:
         FileNotFoundError: where there are no results.

@@ -3,15 +3,23 @@
 import pickle
 from collections.abc import Sequence
 
-from sup.config.identity import instance_keys, training_key
+from sup.config.identity import instance_keys, stack_key, training_key
 from sup.config.rules import SettingError
 from sup.config.run import Run
-from sup.config.settings import GROUPS
-from sup.launch.local import check_present, devices_of
+from sup.config.settings import GROUPS, Settings
+from sup.launch.local import check_present, devices_of, local_placement
 from sup.model.building import check_parts
+from sup.model.contract import check_activation
+from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.sweep.resume import is_finished
 from sup.training import checkpoints
+from sup.training.contract import check_optimizer
 from sup.training.loggers import is_wandb
+from sup.training.slice import Slice
+from sup.training.stack import Stack
+
+SIZES = ("n_features", "n_hidden", "batch_size")
+"""Settings that decide how much memory a single model takes."""
 
 
 def check(runs: Sequence[Run], placed: bool = False) -> None:
@@ -30,9 +38,11 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
         parts = [getattr(run.settings, name) for name in (*GROUPS, "callbacks")]
         distinct.setdefault(repr(parts), run.settings)
     for settings in distinct.values():
-        check_parts(settings)
+        check_settings(settings)
         if not placed:
             check_present(settings)
+    if not placed:
+        check_memory(runs)
     if any(is_wandb(run.settings.logger) for run in runs):
         from sup.training import wandb_logger
 
@@ -40,6 +50,37 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
     for run in runs:
         is_finished(run)
     check_resumed(runs)
+
+
+def check_settings(settings: Settings) -> None:
+    """Check that all that settings name is there, takes its parameters and keeps its contract.
+
+    Raises:
+        SettingError: for the first that does not.
+    """
+    check_parts(settings)
+    check_activation(settings)
+    check_optimizer(settings)
+
+
+def check_memory(runs: Sequence[Run]) -> None:
+    """Check that a single model of each run finds room on this machine.
+
+    Raises:
+        SettingError: where one does not.
+    """
+    place = local_placement(runs)
+    for run in {stack_key(run.settings): run for run in runs}.values():
+        settings = run.settings
+        allowed = allowed_memory(settings, place)
+        wanted = needed(Stack((Slice(run, range(1)),)))
+        if wanted > allowed:
+            sizes = {name: getattr(settings, name) for name in SIZES}
+            key = max(sizes, key=lambda name: sizes[name])
+            others = ", ".join(f"{name}={value}" for name, value in sizes.items() if name != key)
+            takes = f"one model would take {wanted / GIB:.2g} GiB of memory"
+            room = f"{allowed / GIB:.2g} are allowed (stack.max_memory)"
+            raise SettingError(key, sizes[key], f"with {others} {takes}; {room}")
 
 
 def check_processes(runs: Sequence[Run]) -> None:

@@ -1,9 +1,10 @@
 """How much memory a stack needs."""
 
+from sup.config.settings import Settings
+from sup.launch.placement import Placement
+from sup.model.held_out import SAMPLES
 from sup.model.quadrature import nodes
-from sup.training.data import EVALUATION_SAMPLES
-from sup.training.module import LARGEST_SNAPSHOT
-from sup.training.schedule import measured, snapshots
+from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
 from sup.training.stack import Stack
 
 GIB = 2**30
@@ -13,17 +14,23 @@ CPU: 1.0 to 1.2, by chance up to 1.6 in one process of ten, but 2.1 to 3.2 where
 turns, each with passes of its own."""
 
 
+def allowed_memory(settings: Settings, place: Placement) -> float:
+    """Return how many bytes a stack of some settings may take where it is trained."""
+    most = settings.stack.max_memory
+    return most * GIB if most else place.memory(settings)
+
+
 def needed(stack: Stack) -> int:
     """Estimate the memory that training a stack takes at its peak, in bytes.
 
-    Counted are the tensors that live at once, in float32: weights with gradients, moments, rates
+    Counted are the tensors that live at once: weights with gradients, moments, rates
     and copies; a step of the largest block of instances, with the holes that it leaves in memory;
     the evaluation, which passes all of them through the models at once. A test holds it against
     what is measured.
     """
     settings = stack.settings
     n, m, K = settings.n_features, settings.n_hidden, stack.size
-    batch, held_out, inputs = settings.batch_size, EVALUATION_SAMPLES, len(stack.inputs)
+    batch, held_out, inputs = settings.batch_size, SAMPLES + 1, len(stack.inputs)
     if settings.data == "quadrature":
         batch = held_out = nodes(n)[0].shape[1]
         inputs = 1
@@ -35,4 +42,4 @@ def needed(stack: Stack) -> int:
         step = batch * (len(stack.seeds) * n + 3 * inputs * n + K * (9 * n + 3 * m))
     step *= HOLES if len(stack.blocks) == 1 else HOLES_OF_SEVERAL
     evaluation = held_out * (3 * inputs * n + K * (8 * n + m))
-    return int(4 * (parameters + max(step, HOLES * evaluation)))
+    return int(stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation)))

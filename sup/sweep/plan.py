@@ -8,9 +8,10 @@ from math import ceil
 from sup.config.identity import stack_key
 from sup.config.run import Run
 from sup.launch.placement import Placement
-from sup.sweep.memory import GIB, needed
+from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.system.open_files import most_runs
-from sup.training.stack import Slice, Stack
+from sup.training.slice import Slice
+from sup.training.stack import Stack
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def plan(runs: Sequence[Run], finished: set[Run], place: Placement) -> list[Stac
     for group in grouped(runs):
         limits = group[0].settings.stack
         most = min(share, limits.max_instances or share)
-        memory = limits.max_memory * GIB if limits.max_memory else place.memory(group[0].settings)
+        memory = allowed_memory(group[0].settings, place)
 
         def fits(stack: Stack, most: int = most, memory: float = memory) -> bool:
             few = stack.size <= most and len(stack.slices) <= most_runs()

@@ -18,7 +18,8 @@ from sup.results.storage import settings_of
 from sup.sweep import failures
 from sup.training.checkpoints import latest
 from sup.training.outcome import Outcome
-from sup.training.stack import Slice, Stack
+from sup.training.slice import Slice
+from sup.training.stack import Stack
 
 ADVICE = "use another directory (or, in a sweep, give new values after the old ones)"
 """What to do where results stand in the way."""

@@ -24,7 +24,8 @@ from sup.system.open_files import allow_many
 from sup.system.signals import Stopped
 from sup.training import checkpoints
 from sup.training.outcome import Outcome
-from sup.training.stack import Slice, Stack
+from sup.training.slice import Slice
+from sup.training.stack import Stack
 
 log = logging.getLogger(__name__)
 

@@ -3,15 +3,22 @@
 Signals belong to the whole process, and so does the state here.
 """
 
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
 DEFAULT = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 """The signals that are taken, where nobody else has: a cluster's job has handlers of its own."""
+
+
+SOON = 0.01
+"""Seconds until a signal that came to nothing is sent again."""
 
 
 class Stopped(SystemExit):
@@ -37,6 +44,20 @@ def _receive(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)
 
 
+def _once_more(otherwise: Callable[[Any], Any], unraisable: Any) -> None:
+    """Send a signal again whose `Stopped` Python has dropped, as it does in a weakref's callback.
+
+    From another thread, and a moment later: in here it would be dropped as well.
+    """
+    if isinstance(unraisable.exc_value, Stopped) and _state.received is not None:
+        number, _state.received = _state.received, None
+        again = threading.Timer(SOON, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+    else:
+        otherwise(unraisable)
+
+
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into `Stopped`, in the main thread and where they are not taken."""
@@ -47,9 +68,13 @@ def stoppable() -> Iterator[None]:
     for number in taken:
         signal.signal(number, _receive)
     _state.received, _state.deferring = None, False
+    hook = sys.unraisablehook
+    if taken:
+        sys.unraisablehook = partial(_once_more, hook)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         _state.deferring = False
         for number in taken:
             signal.signal(number, before[number])

@@ -4,16 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from sup.model.inputs import Draws, Purpose
 from sup.training.schedule import chunks
-
-EVALUATION_BATCHES = 64
-EVALUATION_SAMPLES = 1024
-"""Held-out losses are means over 64 x 1024 samples, whatever the seed and the batch size."""
 
 
 class Chunk:
@@ -54,17 +49,6 @@ class UniformsDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> "ChunkLoader":
         """Return the chunks that are still to be trained."""
         return ChunkLoader(self)
-
-    def held_out(self, device: torch.device) -> Iterator[Float[Tensor, "seed feature batch"]]:
-        """Yield the uniforms of held-out samples, the same for every seed.
-
-        On samples of its own, a seed could look better than another by luck alone.
-        """
-        draws = Draws((0,), (self.n_features, EVALUATION_SAMPLES), device)
-        return (
-            draws.uniform(Purpose.EVALUATION, step).expand(len(self.seeds), -1, -1)
-            for step in range(EVALUATION_BATCHES)
-        )
 
 
 class ChunkLoader:

@@ -6,12 +6,16 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.strategies import Strategy
 
+from sup.config.trainer import lightnings
 from sup.system.memory import keep_freed_memory
 from sup.training.stack import Stack
 
@@ -43,8 +47,13 @@ def fit(
         strategy: Lightning's, of one of several ranks.
     """
     keep_freed_memory()
+    part = stack.settings.trainer
+    # Within a cluster's job Lightning would take one process for one of as many as the job has.
+    alone = [] if isinstance(strategy, Strategy) else [LightningEnvironment()]
     with quiet():
-        trainer: pl.Trainer = stack.settings.trainer.changed(strategy=strategy).make(
+        trainer: pl.Trainer = replace(part, parameters=lightnings(part.parameters)).make(
+            strategy=strategy,
+            plugins=alone,
             callbacks=[*callbacks, OwnSignals()],
             logger=False,  # each run has its own
             # Left to itself, Lightning would add a ModelCheckpoint where there is none.

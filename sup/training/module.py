@@ -3,8 +3,7 @@
 import copy
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -12,18 +11,19 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
+from sup.config.rules import SettingError
+from sup.model.autoencoder import StackedAutoencoder
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 from sup.system import signals
+from sup.training.clipping import clipped
 from sup.training.cuda_graph import Recorded
 from sup.training.data import Chunk
 from sup.training.data_parallel import Shard
 from sup.training.engines import make_engine
-from sup.training.schedule import measured, snapshots
-
-LARGEST_SNAPSHOT = 256
-"""Weights of one model up to which snapshots are kept: 32 of them take 32 kB at most."""
+from sup.training.optimizer import StackedAdam, take_instances
+from sup.training.recipe import Recipe
+from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
 
 
 class SuperpositionModule(pl.LightningModule):
@@ -36,10 +36,7 @@ class SuperpositionModule(pl.LightningModule):
         autoencoder: the models.
         inputs: makes the inputs from uniforms.
         importance: ``I_i`` of each instance.
-        steps: optimizer steps of the whole run.
-        optimizer: makes the optimizer from the parameters.
-        scheduler: makes the learning rate's schedule, stepped after every step.
-        engine: how gradients are computed, see `sup.training.engines`.
+        recipe: how they are trained.
         shared: the settings that all instances share, as JSON, for checkpoints.
         instances: each instance's own settings, as JSON, by which checkpoints know it.
     """
@@ -68,10 +65,7 @@ class SuperpositionModule(pl.LightningModule):
         autoencoder: StackedAutoencoder,
         inputs: Inputs | QuadratureInputs,
         importance: Float[Tensor, "instance feature"],
-        steps: int,
-        optimizer: Callable[..., torch.optim.Optimizer],
-        scheduler: Callable[..., torch.optim.lr_scheduler.LRScheduler],
-        engine: str,
+        recipe: Recipe,
         shared: str,
         instances: Sequence[str],
     ) -> None:
@@ -82,22 +76,19 @@ class SuperpositionModule(pl.LightningModule):
         self.autoencoder = autoencoder
         self.inputs = inputs
         self.register_buffer("importance", importance, persistent=False)
-        self.measured = measured(steps)
-        self.register_buffer("loss_sums", torch.zeros(len(self.measured), len(importance)))
+        self.measured = measured(recipe.steps)
+        self.register_buffer("loss_sums", importance.new_zeros(len(self.measured), len(importance)))
         self.register_buffer("diverged_at", torch.zeros(len(importance), dtype=torch.int64))
         W = autoencoder.W.detach()
-        self.snapshot_steps = snapshots(steps) if W[0].numel() <= LARGEST_SNAPSHOT else []
+        self.snapshot_steps = snapshots(recipe.steps) if W[0].numel() <= LARGEST_SNAPSHOT else []
         self.register_buffer("snapshots", W.new_zeros(len(self.snapshot_steps), *W.shape))
         self.take_snapshot()
-        self.make_optimizer = optimizer
-        self.make_scheduler = scheduler
-        self.engine_name = engine
+        self.recipe = recipe
         self.shared, self.instances = shared, list(instances)
 
     def configure_optimizers(self) -> Any:
         """Make the optimizer and its schedule."""
-        optimizer = self.make_optimizer(self.parameters())
-        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+        return self.recipe.configured(self.parameters())
 
     def on_train_start(self) -> None:
         """Choose how gradients are computed, now that the device is known."""
@@ -106,15 +97,17 @@ class SuperpositionModule(pl.LightningModule):
         u = torch.full(shape, 0.5, device=self.device)
         shard = Shard(self.trainer.global_rank, self.trainer.world_size)
         engine = make_engine(
-            self.engine_name,
+            self.recipe.engine,
             self.autoencoder,
             self.inputs,
             self.importance,
             example=shard.of(u),
             batch=data.batch_size,
-            steps=self.measured[-1],
+            steps=self.recipe.steps,
         )
-        self.gradients = shard.all_reduced(Recorded(engine, self.device), self.parameters())
+        whole = shard.all_reduced(Recorded(engine, self.device), self.parameters())
+        limits = (self.recipe.clip, self.recipe.clip_kind)
+        self.gradients = clipped(whole, list(self.parameters()), *limits)
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Take the optimizer steps of one chunk.
@@ -211,6 +204,13 @@ class SuperpositionModule(pl.LightningModule):
         optimizer.load_state_dict(before["optimizer"])
         scheduler.load_state_dict(before["scheduler"])
 
+    def rates(self) -> Float[Tensor, " instance"]:
+        """Return the learning rate of each instance, of the step that comes next."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        if isinstance(optimizer, StackedAdam):
+            return optimizer.rates()
+        return torch.full((len(self.importance),), float(optimizer.param_groups[0]["lr"]))
+
     def take_snapshot(self) -> None:
         """Keep the weights, if this step is one of the snapshots."""
         if self.step in self.snapshot_steps:
@@ -226,19 +226,6 @@ class SuperpositionModule(pl.LightningModule):
         counts = torch.tensor(self.measured).diff(prepend=torch.zeros(1, dtype=torch.int64))
         return self.loss_sums / counts[:, None].to(self.loss_sums.device)
 
-    @torch.no_grad()
-    def evaluate(self, uniforms: Iterable[Tensor]) -> Float[Tensor, " instance"]:
-        """Return each instance's mean loss over batches of uniforms, in float64."""
-        # A small tensor kept from each batch would lie between the large ones that are freed, and
-        # keep the next batch from taking their place in memory.
-        total, batches = torch.zeros(len(self.importance), device=self.device).double(), 0
-        for u in islice(uniforms, self.inputs.batches):
-            x = self.inputs(u)[self.inputs.group_index]
-            cost = self.inputs.cost(self.importance, u.shape[-1])
-            total += reconstruction_loss(x, self.autoencoder(x), cost)
-            batches += 1
-        return total / batches
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write down how far the run is and which instances the checkpoint holds."""
         checkpoint["stack"] = {
@@ -247,6 +234,20 @@ class SuperpositionModule(pl.LightningModule):
             "shared": self.shared,
             "instances": self.instances,
         }
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: a checkpoint holds the middle of a stack's training, and no model by itself.
+
+        Raises:
+            SettingError: always; it says what to use.
+        """
+        instead = "is continued from by resume=...; sup.load_model(sup.load_run(...)) gives a model"
+        raise SettingError("checkpoint", checkpoint_path, instead)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Not the functions that this process has compiled or recorded; they are made anew.
+        return {name: held for name, held in super().__getstate__().items() if name != "gradients"}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take this stack's instances out of a checkpoint, which may hold others too."""
@@ -259,11 +260,7 @@ class SuperpositionModule(pl.LightningModule):
             weights[name] = weights[name][:, chosen.to(weights[name].device)]
         for name in ("diverged_at", *dict(self.named_parameters())):
             weights[name] = weights[name][chosen.to(weights[name].device)]
-        for optimizer in checkpoint["optimizer_states"]:
-            for moments in optimizer["state"].values():
-                for name, tensor in moments.items():
-                    if torch.is_tensor(tensor) and tensor.ndim > 0:
-                        moments[name] = tensor[chosen.to(tensor.device)]
+        take_instances(checkpoint, chosen)
 
 
 def _copied(state: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from sup.training.cuda_graph import Recorded
@@ -17,8 +17,9 @@ class StackedAdam(torch.optim.Optimizer):
     whole tensor. Here all parameters are laid out in one row of memory, and so are all gradients
     and moments, so that one update is ten short calls whatever the number of instances.
 
-    The group's ``lr`` is the schedule's factor on every instance's own rate, 1 at first, so torch's
-    schedulers work as they are.
+    There is a group for each distinct learning rate, in ascending order, whose ``lr`` is what
+    torch's schedulers see and change: a schedule need not be a factor on the rate. The parameters
+    belong to the first group; the others hold an empty tensor.
 
     Args:
         params: tensors whose first dimension is the instance. Their memory is moved; a gradient
@@ -37,20 +38,25 @@ class StackedAdam(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        super().__init__(params, {"lr": 1.0, "step": 0})
+        parameters = list(params)
+        rates, group_index = lr.double().unique(return_inverse=True)
+        own = [parameters, *([torch.empty(0)] for _ in rates[1:])]
+        groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), strict=True)]
+        super().__init__(groups, {"lr": rates[0].item(), "step": 0})
         self.betas, self.eps = betas, eps
-        parameters = self.param_groups[0]["params"]
-        self._rates = _each_number(lr, parameters)
-        self._decays = _each_number(lr * weight_decay, parameters)
-        self._decaying = bool(weight_decay.any())
-        size = len(self._rates)
-        self._values, self._gradients, self._means, self._squares = (
-            torch.zeros(size, device=lr.device) for _ in range(4)
-        )
-        self._own_gradients: dict[Tensor, Tensor] = {}
+        like = parameters[0]
+        size = sum(parameter.numel() for parameter in parameters)
+        self._values, self._gradients, self._means, self._squares = like.new_zeros(4, size).unbind()
+        self._decays = None
+        if weight_decay.any():
+            self._decays = _each_number(weight_decay.to(like), parameters)
+        # Of a single group, the rate stays one number, which spreads by itself.
+        self._groups = _each_number(group_index.to(like.device), parameters) if own[1:] else None
         # Numbers of the step, on the device, so that a recorded update finds them there.
-        self._factor, self._rate, self._correction = torch.ones(3, device=lr.device).unbind()
-        self._update = Recorded(self.update, lr.device)
+        self._rates = like.new_ones(len(own))
+        self._mean_bias, self._square_bias = like.new_ones(2).unbind()
+        self._update = Recorded(self.update, like.device)
+        self._own_gradients: dict[Tensor, Tensor] = {}
         ends = torch.tensor([parameter.numel() for parameter in parameters]).cumsum(0).tolist()
         for parameter, end in zip(parameters, ends, strict=True):
             place = slice(end - parameter.numel(), end)
@@ -60,6 +66,7 @@ class StackedAdam(torch.optim.Optimizer):
             self.state[parameter] = {
                 "mean": self._means[place].view(parameter.shape),
                 "square": self._squares[place].view(parameter.shape),
+                "group": group_index,
             }
 
     @torch.no_grad()
@@ -70,11 +77,15 @@ class StackedAdam(torch.optim.Optimizer):
             if parameter.grad is not own:
                 own.copy_(torch.zeros_like(own) if parameter.grad is None else parameter.grad)
                 parameter.grad = own
-        group, (beta1, beta2) = self.param_groups[0], self.betas
-        group["step"] += 1
-        self._factor.fill_(group["lr"])
-        self._rate.fill_(group["lr"] / (1 - beta1 ** group["step"]))
-        self._correction.fill_(1 - beta2 ** group["step"])
+        first, (beta1, beta2) = self.param_groups[0], self.betas
+        first["step"] += 1
+        if self._groups is None:
+            self._rates.fill_(first["lr"])
+        else:
+            rates = [group["lr"] for group in self.param_groups]
+            self._rates.copy_(torch.tensor(rates, dtype=self._rates.dtype))
+        self._mean_bias.fill_(1 - beta1 ** first["step"])
+        self._square_bias.fill_(1 - beta2 ** first["step"])
         self._update()
         return loss
 
@@ -83,11 +94,16 @@ class StackedAdam(torch.optim.Optimizer):
         beta1, beta2 = self.betas
         self._means.lerp_(self._gradients, 1 - beta1)
         self._squares.mul_(beta2).addcmul_(self._gradients, self._gradients, value=1 - beta2)
-        denominator = (self._squares / self._correction).sqrt_().add_(self.eps)
-        change = (self._means / denominator).mul_(self._rates)
-        if self._decaying:
-            self._values.sub_(self._values * (self._decays * self._factor))
-        self._values.sub_(change.mul_(self._rate))
+        denominator = (self._squares / self._square_bias).sqrt_().add_(self.eps)
+        rates = self._rates if self._groups is None else self._rates[self._groups]
+        if self._decays is not None:
+            self._values.sub_(self._values * (self._decays * rates))
+        self._values.sub_((self._means / denominator).mul_(rates / self._mean_bias))
+
+    def rates(self) -> Float[Tensor, " instance"]:
+        """Return the learning rate of each instance, of the step that comes next, in float64."""
+        rates = torch.tensor([group["lr"] for group in self.param_groups], dtype=torch.float64)
+        return rates[next(iter(self.state.values()))["group"].cpu()]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over moments and step, without giving up the layout in memory."""
@@ -99,7 +115,7 @@ class StackedAdam(torch.optim.Optimizer):
             self.state[parameter] = state
 
 
-def _each_number(values: Float[Tensor, " instance"], parameters: list[Tensor]) -> Tensor:
+def _each_number(values: Shaped[Tensor, " instance"], parameters: list[Tensor]) -> Tensor:
     """Repeat each instance's value for each of its numbers, in the order of the layout."""
     return torch.cat(
         [
@@ -107,3 +123,43 @@ def _each_number(values: Float[Tensor, " instance"], parameters: list[Tensor]) -
             for parameter in parameters
         ]
     )
+
+
+def take_instances(checkpoint: dict[str, Any], chosen: Int[Tensor, " instance"]) -> None:
+    """Leave, of the optimizers and schedulers in a checkpoint, the state of chosen instances.
+
+    Args:
+        checkpoint: Lightning's, which is changed.
+        chosen: places of the instances in the stack that it was made of.
+    """
+    for optimizer in checkpoint["optimizer_states"]:
+        for state in optimizer["state"].values():
+            for name, tensor in state.items():
+                if torch.is_tensor(tensor) and tensor.ndim > 0:
+                    state[name] = tensor[chosen.to(tensor.device)]
+        if "group" not in optimizer["state"][0]:  # one of torch's own
+            continue
+        kept, index = optimizer["state"][0]["group"].unique(return_inverse=True)
+        for state in optimizer["state"].values():
+            state["group"] = index
+        first, *_ = groups = optimizer["param_groups"]
+        left = [{**groups[k], "step": first["step"]} for k in kept.tolist()]
+        for number, group in enumerate(left):
+            group["params"] = [len(first["params"]) + number]
+        left[0]["params"] = first["params"]
+        optimizer["param_groups"] = left
+        for scheduler in checkpoint["lr_schedulers"]:
+            _take_rates(scheduler, len(groups), kept.tolist())
+
+
+def _take_rates(scheduler: dict[str, Any], groups: int, kept: list[int]) -> None:
+    """Leave, of the state of one of torch's schedulers, what it holds of the groups that are kept.
+
+    That is a list for each of `base_lrs`, `_last_lr`, `max_lrs`, `lr_lambdas` and such.
+    """
+    for name, value in scheduler.items():
+        if isinstance(value, list) and name.endswith(("_lrs", "_lr", "_lambdas")):
+            scheduler[name] = [value[k] for k in kept] if len(value) == groups else value
+        elif isinstance(value, list) and name == "_schedulers":  # those of a chain
+            for inner in value:
+                _take_rates(inner, groups, kept)

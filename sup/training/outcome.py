@@ -18,6 +18,7 @@ class Outcome:
         W: weights ``[instance, hidden, feature]``.
         b: biases ``[instance, feature]``.
         loss: held-out losses ``[instance]``.
+        loss_error: their standard errors ``[instance]``.
         training_loss: ``[instance, measurement]``, averaged since the measurement before.
         snapshots: weights ``[instance, snapshot, hidden, feature]``; none of large models.
         diverged_at: the first step that was not finite ``[instance]``; 0 where all were.
@@ -29,6 +30,7 @@ class Outcome:
     W: Tensor
     b: Tensor
     loss: Tensor
+    loss_error: Tensor
     training_loss: Tensor
     snapshots: Tensor
     diverged_at: Tensor

@@ -1,5 +1,7 @@
 """At which steps a run pauses to be measured."""
 
+from collections.abc import Iterator
+
 CHUNK = 100
 """Most optimizer steps in one `training_step`: enough to hide Lightning's cost of a millisecond
 per call, few enough for a lively progress bar."""
@@ -10,6 +12,9 @@ MEASUREMENTS = 100
 
 FRAMES = 32
 """Most snapshots of the weights in a run: a few seconds of animation."""
+
+LARGEST_SNAPSHOT = 256
+"""Weights of one model up to which snapshots are kept: 32 of them take 32 kB at most."""
 
 
 def log_spaced(steps: int) -> list[int]:
@@ -31,10 +36,14 @@ def snapshots(steps: int) -> list[int]:
     return [0, *sorted({min(points, key=lambda point: abs(point - at)) for at in wanted})]
 
 
-def chunks(steps: int, done: int = 0) -> list[range]:
-    """Split the steps from `done` to `steps` into chunks that end at every measured step."""
-    ends = sorted({*measured(steps), *range(CHUNK, steps, CHUNK)})
-    starts = [0, *ends[:-1]]
-    return [
-        range(max(start, done), end) for start, end in zip(starts, ends, strict=True) if end > done
-    ]
+def chunks(steps: int, done: int = 0) -> Iterator[range]:
+    """Yield the steps from `done` to `steps` in chunks that end at every measured step.
+
+    One at a time: a run of 10^12 steps has as many chunks as no memory could hold.
+    """
+    start = done
+    for end in measured(steps):
+        while start < end:
+            stop = min(end, (start // CHUNK + 1) * CHUNK)
+            yield range(start, stop)
+            start = stop

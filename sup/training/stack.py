@@ -2,77 +2,32 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from sup.config.grid import Number, own_rates
-from sup.config.identity import instance_keys, training_key
+from sup.config.grid import own_rates
+from sup.config.identity import training_key
 from sup.config.run import Run
 from sup.config.settings import Settings
+from sup.config.trainer import is_double
 from sup.model.activations import StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.building import activation_of, call_part, column
 from sup.model.initialisation import initial_weights
 from sup.model.inputs import Draws, Inputs, Purpose
 from sup.model.quadrature import QuadratureInputs
-from sup.training.data import UniformsDataModule
-from sup.training.module import SuperpositionModule
+from sup.training.recipe import Recipe
+from sup.training.slice import InputKey, Slice, own_fields
 
-InputKey = tuple[int, tuple[float, ...]]
-"""What decides an input: the seed, and the sparsity of each feature (or one for all)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Slice:
-    """Instances of one run that are trained together: all, or some where the run is too large.
-
-    Args:
-        run: whose instances they are.
-        places: where they stand in the run's grid, its last axis varying fastest.
-    """
-
-    run: Run
-    places: range
-
-    def __getstate__(self) -> dict[str, Any]:
-        return own_fields(self)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether these are all of the run's instances."""
-        return len(self.places) == self.run.size
-
-    @cached_property
-    def points(self) -> list[dict[str, Number]]:
-        """The settings of each instance, by key."""
-        return self.run.settings.grid.points[self.places.start : self.places.stop]
-
-    @cached_property
-    def keys(self) -> list[str]:
-        """Each instance's own settings, as JSON."""
-        return instance_keys(self.run.settings)[self.places.start : self.places.stop]
-
-    @cached_property
-    def sparsity(self) -> Tensor:
-        """The probability that a feature is zero, ``[instance, feature]``, in float64."""
-        settings = self.run.settings
-        given: dict[str, Any] = {"n_features": settings.n_features}
-        if settings.sparsity is not None:
-            given["sparsity"] = column(self.points, "sparsity")[:, None]
-        return call_part(settings.features, "features", self.points, **given)
-
-    @cached_property
-    def inputs(self) -> list[InputKey]:
-        """What decides the input of each instance."""
-        rows = [tuple(row) for row in self.sparsity.tolist()]
-        seeds = [int(point["seed"]) for point in self.points]
-        return list(zip(seeds, rows, strict=True))
+if TYPE_CHECKING:  # Lightning takes seconds to import, and checks of settings do without
+    from sup.training.data import UniformsDataModule
+    from sup.training.module import SuperpositionModule
 
 
 @dataclass(frozen=True)
@@ -105,6 +60,11 @@ class Stack:
     def runs(self) -> list[Run]:
         """The runs of which it holds slices."""
         return list(dict.fromkeys(part.run for part in self.slices))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What weights, inputs and gradients are: float32 unless the settings say float64."""
+        return torch.float64 if is_double(self.settings) else torch.float32
 
     @property
     def size(self) -> int:
@@ -206,7 +166,7 @@ class Stack:
 
     @property
     def initial_weights(self) -> Tensor:
-        """W before training, ``[instance, hidden, feature]``.
+        """W before training, ``[instance, hidden, feature]``, in float64.
 
         Drawn on the CPU, so that it is the same on every device.
         """
@@ -226,7 +186,7 @@ class Stack:
             count = sum(len(part.places) for part in block)
             points = [part.points[k] for part, k in self.order[start : start + count]]
             activation = block[0].run.settings.activation
-            blocks.append((activation_of(activation, points, device), count))
+            blocks.append((activation_of(activation, points, device, self.dtype), count))
             start += count
         return StackedActivation(blocks)
 
@@ -239,49 +199,51 @@ class Stack:
     def input_maker(self) -> Inputs | QuadratureInputs:
         """Build what makes the inputs of a step."""
         sparsity = torch.tensor([row for _, row in self.inputs], dtype=torch.float64)
-        density = (1 - sparsity).float()
+        density = (1 - sparsity).to(self.dtype)
         if self.settings.data == "quadrature":
             return QuadratureInputs(self.settings.n_features, density[self.group_index])
         seed_index = torch.tensor([self.seeds.index(seed) for seed, _ in self.inputs])
         return Inputs(seed_index, density, self.group_index)
 
-    def optimizer(self, device: torch.device) -> Any:
+    def optimizer(self) -> Callable[..., torch.optim.Optimizer]:
         """Return what makes the optimizer from the parameters."""
         columns = {
-            name: self.arranged(
-                [column(part.points, f"optimizer.{name}") for part in self.slices]
-            ).to(device, torch.float32)
+            name: self.arranged([column(part.points, f"optimizer.{name}") for part in self.slices])
             for name in own_rates(self.settings)
         }
-        part = self.settings.optimizer
-        return lambda parameters: part.changed(**columns).make(parameters)
+        return self.settings.optimizer.changed(**columns).make
 
-    def module(self, device: torch.device) -> SuperpositionModule:
-        """Build the models, ready to be trained on `device`."""
-        settings = self.settings
-        return SuperpositionModule(
-            autoencoder=StackedAutoencoder(self.initial_weights, self.activation(device)),
-            inputs=self.input_maker(),
-            importance=self.importance.float(),
+    def recipe(self) -> Recipe:
+        """Return how the models are trained."""
+        settings, trainer = self.settings, self.settings.trainer.parameters
+        return Recipe(
             steps=settings.steps,
-            optimizer=self.optimizer(device),
+            optimizer=self.optimizer(),
             scheduler=settings.part("scheduler").make,
             engine=settings.engine,
-            shared=training_key(settings),
+            clip=trainer.get("gradient_clip_val"),
+            clip_kind=trainer.get("gradient_clip_algorithm"),
+        )
+
+    def module(self, device: torch.device) -> "SuperpositionModule":
+        """Build the models, ready to be trained on `device`."""
+        from sup.training.module import SuperpositionModule
+
+        weights = self.initial_weights.to(self.dtype)
+        return SuperpositionModule(
+            autoencoder=StackedAutoencoder(weights, self.activation(device)),
+            inputs=self.input_maker(),
+            importance=self.importance.to(self.dtype),
+            recipe=self.recipe(),
+            shared=training_key(self.settings),
             instances=self.keys,
         ).to(device)
 
-    def data(self) -> UniformsDataModule:
+    def data(self) -> "UniformsDataModule":
         """Build the source of its data."""
+        from sup.training.data import UniformsDataModule
+
         settings = self.settings
         return UniformsDataModule(
             self.seeds, settings.n_features, settings.batch_size, settings.steps
         )
-
-
-def own_fields(held: Any) -> dict[str, Any]:
-    """Return what is to be pickled of a dataclass: not what it has worked out and kept.
-
-    Those are tensors for each run, and a tensor that goes to another process is an open file.
-    """
-    return {one.name: getattr(held, one.name) for one in fields(held)}

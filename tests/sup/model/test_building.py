@@ -1,5 +1,6 @@
 """Importance and initialisation for each instance of a grid, and activations of a user's own."""
 
+import inspect
 import sys
 import textwrap
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+import sup
+from sup.config.options import OPTIONS
 from sup.config.rules import SettingError
 from sup.model.building import activation_of, call_part, check_parts
+from sup.model.contract import check_activation
 from sup.training.stack import Stack
 
 CPU = torch.device("cpu")
@@ -169,11 +173,53 @@ class TestOwnActivation:
 )
 def test_an_activation_that_breaks_the_contract_is_refused(overrides, reason, settings):
     with pytest.raises(SettingError, match=reason):
-        check_parts(settings(*overrides))
+        check_activation(settings(*overrides))
+
+
+class HalfSlope(torch.nn.Module):
+    """A user's activation whose written-out gradient is that of another one."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return z
+
+    def pullback(self, z: torch.Tensor, y: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        return g / 2
+
+
+@pytest.mark.parametrize("activation", sorted(OPTIONS["activation"]))
+def test_every_parameter_of_every_activation_is_known_to_its_gradient(activation):
+    """Or else it is refused: each parameter that torch's class takes is tried."""
+    tried = {"inplace": True, "approximate": "tanh"}
+    target = sup.Part(OPTIONS["activation"][activation].target).locate()
+    taken = [name for name in tried if name in inspect.signature(target).parameters]
+    check_activation(sup.Settings(activation=activation))
+    for name in taken:
+        given = sup.Settings(activation=activation, **{f"activation_{name}": tried[name]})
+        if name == "inplace":
+            with pytest.raises(SettingError, match="inplace=True: changes its input"):
+                check_activation(given)
+        else:
+            check_activation(given)
+
+
+def test_a_gradient_that_is_not_that_of_the_output_is_refused():
+    with pytest.raises(SettingError, match="not the gradient of its output"):
+        check_activation(sup.Settings(activation=HalfSlope))
+
+
+def test_a_value_in_the_middle_of_an_axis_is_tried_too():
+    def picky(z, slope):
+        if torch.is_tensor(slope) and bool((slope < 0).any()):
+            raise ValueError("slope must not be negative")
+        return z * slope
+
+    check_activation(sup.Settings(activation=picky, activation_slope=[0.1, 1, 0.2]))
+    with pytest.raises(SettingError, match="slope must not be negative"):
+        check_activation(sup.Settings(activation=picky, activation_slope=[0.1, -1, 0.2]))
 
 
 @pytest.mark.parametrize("target", ["torch.nn.functional.softplus", "torch.relu"])
 def test_a_function_is_an_activation_as_it_is(target, settings, make_run, train_runs):
-    check_parts(settings(f"activation._target_={target}"))
+    check_activation(settings(f"activation._target_={target}"))
     (results,) = train_runs(make_run(f"activation._target_={target}", "steps=2"))
     assert results["activation"].item() == target.rpartition(".")[-1]

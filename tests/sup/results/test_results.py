@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 
 import sup
+from sup.model.autoencoder import reconstruction_loss
 from sup.model.inputs import Draws, Purpose
 from sup.results.joining import join
 from sup.sweep.draw import draw
@@ -28,6 +29,7 @@ def test_variables_and_dimensions(grid_results: xr.Dataset):
         "W": (*axes, "hidden", "feature"),
         "b": (*axes, "feature"),
         "loss": axes,
+        "loss_error": axes,
         "training_loss": (*axes, "step"),
         "training_W": (*axes, "snapshot", "hidden", "feature"),
         "dimensions_per_feature": axes,
@@ -92,7 +94,9 @@ def test_training_loss_is_the_mean_since_the_measurement_before(make_run, train_
     (results,) = train_runs(run)
     module = Stack.of([run]).module(CPU)
     draws = Draws((0,), (10, 1024), CPU)
-    losses = [module.evaluate([draws.uniform(Purpose.TRAINING, step)]).item() for step in range(20)]
+    inputs = [module.inputs(draws.uniform(Purpose.TRAINING, step)) for step in range(20)]
+    cost = module.inputs.cost(module.importance, 1024)
+    losses = [reconstruction_loss(x, module.autoencoder(x), cost).item() for x in inputs]
     starts = [0, *results["step"].values[:-1]]
     for start, stop, mean in zip(
         starts, results["step"].values, results["training_loss"].values, strict=True

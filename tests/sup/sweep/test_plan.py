@@ -18,7 +18,8 @@ from sup.sweep.resume import earlier_outcome, is_finished, place_of
 from sup.system.memory import main_memory
 from sup.system.signals import Stopped
 from sup.training.outcome import Outcome
-from sup.training.stack import Slice, Stack
+from sup.training.slice import Slice
+from sup.training.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -114,7 +115,7 @@ def test_slices_that_a_kill_has_left_are_removed(command, tmp_path):
 
 def test_slices_of_another_run_are_refused(make_run, settings):
     run = make_run("seed=[0,1,2,3]")
-    outcome = Outcome(*6 * [torch.zeros(2, 1)], seconds=1.0, device="cpu", instances_in_stack=2)
+    outcome = Outcome(*7 * [torch.zeros(2, 1)], seconds=1.0, device="cpu", instances_in_stack=2)
     path = place_of(Slice(run, range(2)))
     assert path is not None
     outcome.save(path, training_key(run.settings), instance_keys(run.settings)[:2])
@@ -134,7 +135,7 @@ def test_slices_of_another_run_are_refused(make_run, settings):
 def test_a_slice_of_other_settings_or_instances_is_never_taken_for_it(make_run, settings):
     run = make_run("seed=[0,1,2,3]")
     other = replace(run, settings=settings("seed=[0,1,2,3]", "batch_size=512"))
-    outcome = Outcome(*6 * [torch.zeros(2, 1)], seconds=1.0, device="cpu", instances_in_stack=2)
+    outcome = Outcome(*7 * [torch.zeros(2, 1)], seconds=1.0, device="cpu", instances_in_stack=2)
     path = place_of(Slice(run, range(2)))
     assert path is not None
     outcome.save(path, training_key(run.settings), instance_keys(run.settings)[:2])

@@ -1,6 +1,7 @@
 """The stacked optimizer against torch's own."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -21,9 +22,8 @@ def gradients(like: list[torch.Tensor], step: int) -> list[torch.Tensor]:
 
 def train(params: list[torch.Tensor], optimizer, steps: range = range(50)) -> None:
     for step in steps:
-        optimizer.param_groups[0]["lr"] = optimizer.param_groups[0].setdefault(
-            "initial", optimizer.param_groups[0]["lr"]
-        ) * (1 - step / 50)
+        for group in optimizer.param_groups:
+            group["lr"] = group.setdefault("initial", group["lr"]) * (1 - step / 50)
         for parameter, gradient in zip(params, gradients(params, step), strict=True):
             parameter.grad = gradient
         optimizer.step()
@@ -70,5 +70,53 @@ def test_state_can_be_saved_and_taken_over():
     one, other = undisturbed.state_dict()["state"], optimizer.state_dict()["state"]
     assert one.keys() == other.keys() == {0, 1}
     for index, moments in one.items():
-        assert moments.keys() == {"mean", "square"}
+        assert moments.keys() == {"mean", "square", "group"}
         assert all(torch.equal(moments[name], other[index][name]) for name in moments)
+
+
+SCHEDULES = {
+    "constant": {},
+    "ConstantLR": {"factor": 0.3, "total_iters": 7},
+    "CosineAnnealingLR": {"T_max": 40, "eta_min": 0.01},
+    "CosineAnnealingWarmRestarts": {"T_0": 10, "eta_min": 0.002},
+    "CyclicLR": {"base_lr": 0.001, "max_lr": 0.1, "step_size_up": 8, "cycle_momentum": False},
+    "ExponentialLR": {"gamma": 0.93},
+    "LinearLR": {"start_factor": 0.1, "total_iters": 20},
+    "MultiStepLR": {"milestones": [5, 20], "gamma": 0.2},
+    "OneCycleLR": {"max_lr": 0.05, "total_steps": 60, "cycle_momentum": False},
+    "PolynomialLR": {"total_iters": 30, "power": 2.0},
+    "StepLR": {"step_size": 9, "gamma": 0.5},
+}
+
+
+def scheduled(optimizer, name: str) -> None:
+    """Take forty steps under one of torch's schedules."""
+    make = getattr(torch.optim.lr_scheduler, name, None)
+    schedule = make(optimizer, **SCHEDULES[name]) if make else None
+    params = optimizer.param_groups[0]["params"]
+    for step in range(40):
+        for parameter, gradient in zip(params, gradients(params, step), strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+        if schedule:
+            schedule.step()
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_of_torch_does_what_it_does_with_torchs_own_optimizer(name: str):
+    rates, decays = [0.03, 0.002, 0.03], [0.1, 0.0, 0.5]
+    ours = parameters(3)
+    scheduled(StackedAdam(ours, torch.tensor(rates), torch.tensor(decays)), name)
+    for k in range(3):
+        theirs = parameters(3)
+        scheduled(torch.optim.AdamW(theirs, lr=rates[k], weight_decay=decays[k]), name)
+        assert close([one[k] for one in ours], [one[k] for one in theirs])
+
+
+def test_a_constant_rate_and_a_cosine_that_ends_at_it_are_the_same():
+    import sup
+
+    small: dict[str, Any] = {"n_features": 5, "n_hidden": 2, "steps": 200, "batch_size": 64}
+    constant = sup.train(scheduler="constant", **small)
+    cosine = sup.train(scheduler="cosine", scheduler_eta_min=0.01, **small)
+    assert abs(constant["W"] - cosine["W"]).max() < 1e-6

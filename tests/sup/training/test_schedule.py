@@ -14,7 +14,7 @@ def test_log_spaced():
 @pytest.mark.parametrize("share", [0, 0.37, 1])
 def test_chunks_cover_the_steps_left_and_end_at_every_measurement(steps: int, share: float):
     done = int(share * steps)
-    parts = chunks(steps, done)
+    parts = list(chunks(steps, done))
     assert [step for part in parts for step in part] == list(range(done, steps))
     assert all(1 <= len(part) <= CHUNK for part in parts)
     assert {part.stop for part in parts} >= {step for step in measured(steps) if step > done}

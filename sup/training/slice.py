@@ -1,0 +1,70 @@
+"""A slice: instances of one run that are trained together."""
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from sup.config.grid import Number
+from sup.config.identity import instance_keys
+from sup.config.run import Run
+from sup.model.building import call_part, column
+
+InputKey = tuple[int, tuple[float, ...]]
+"""What decides an input: the seed, and the sparsity of each feature (or one for all)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """Instances of one run that are trained together: all, or some where the run is too large.
+
+    Args:
+        run: whose instances they are.
+        places: where they stand in the run's grid, its last axis varying fastest.
+    """
+
+    run: Run
+    places: range
+
+    def __getstate__(self) -> dict[str, Any]:
+        return own_fields(self)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all of the run's instances."""
+        return len(self.places) == self.run.size
+
+    @cached_property
+    def points(self) -> list[dict[str, Number]]:
+        """The settings of each instance, by key."""
+        return self.run.settings.grid.points[self.places.start : self.places.stop]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """Each instance's own settings, as JSON."""
+        return instance_keys(self.run.settings)[self.places.start : self.places.stop]
+
+    @cached_property
+    def sparsity(self) -> Tensor:
+        """The probability that a feature is zero, ``[instance, feature]``, in float64."""
+        settings = self.run.settings
+        given: dict[str, Any] = {"n_features": settings.n_features}
+        if settings.sparsity is not None:
+            given["sparsity"] = column(self.points, "sparsity")[:, None]
+        return call_part(settings.features, "features", self.points, **given)
+
+    @cached_property
+    def inputs(self) -> list[InputKey]:
+        """What decides the input of each instance."""
+        rows = [tuple(row) for row in self.sparsity.tolist()]
+        seeds = [int(point["seed"]) for point in self.points]
+        return list(zip(seeds, rows, strict=True))
+
+
+def own_fields(held: Any) -> dict[str, Any]:
+    """Return what is to be pickled of a dataclass: not what it has worked out and kept.
+
+    Those are tensors for each run, and a tensor that goes to another process is an open file.
+    """
+    return {one.name: getattr(held, one.name) for one in fields(held)}
