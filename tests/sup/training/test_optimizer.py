@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from sup.training.optimizer import StackedAdam
+from sup.training.optimizer import StackedAdam, take_instances
 
 
 def parameters(instances: int) -> list[torch.Tensor]:
@@ -72,6 +72,31 @@ def test_state_can_be_saved_and_taken_over():
     for index, moments in one.items():
         assert moments.keys() == {"mean", "square", "group"}
         assert all(torch.equal(moments[name], other[index][name]) for name in moments)
+
+
+def test_some_instances_go_on_with_what_is_theirs():
+    rates, chosen = torch.tensor([0.1, 0.01, 0.001]), torch.tensor([2, 0])
+    whole = parameters(3)
+    optimizer = StackedAdam(whole, rates, torch.zeros(3))
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+    train(whole, optimizer, range(20))
+    states = {
+        "optimizer_states": [optimizer.state_dict()],
+        "lr_schedulers": [schedule.state_dict()],
+    }
+    checkpoint = copy.deepcopy(states)
+    take_instances(checkpoint, chosen)
+    left = [one.detach()[chosen].clone().requires_grad_() for one in whole]
+    own = StackedAdam(left, rates[chosen], torch.zeros(2))
+    own.load_state_dict(checkpoint["optimizer_states"][0])
+    assert torch.equal(own.rates(), optimizer.rates()[chosen])
+    (held,) = checkpoint["lr_schedulers"]
+    assert held["base_lrs"] == pytest.approx([0.001, 0.1])
+    for one, other, gradient in zip(whole, left, gradients(whole, 20), strict=True):
+        one.grad, other.grad = gradient, gradient[chosen]
+    optimizer.step()
+    own.step()
+    assert close([one[chosen] for one in whole], left)
 
 
 SCHEDULES = {
