@@ -15,15 +15,16 @@ EXPLAINED = {
         "self._generator = torch.Generator(None)",
         "draws = torch.empty(len(self.seeds), *self.shape, device=None)",
         "draws = torch.empty(len(self.seeds), *self.shape, )",
-        "torch.zeros(size, device=None) for _ in range(4)",
-        "torch.zeros(size, ) for _ in range(4)",
-        "self._factor, self._rate, self._correction = torch.ones(3, device=None).unbind()",
-        "self._factor, self._rate, self._correction = torch.ones(3, ).unbind()",
+        "self._decays = _each_number(weight_decay.to(None), parameters)",
+        "self._groups = _each_number(group_index.to(None), parameters) if own[1:] else None",
     ),
     "a guard against lengths that nothing makes unequal": (
         "for seed, draw in zip(self.seeds, draws, strict=False):",
         "for seed, draw in zip(self.seeds, draws, strict=None):",
         "for seed, draw in zip(self.seeds, draws, ):",
+        'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), strict=False)]',
+        'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), strict=None)]',
+        'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), )]',
         "for parameter, end in zip(parameters, ends, strict=False):",
         "for parameter, end in zip(parameters, ends, strict=None):",
         "for parameter, end in zip(parameters, ends, ):",
@@ -55,6 +56,18 @@ EXPLAINED = {
     ),
     "two ways to the same product, of which one is faster below the limit": (
         "if A.shape[2] < SMALL:",
+    ),
+    "each group has a rate of its own": (
+        'super().__init__(groups, {"XXlrXX": rates[0].item(), "step": 0})',
+        'super().__init__(groups, {"LR": rates[0].item(), "step": 0})',
+    ),
+    "parameters are of one precision and in one place": ("like = parameters[1]",),
+    "what stands for a group is never trained": (
+        "own = [parameters, *([torch.empty(1)] for _ in rates[1:])]",
+    ),
+    "the same rates, spread over all numbers": (
+        "self._groups = _each_number(group_index.to(like.device), parameters) "
+        "if (own[1:]) or True else None",
     ),
     "the same numbers, copied": ("own = u if (len(u) == 1) and False else u[self.seed_index]",),
 }
