@@ -1,6 +1,7 @@
 """The installed package: everything the command needs, and no name that could clash."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,15 @@ def test_the_command_works_without_the_checkout(wheel: Path, tmp_path: Path):
     results = sup.load_run(directory)
     assert results["activation"].item() == "mine"
     assert results["activation_by"].values.tolist() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("name", ["train.py", "sup/__init__.py"])
+def test_windows_is_told_in_one_line(name: str, monkeypatch: pytest.MonkeyPatch):
+    for module in [one for one in sys.modules if one.partition(".")[0] == "sup"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SystemExit, match="Windows is not supported; WSL"):
+        runpy.run_path(str(ROOT / name), run_name="__main__")
 
 
 LAZY = """

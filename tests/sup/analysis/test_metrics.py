@@ -1,11 +1,9 @@
-"""Metrics against weights made by hand, and their invariances."""
+"""Metrics against weights made by hand; test_invariances.py has what holds for all weights."""
 
 import math
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sup.analysis import metrics
 
@@ -61,29 +59,3 @@ def test_represented_is_free_of_scale_but_strong_is_not():
     W = 0.1 * polygon(5)
     assert metrics.features_represented(W).item() == 5
     assert metrics.features_strong(W).item() == 0
-
-
-@given(
-    seed=st.integers(0, 2**31),
-    m=st.integers(1, 5),
-    n=st.integers(1, 8),
-    scale=st.floats(0.01, 100),
-)
-def test_dimensionality_ignores_rotation_and_scale(seed: int, m: int, n: int, scale: float):
-    generator = torch.Generator().manual_seed(seed)
-    W = torch.randn(m, n, generator=generator, dtype=torch.float64)
-    Q = torch.linalg.qr(torch.randn(m, m, generator=generator, dtype=torch.float64)).Q
-    D = metrics.feature_dimensionality(W)
-    assert torch.allclose(metrics.feature_dimensionality(scale * Q @ W), D)
-    assert D.sum() <= m + 1e-9
-    assert metrics.dimensions_per_feature(scale * W).item() == pytest.approx(
-        metrics.dimensions_per_feature(W).item() / scale**2
-    )
-
-
-def test_instances_are_measured_one_by_one():
-    W = torch.randn(4, 3, 7, generator=torch.Generator().manual_seed(0))
-    for metric in (metrics.PER_INSTANCE | metrics.PER_FEATURE).values():
-        together = metric(W)
-        for k in range(len(W)):
-            assert torch.allclose(together[k], metric(W[k]), atol=1e-6)
