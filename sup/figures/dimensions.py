@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sup.analysis import published
+from sup.analysis.thresholds import dimensionality_threshold
 from sup.figures.gallery import say_instead
 from sup.figures.style import (
     activation_name,
@@ -44,16 +45,17 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
     figure.subplots_adjust(left=0.06, right=0.99, bottom=0.24, top=0.92, wspace=0.22)
     axes = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
     _published(axes[0], results)
+    hidden, features = results.sizes["hidden"], results.sizes["feature"]
+    threshold = dimensionality_threshold(hidden, features)
     curves = {
         "dimensions_per_feature": "dimensions per feature  $D^* = m / \\|W\\|_F^2$",
         "total_dimensionality": "total dimensionality  $\\sum_i D_i$",
-        "features_represented": "features with $D_i > 0.05$",
+        "features_represented": f"features with $D_i > {threshold:.2g}$",
     }
     for axis, (variable, label) in zip(axes, curves.items(), strict=True):
         _curves(axis, results, variable)
         axis.set_title(label, fontsize=9)
     axes[0].set_ylim(bottom=0)
-    hidden, features = results.sizes["hidden"], results.sizes["feature"]
     axes[1].set_ylim(0, 1.08 * hidden)
     axes[1].axhline(hidden, color="0.6", lw=0.8, ls=":", zorder=0)
     axes[2].set_ylim(0, 1.05 * features)
