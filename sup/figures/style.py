@@ -82,6 +82,11 @@ def best_seed(results: xr.Dataset) -> xr.Dataset:
     return results.isel(seed=loss.argmin("seed"))
 
 
+def greatest(values: np.ndarray, least: float = 0.0) -> float:
+    """Return the greatest finite value, or `least` if that is greater; 1 instead of 0."""
+    return float(values.max(initial=least, where=np.isfinite(values))) or 1.0
+
+
 def colour_bar(figure: Figure, colours: ScalarMappable, label: str, extend: str) -> None:
     """Put a colour bar of an inch and a half at the right edge of a figure."""
     width, height = figure.get_size_inches()

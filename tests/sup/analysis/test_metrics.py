@@ -167,12 +167,12 @@ def test_measures_of_many_features_take_little_memory():
 class OnApple(torch.Tensor):
     """A tensor that says it is on Apple's GPU, which refuses float64."""
 
-    device = property(lambda self: torch.device("mps"))
+    device = property(lambda self: torch.device("mps"))  # pyright: ignore[reportAssignmentType]
 
     def double(self):
         raise TypeError("Cannot convert a MPS Tensor to float64")
 
-    def cpu(self):
+    def cpu(self):  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.as_subclass(torch.Tensor)
 
 
