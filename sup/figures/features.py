@@ -17,6 +17,7 @@ from sup.figures.gallery import Gallery, arranged, grey_where_missing, panels
 from sup.figures.large import (
     MOST_FEATURES,
     feature_label,
+    feature_ticks,
     places,
     span,
     with_few_features,
@@ -48,7 +49,7 @@ def feature_panels(gallery: Gallery) -> Figure:
         axis.bar(at, one["feature_norm"], width, color=shades)
         axis.set_ylim(0, 1.05 * highest)
         axis.set_xlim(low - 0.1, high + 0.1)
-        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        feature_ticks(axis.xaxis)
         axis.yaxis.set_major_locator(MaxNLocator(4))
     grey_where_missing(axes, models)
     colour_bar(figure, colours, "polysemanticity", "max")
@@ -68,7 +69,7 @@ def neuron_figure(results: xr.Dataset) -> Figure:
     gallery = arranged(results, MOST_SHOWN)
     n, dimensions = results.sizes["feature"], np.arange(results.sizes["hidden"])
     features = np.array(evenly_spaced(n, MOST_FEATURES))
-    some = f" of {MOST_FEATURES} of {n:,} features" if n > MOST_FEATURES else ""
+    some = f"\nof {MOST_FEATURES} of {n:,} features" if n > MOST_FEATURES else ""
     labels = ("hidden dimension (varimax basis)", f"squared weights{some}")
     figure, axes = panels(gallery, (1.7, 1.6), labels)
     colours = ScalarMappable(Normalize(0, max(n - 1, 1)), "viridis")

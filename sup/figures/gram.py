@@ -22,7 +22,14 @@ from sup.figures.gallery import (
     grey_where_missing,
     panels,
 )
-from sup.figures.large import MOST_FEATURES, feature_label, places, span, with_few_features
+from sup.figures.large import (
+    MOST_FEATURES,
+    feature_label,
+    feature_ticks,
+    places,
+    span,
+    with_few_features,
+)
 from sup.figures.style import (
     GRAM_COLOURS,
     MOST_CELLS,
@@ -92,8 +99,8 @@ def gram_panels(gallery: Gallery) -> Figure:
     for axis, one in zip(axes, models, strict=True):
         axis.imshow(gram_of(one["W"].values), cmap=GRAM_COLOURS, norm=scale, extent=place)
         axis.set_facecolor(NO_MODEL)  # behind the features that others have more than this one
-        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        feature_ticks(axis.xaxis)
+        feature_ticks(axis.yaxis)
     grey_where_missing(axes, models)
     colour_bar(figure, ScalarMappable(scale, GRAM_COLOURS), "$W^T W$", "both")
     return figure
@@ -184,8 +191,8 @@ def draw_pair(
     bars.set_yticks([])
     for axis in (heat, bars):
         axis.tick_params(labelsize=7, length=2)
-    heat.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    heat.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    feature_ticks(heat.xaxis)
+    feature_ticks(heat.yaxis)
     bars.xaxis.set_major_locator(MaxNLocator(2, prune="lower"))
 
 

@@ -5,6 +5,8 @@ A picture of all pairs of 10,000 features takes gigabytes, and has more cells th
 
 import numpy as np
 import xarray as xr
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sup.analysis.experiment import LARGEST_HEATMAP
 from sup.config.grid import evenly_spaced
@@ -27,6 +29,13 @@ def feature_label(results: xr.Dataset) -> str:
     count = results.sizes["feature"]
     few = f" ({MOST_FEATURES} of {count:,}, evenly spaced)" if count > MOST_FEATURES else ""
     return f"feature{few}"
+
+
+def feature_ticks(axis: Axis) -> None:
+    """Number an axis of features at whole ones, in thousands where those have many digits."""
+    axis.set_major_locator(MaxNLocator(5, integer=True))
+    if axis.get_view_interval().max() >= 10_000:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:g}k"))
 
 
 def span(features: np.ndarray) -> tuple[float, float]:
