@@ -16,6 +16,7 @@ from sup.cli import errors, store
 from sup.config.rules import SettingError
 from sup.config.settings import GROUPS
 from sup.system import messages
+from sup.system.headless import headless
 
 CONF = Path(sup.__file__).parent / "conf"
 
@@ -61,6 +62,7 @@ def command(describe: Describe) -> Callable[[], None]:
             if os.getcwd() not in sys.path:  # where a user's own modules are found, as by python -m
                 sys.path.append(os.getcwd())
             messages.show()
+            headless()
             check_options(sys.argv[1:])
             store.register()
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()

@@ -32,9 +32,9 @@ def feature_label(results: xr.Dataset) -> str:
 
 
 def feature_ticks(axis: Axis) -> None:
-    """Number an axis of features at whole ones, in thousands where those have many digits."""
+    """Put whole numbers at an axis of features, in thousands where those have many digits."""
     axis.set_major_locator(MaxNLocator(5, integer=True))
-    if axis.get_view_interval().max() >= 10_000:
+    if max(axis.get_view_interval()) >= 10_000:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:g}k"))
 
 

@@ -110,7 +110,7 @@ def _legend(figure: Figure) -> Axes:
 
 
 def _edges(values: np.ndarray) -> np.ndarray:
-    """Return the edges of cells around log-spaced values; of a single one, as wide as they may be."""
+    """Return the edges of cells around log-spaced values; a single cell has a width too."""
     logs = np.log(values)
     if len(logs) == 1:
         return np.exp([logs[0] - 0.5, logs[0] + 0.5])

@@ -140,8 +140,7 @@ def test_any_phase_diagram_can_be_drawn(figure, changes):
 
 def test_what_goes_in_and_is_applied_can_be_drawn():
     draw(basics.inputs_figure())
-    named = dict.fromkeys((HOSTILE, "_mine"), torch.relu)
-    draw(basics.activations_figure(named))
+    draw(basics.activations_figure({HOSTILE: torch.relu, "_mine": torch.relu}))
 
 
 def test_a_name_is_written_letter_by_letter():
