@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from sup.article.page import write_report
+from sup.system.headless import headless
 
 
 def main() -> None:
@@ -16,6 +16,10 @@ def main() -> None:
         "--output", type=Path, default=Path("report.html"), help="default: report.html"
     )
     options = parser.parse_args()
+    headless()
+
+    from sup.article.page import write_report  # matplotlib
+
     try:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         print(f"report: {write_report(options.paths, options.output)}")

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sup.system.headless import headless
+
 EXPERIMENTS: dict[str, tuple[str, ...]] = {"bottleneck": (), "phase_diagram": (), "dimensions": ()}
 """The overrides of the full form: none."""
 
@@ -50,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     forms = QUICK if options.quick else EXPERIMENTS
     name = "article-quick" if options.quick else "article"
     directory = (options.directory or Path("outputs") / name).absolute()
+    headless()
     try:
         train(directory, forms, options.overrides)
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from sup.cli import errors, store
 from sup.cli.arguments import as_overrides, check_arguments, module_places
 from sup.system import messages
 from sup.system.encoding import use_utf8
+from sup.system.headless import headless
 
 CONF = Path(sup.__file__).parent / "conf"
 
@@ -63,6 +64,7 @@ def command(describe: Describe) -> Callable[[], None]:
         use_utf8()
         with errors.reported():
             messages.show()
+            headless()
             sys.argv[1:] = as_overrides(sys.argv[1:])
             check_arguments(sys.argv[1:])
             sys.path += [place for place in module_places(sys.argv[1:]) if place not in sys.path]
