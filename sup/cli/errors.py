@@ -58,7 +58,7 @@ def one_line(error: Exception) -> str:
             text += ", and a word with letters beyond ASCII in two: 'name=\"Jürgen\"'"
     elif key := re.search(r"^\s*full_key: (\S+)", str(error), re.M):
         text = f"{key.group(1)}: {text}"
-    return f"error: {text}"
+    return f"error: {' '.join(text.split())}"
 
 
 USERS = (SettingError, UsageError, HydraException, OmegaConfBaseException, YAMLError)

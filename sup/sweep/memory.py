@@ -17,7 +17,7 @@ turns, each with passes of its own."""
 def allowed_memory(settings: Settings, place: Placement) -> float:
     """Return how many bytes a stack of some settings may take where it is trained."""
     most = settings.stack.max_memory
-    return most * GIB if most else place.memory(settings)
+    return float(most * GIB if most else place.memory(settings))
 
 
 def needed(stack: Stack) -> int:
