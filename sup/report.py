@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sup.article.page import write_report
+from sup.config.rules import SettingError
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     try:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         print(f"report: {write_report(options.paths, options.output)}")
-    except OSError as error:
+    except (OSError, SettingError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

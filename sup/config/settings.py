@@ -204,7 +204,7 @@ class Settings:
         given = {name: value for name, value in config.items() if name in known}
         for name in GROUPS:
             node = config.get(name)
-            if not isinstance(node, Mapping) or "_target_" not in node:
+            if not isinstance(node, Mapping) or not isinstance(node.get("_target_"), str):
                 raise SettingError(name, node, "must be one of the group's options")
             given[name] = Part.of(node, (names or {}).get(name, ""))
         given["callbacks"] = callbacks_of(config.get("callbacks"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -57,8 +58,10 @@ class Outcome:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         about = {"shared": shared, "instances": list(instances)}
+        content = BytesIO()  # torch's own errors do not say that there is no room on the disk
+        torch.save({**about, "outcome": asdict(self)}, content)
         with replacing(path) as unfinished:
-            torch.save({**about, "outcome": asdict(self)}, unfinished)
+            unfinished.write_bytes(content.getbuffer())
 
     @classmethod
     def load(cls, path: Path) -> "Outcome":
