@@ -12,7 +12,7 @@ import hydra
 from omegaconf import DictConfig
 
 import sup
-from sup.cli import errors, store
+from sup.cli import errors, rerun, store
 from sup.config.rules import SettingError
 from sup.config.settings import GROUPS
 from sup.system import messages
@@ -63,6 +63,7 @@ def command(describe: Describe) -> Callable[[], None]:
             messages.show()
             check_options(sys.argv[1:])
             store.register()
+            sys.argv[1:] = rerun.register(sys.argv[1:])
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
 
     return main

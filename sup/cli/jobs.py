@@ -10,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from sup.cli import rerun
 from sup.config.rules import SettingError
 from sup.config.run import Run, sweep_name
 from sup.config.settings import GROUPS, Settings
@@ -51,7 +52,7 @@ def names_of(hydra: Any) -> dict[str, str]:
     """Return the option chosen for each config group whose target was not overridden besides."""
     overridden = {str(line).lstrip("+~").split("=")[0] for line in hydra.overrides.task}
     return {
-        str(group): str(option)
+        str(group): str(option).removeprefix(rerun.PREFIX)
         for group, option in hydra.runtime.choices.items()
         if group in GROUPS and f"{group}._target_" not in overridden
     }
