@@ -235,9 +235,9 @@ class Settings:
         config = {**json.loads(results.attrs["config"]), "resume": None}
         made = cls.of_config(config, names)
         check_trusted(config, changes)
-        for group in {*GROUPS} & {*changes}:
-            if callable(changes[group]):
-                changes[group] = replace(getattr(made, group), target=changes[group])
+        for name in {*GROUPS} & {*changes}:
+            if callable(changes[name]):
+                changes[name] = replace(getattr(made, name), target=changes[name])
         return made.changed(**changes)
 
     def as_config(self) -> dict[str, Any]:
