@@ -63,7 +63,8 @@ def read_settings(file: Path) -> Settings:
         with h5py.File(file) as held:
             check_stored(held, file.stat().st_size)
             settings = Settings.of_config(json.loads(str(held.attrs["config"])))
-            models = prod(held["W"].shape[:-2])
+            W: Any = held["W"]
+            models = prod(W.shape[:-2])
             if settings.grid.size != models:
                 raise ValueError(f"W holds {models} models, the config {settings.grid.size}")
     except Exception as error:  # as many kinds as there are ways to break a config

@@ -61,13 +61,15 @@ class Outcome:
         """
         m, n = self.W.shape[1:]
         shapes = {"W": (m, n), "b": (n,), "loss": (), "loss_error": (), "diverged_at": ()}
-        own = {name: tuple(getattr(self, name).shape[1:]) for name in shapes}
+        shaped = {name: tuple(getattr(self, name).shape[1:]) for name in shapes}
         snapshots = self.snapshots.shape[1] == 0 or tuple(self.snapshots.shape[2:]) == (m, n)
         tensors = [getattr(self, name) for name in (*shapes, "training_loss", "snapshots")]
         counted = all(len(tensor) == count for tensor in tensors)
-        if own != shapes or not (snapshots and counted and self.training_loss.ndim == 2):
+        if shaped != shapes or not (snapshots and counted and self.training_loss.ndim == 2):
             raise ValueError("the shapes differ")
-        float(self.seconds), str(self.device), int(self.instances_in_stack)
+        own = (type(self.seconds), type(self.device), type(self.instances_in_stack))
+        if own != (float, str, int):
+            raise TypeError("the kinds differ")
 
     def save(self, path: Path, shared: str, instances: Sequence[str]) -> None:
         """Write it, at once or not at all.
