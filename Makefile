@@ -2,7 +2,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow article article-quick bench docs pictures format clean
+.PHONY: run test test-slow mutate soak soak-quick article article-quick bench docs pictures format clean
 
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
@@ -15,6 +15,16 @@ test: $(READY)  ## style, types, tests
 
 test-slow: $(READY)  ## a sweep of 24 jobs killed twenty times; minutes
 	$(PYTHON) -m pytest -m slow -s
+
+mutate: $(READY)  ## the science broken on purpose in 500 places: tests must notice; minutes
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutate]'
+	$(PYTHON) tests/mutants.py
+
+soak: $(READY)  ## a million steps, two thousand jobs: memory, handles and speed stay flat; a quarter of an hour
+	$(PYTHON) benchmarks/soak.py
+
+soak-quick: $(READY)  ## the same in minutes: 50,000 steps, 1,000 jobs
+	$(PYTHON) benchmarks/soak.py --quick
 
 article: $(READY)  ## every figure of the article, in one report; start it again to go on
 	$(PYTHON) -m sup.article

@@ -6,7 +6,7 @@ from lightning.pytorch.loggers import Logger
 from sup.callbacks.base import StackCallback
 from sup.config.grid import evenly_spaced
 from sup.config.run import Run
-from sup.training.loggers import log_image
+from sup.training.loggers import log_image, takes_pictures
 from sup.training.module import SuperpositionModule
 from sup.training.schedule import log_spaced
 from sup.training.stack import Stack
@@ -15,20 +15,24 @@ from sup.training.stack import Stack
 class GramImages(StackCallback):
     """Logs one picture of `W^T W` for each run at log-spaced steps and at the end.
 
-    A run with a grid shows at most 16 instances in it, evenly spaced through the grid.
+    A run with a grid shows at most 16 instances in it, evenly spaced through the grid, and a large
+    model at most 200 of its features. Nothing is painted for a logger that takes no pictures.
     """
 
     def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
         super().__init__(stack, loggers)
         self.steps = set(log_spaced(stack.settings.steps))
+        self.takers = {run for run, logger in loggers.items() if takes_pictures(logger)}
 
     def after_chunk(self, trainer: pl.Trainer, module: SuperpositionModule) -> None:
         """Paint and log, where the chunk ended at one of the steps."""
-        if not self.is_heard or module.step not in self.steps:
+        if not self.takers or module.step not in self.steps:
             return
         from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
 
         W = module.autoencoder.W.detach().cpu()
         for run, logger, place in self.logged():
+            if run not in self.takers:
+                continue
             picture = gram_picture(W[place[evenly_spaced(run.size)]].numpy())
             log_image(logger, "W^T W", picture, module.step)

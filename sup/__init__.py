@@ -28,8 +28,13 @@ the batch stands innermost so that every elementwise pass over ``[instance, feat
 contiguous.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+if sys.platform == "win32":
+    # The links in the checkout, the limits and the signals that are used are those of Unix.
+    raise SystemExit("error: Windows is not supported; WSL, the Linux inside Windows, is")
 
 if TYPE_CHECKING:
     from sup import figures

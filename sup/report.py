@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from sup.article.page import write_report
 from sup.config.rules import SettingError
+from sup.system.headless import headless
 
 
 def main() -> None:
@@ -17,6 +17,10 @@ def main() -> None:
         "--output", type=Path, default=Path("report.html"), help="default: report.html"
     )
     options = parser.parse_args()
+    headless()
+
+    from sup.article.page import write_report  # matplotlib
+
     try:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         print(f"report: {write_report(options.paths, options.output)}")

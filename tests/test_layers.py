@@ -85,7 +85,7 @@ def test_a_library_is_imported_by_what_uses_it(library: str):
 
 
 PRIVATE = {
-    "hydra": {"cli/composing.py", "cli/sweeper.py"},
+    "hydra": {"cli/arguments.py", "cli/composing.py", "cli/sweeper.py"},
     "lightning": set(),
     "wandb": set(),
     "omegaconf": set(),

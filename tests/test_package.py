@@ -1,6 +1,7 @@
 """The installed package: everything the command needs, and no name that could clash."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,15 @@ def test_the_command_works_without_the_checkout(wheel: Path, tmp_path: Path):
     assert results["activation_by"].values.tolist() == [0.1, 0.2]
 
 
+@pytest.mark.parametrize("name", ["train.py", "sup/__init__.py"])
+def test_windows_is_told_in_one_line(name: str, monkeypatch: pytest.MonkeyPatch):
+    for module in [one for one in sys.modules if one.partition(".")[0] == "sup"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SystemExit, match="Windows is not supported; WSL"):
+        runpy.run_path(str(ROOT / name), run_name="__main__")
+
+
 LAZY = """
 import runpy, sys
 for name in ("wandb", "ray", "submitit"):
@@ -76,6 +86,11 @@ assert not any(name.startswith("sup.figures") for name in sys.modules)
 def test_what_is_not_used_need_not_be_installed(tmp_path: Path):
     script = f"import sys; sys.path.append({str(ROOT / 'train.py')!r})\n{LAZY}"
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "module://of_a_notebook"},  # whose cell this may be
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

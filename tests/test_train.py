@@ -190,7 +190,7 @@ def test_more_hidden_dimensions_than_features_is_allowed_with_a_warning(command)
 
 BAD = {
     "activation=rellu": "activation=rellu: no such option; "
-    "allowed: gelu, linear, relu, sigmoid, silu, solu, tanh",
+    "did you mean relu? allowed: gelu, linear, relu, sigmoid, silu, solu, tanh",
     "sparsty=0.5": "sparsty=0.5: no such setting here; did you mean sparsity?",
     "importance.decy=1": "importance.decy=1: no such setting here; did you mean importance.decay?",
     "sparsity=1.5": "sparsity=1.5: must be a number in [0, 1), or a list of them",
@@ -199,9 +199,10 @@ BAD = {
     "activation._target_=no_such.Thing": "activation._target_=no_such.Thing: cannot be loaded",
     "activation=[relu,gelu]": "activation=[relu,gelu]: takes one option; "
     "for a sweep: -m activation=relu,gelu",
-    "activation=null": "Config group override must be a string",
+    "activation=null": "activation=null: takes one option: linear, relu",
     "importance.ratio=2": "no such setting here; the chosen importance has none",
-    "logger=wandbb": "logger=wandbb: no such option; allowed: csv, none, tensorboard, wandb",
+    "logger=wandbb": "logger=wandbb: no such option; did you mean wandb? "
+    "allowed: csv, none, tensorboard, wandb",
     "+stack.gpus=1": "stack.gpus=1: no such setting",
 }
 """What ends a command, each in its own way."""

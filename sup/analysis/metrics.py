@@ -8,12 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-DIMENSIONALITY_THRESHOLD = 0.05
-"""A feature counts as represented when its dimensionality exceeds this: half of m/n = 0.1, the
-smallest fair share among the article's experiments."""
+from sup.analysis.thresholds import NORM_THRESHOLD, dimensionality_threshold
 
-NORM_THRESHOLD = 0.5
-"""A feature counts as strong when its norm exceeds this: half of a fully represented one's."""
+ENTRIES = 2**20
+"""Products of two features that are held at once, of the n x n of each instance: 8 MiB."""
 
 
 def gram(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes feature feature"]:
@@ -23,19 +21,37 @@ def gram(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes featu
 
 def feature_norm(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes feature"]:
     """Return ``||W_i||``."""
-    return W.norm(dim=-2)
+    return _norm(_precise(W)).to(W)
 
 
 def dimensions_per_feature(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
     """Return ``D* = m / ||W||_F^2``, which scales as 1/c^2 under W -> cW; inf where W = 0."""
-    return W.shape[-2] / W.square().sum((-2, -1))
+    return (W.shape[-2] / _precise(W).square().sum((-2, -1))).to(W)
 
 
-def _projections(W: Float[Tensor, "*axes hidden feature"]) -> Tensor:
-    """Return ``(Ŵ_i . W_j)^2`` in row i, column j; a row of zeros for a feature with W_i = 0."""
-    norm = feature_norm(W)
-    unit = torch.where(norm > 0, 1 / norm, 0.0)[..., None] * W.mT
-    return (unit @ W).square()
+def _precise(W: Tensor) -> Tensor:
+    """Return weights in float64, in which squares of float32 neither overflow nor vanish.
+
+    Apple's GPUs have no float64: there it is the CPU that computes.
+    """
+    return (W.cpu() if W.device.type == "mps" else W).double()
+
+
+def _norm(W: Tensor) -> Tensor:
+    return W.square().sum(-2).sqrt()
+
+
+def _others(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes feature"]:
+    """Return ``sum_{j != i} (Ŵ_i . W_j)^2`` of weights in float64; 0 for a feature with W_i = 0.
+
+    The sum over all j is ``Ŵ_i^T (W W^T) Ŵ_i``: where m < n, no n x n products are needed.
+    """
+    m, n = W.shape[-2:]
+    norm = _norm(W)
+    unit = torch.where(norm > 0, 1 / norm, 0.0)[..., None, :] * W
+    total = (unit * (W @ W.mT @ unit)).sum(-2) if m < n else (unit.mT @ W).square().sum(-1)
+    # What is left of two sums that are equal but for rounding can be below zero.
+    return (total - norm.square()).clamp_min(0)
 
 
 def feature_dimensionality(
@@ -46,24 +62,28 @@ def feature_dimensionality(
     Their sum is at most rank(W). Unchanged by rotation (W -> QW) and scale (W -> cW).
     Elhage et al., 2022, "The Geometry of Superposition".
     """
-    projections = _projections(W)
-    total = projections.sum(-1)
-    own = projections.diagonal(dim1=-2, dim2=-1)
-    return torch.where(total > 0, own / total, 0.0)
+    precise = _precise(W)
+    own = _norm(precise).square()
+    return torch.where(own > 0, own / (own + _others(precise)), 0.0).to(W)
 
 
 def polysemanticity(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes feature"]:
     """Return ``sum_{j != i} (Ŵ_i . W_j)^2``: how much of the others lies along feature i."""
-    projections = _projections(W)
-    return projections.sum(-1) - projections.diagonal(dim1=-2, dim2=-1)
+    return _others(_precise(W)).to(W)
 
 
 def mean_interference(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
-    """Return the mean of ``|W_i . W_j|`` over pairs i != j; 0 for a single feature."""
-    overlap = gram(W).abs()
-    off_diagonal = overlap.sum((-2, -1)) - overlap.diagonal(dim1=-2, dim2=-1).sum(-1)
+    """Return the mean of ``|W_i . W_j|`` over pairs i != j; 0 for a single feature.
+
+    The products are made of some features at a time: those of 10,000 take 800 MB at once.
+    """
+    precise = _precise(W)
     n = W.shape[-1]
-    return off_diagonal / max(n * (n - 1), 1)
+    some = max(1, ENTRIES * W.shape[-2] // max(1, W.numel()))
+    total = -precise.square().sum((-2, -1))  # the products of each feature with itself
+    for features in precise.split(some, -1):
+        total += (features.mT @ precise).abs_().sum((-2, -1))
+    return (total.clamp_min(0) / max(n * (n - 1), 1)).to(W)
 
 
 def total_dimensionality(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
@@ -72,8 +92,9 @@ def total_dimensionality(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tens
 
 
 def features_represented(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
-    """Count the features with ``D_i`` above `DIMENSIONALITY_THRESHOLD`; free of W's scale."""
-    return (feature_dimensionality(W) > DIMENSIONALITY_THRESHOLD).to(W.dtype).sum(-1)
+    """Count the features with ``D_i`` above 0.05, or above half of m/n; free of W's scale."""
+    threshold = dimensionality_threshold(*W.shape[-2:])
+    return (feature_dimensionality(W) > threshold).to(W.dtype).sum(-1)
 
 
 def features_strong(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:

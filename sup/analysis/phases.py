@@ -43,7 +43,7 @@ def extra_share(W: Float[np.ndarray, "*axes 1 2"]) -> Float[np.ndarray, "*axes"]
 
 def phase_of(W: Float[np.ndarray, "*axes 1 2"]) -> Int[np.ndarray, "*axes"]:
     """Return the `Phase` of each model by its weights; `NO_MODEL` where they are not finite."""
-    squares = W[..., 0, :] ** 2
+    squares = W[..., 0, :].astype(np.float64) ** 2
     share = extra_share(W)
     extra = (share >= SHARE) & (squares[..., 1] >= PRESENT)
     first = (share <= 1 - SHARE) & (squares[..., 0] >= PRESENT)
@@ -55,7 +55,7 @@ def phase_of(W: Float[np.ndarray, "*axes 1 2"]) -> Int[np.ndarray, "*axes"]:
 
 def is_dead(W: Float[np.ndarray, "*axes 1 2"]) -> Bool[np.ndarray, "*axes"]:
     """Tell which models represent neither feature."""
-    return ~((W[..., 0, :] ** 2).max(-1) >= PRESENT)
+    return ~((W[..., 0, :].astype(np.float64) ** 2).max(-1) >= PRESENT)
 
 
 def relu_boundary(ratio: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ def dimensions_per_feature() -> xr.DataArray:
 
     200 features of equal importance in 20 dimensions, at twenty values of ``1/(1-S)`` from 1 to 20.
     """
-    content = json.loads(FILE.read_text())
+    content = json.loads(FILE.read_text("utf-8"))
     curves = content["curves"]
     return xr.DataArray(
         np.array(list(curves.values())),

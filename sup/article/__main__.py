@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from sup.config.rules import SettingError
+from sup.system.headless import headless
 
 EXPERIMENTS: dict[str, tuple[str, ...]] = {"bottleneck": (), "phase_diagram": (), "dimensions": ()}
 """The overrides of the full form: none."""
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     forms = QUICK if options.quick else EXPERIMENTS
     name = "article-quick" if options.quick else "article"
     directory = (options.directory or Path("outputs") / name).absolute()
+    headless()
     try:
         train(directory, forms, options.overrides)
     except KeyboardInterrupt:

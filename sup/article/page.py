@@ -40,7 +40,7 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
         if one.is_articles:
             by_kind.setdefault(one.kind, one)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    page = environment.from_string(TEMPLATE.read_text("utf-8")).render(
         title=TITLE,
         note=note,
         introduction=gallery.introduction(),

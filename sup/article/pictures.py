@@ -18,6 +18,7 @@ from sup.figures.animation import gram_animation, write_gif
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import neuron_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, pair_figure
+from sup.figures.large import MOST_DIMENSIONS
 from sup.figures.phase import phase_figure, phase_share_figure
 from sup.figures.style import activation_name, best_seed, write
 from sup.figures.training import training_figure
@@ -144,6 +145,14 @@ class Gallery:
                 "feature's polysemanticity.",
             ),
             self.picture(
+                f"{stem}-training",
+                training_figure(best),
+                f"Training loss of {name} along steps, a line for each sparsity",
+                "The loss along training.",
+            ),
+        ]
+        if best.sizes["hidden"] <= MOST_DIMENSIONS:
+            neurons = self.picture(
                 f"{stem}-neurons",
                 neuron_figure(best),
                 f"Stacked bars: how the features of {name} are spread over the hidden "
@@ -152,14 +161,8 @@ class Gallery:
                 "space has no basis of its own (W and QW are the same model for any rotation Q); "
                 "this is varimax's, which makes a dimension's weights as unequal as can be. "
                 "Features that are not orthogonal share a dimension in every basis.",
-            ),
-            self.picture(
-                f"{stem}-training",
-                training_figure(best),
-                f"Training loss of {name} along steps, a line for each sparsity",
-                "The loss along training.",
-            ),
-        ]
+            )
+            pictures.insert(1, neurons)
         if "training_W" in best:
             sparse = best.isel(sparsity=-2 if best.sizes["sparsity"] > 2 else -1)
             label = f"S = {sparse['sparsity'].item():.4g}"

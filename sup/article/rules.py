@@ -7,12 +7,10 @@ import numpy as np
 import xarray as xr
 
 from sup.analysis.phases import NO_MODEL, Phase, is_dead, phase_of
+from sup.analysis.thresholds import NORM_THRESHOLD, dimensionality_threshold
 from sup.analysis.varimax import varimax
 from sup.article.evidence import Evidence
 from sup.figures.style import best_seed
-
-STRONG = 0.5
-"""Norm above which a feature counts as strong: half of a fully represented one's."""
 
 CARRIED = 0.1
 """Share of a hidden dimension's squared weights from which it counts as carrying a feature."""
@@ -62,7 +60,7 @@ def _mean(values: np.ndarray, of: str) -> float:
 
 def _top_features(own: xr.Dataset) -> np.ndarray:
     """Tell at each sparsity whether the strong features are just the first m, ``[sparsity]``."""
-    strong = own["feature_norm"].values > STRONG
+    strong = own["feature_norm"].values > NORM_THRESHOLD
     return (strong == (np.arange(own.sizes["feature"]) < own.sizes["hidden"])).all(-1)
 
 
@@ -76,7 +74,7 @@ def _interference(own: xr.Dataset) -> np.ndarray:
 def _paired(W: np.ndarray) -> float:
     """Return the share of strong features with an opposite: a cosine of -0.8 or less."""
     norm = np.linalg.norm(W, axis=0)
-    W = W[:, norm > STRONG] / norm[norm > STRONG]
+    W = W[:, norm > NORM_THRESHOLD] / norm[norm > NORM_THRESHOLD]
     return float(((W.T @ W).min(1) <= -0.8).mean()) if W.size else 0.0
 
 
@@ -232,7 +230,9 @@ def tanh_like_linear(bottleneck: Evidence, phase_diagram: Evidence) -> list[Part
 def solu_superposes(bottleneck: Evidence, phase_diagram: Evidence) -> list[Part]:
     """C9."""
     own = _own(bottleneck, "solu")
-    shared = (own["polysemanticity"].values > 0.1) & (own["feature_dimensionality"].values > 0.05)
+    threshold = dimensionality_threshold(own.sizes["hidden"], own.sizes["feature"])
+    represented = own["feature_dimensionality"].values > threshold
+    shared = (own["polysemanticity"].values > 0.1) & represented
     every, dense = float(shared.mean()), _alone_rightly(phase_diagram, "solu")
     return [
         _part(

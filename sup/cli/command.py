@@ -2,20 +2,22 @@
 
 import functools
 import os
-import re
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import sup
 from sup.cli import errors, rerun, store
-from sup.config.rules import SettingError
-from sup.config.settings import GROUPS
+from sup.cli.arguments import as_overrides, check_arguments, module_places
 from sup.system import messages
+from sup.system.encoding import use_utf8
+from sup.system.headless import headless
 
 CONF = Path(sup.__file__).parent / "conf"
 
@@ -52,16 +54,20 @@ def command(describe: Describe) -> Callable[[], None]:
 
     @functools.wraps(describe)
     def task(config: DictConfig) -> Any:
+        # With hydra.job.chdir Hydra has gone to the job's directory; paths are the user's.
+        os.chdir(HydraConfig.get().runtime.cwd)
         job = Job(describe(config))
         # Our own launcher collects the jobs of a sweep, and trains their runs together.
         return job if trained_together() else train_alone(job)
 
     def main() -> None:
+        use_utf8()
         with errors.reported():
-            if os.getcwd() not in sys.path:  # where a user's own modules are found, as by python -m
-                sys.path.append(os.getcwd())
             messages.show()
-            check_options(sys.argv[1:])
+            headless()
+            sys.argv[1:] = as_overrides(sys.argv[1:])
+            check_arguments(sys.argv[1:])
+            sys.path += [place for place in module_places(sys.argv[1:]) if place not in sys.path]
             store.register()
             sys.argv[1:] = rerun.register(sys.argv[1:])
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
@@ -69,27 +75,8 @@ def command(describe: Describe) -> Callable[[], None]:
     return main
 
 
-def check_options(arguments: Sequence[str]) -> None:
-    """Check that each config group has one option: Hydra would merge a list of them into one.
-
-    Raises:
-        SettingError: for the first group with a list.
-    """
-    for argument in arguments:
-        group, _, option = argument.partition("=")
-        if group in (*GROUPS, "callbacks") and option.startswith("["):
-            advice = f"takes one option; for a sweep: -m {group}={option.strip('[]')}"
-            if group == "importance" and re.fullmatch(r"[\[\]\d.,eE+\s-]+", option):
-                advice = f"takes an option; that of each feature: {group}=explicit "
-                advice += f"{group}.values={option}"
-            raise SettingError(group, option, advice)
-
-
 def trained_together() -> bool:
     """Tell whether the job that Hydra runs just now is one of our own launcher's."""
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
     config = HydraConfig.get()
     ours = str(config.launcher["_target_"]) == store.LAUNCHER
     return config.mode == RunMode.MULTIRUN and ours

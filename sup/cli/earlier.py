@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from omegaconf import DictConfig, open_dict
 
+from sup.cli.arguments import as_given
 from sup.config.rules import SettingError
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def go_on(config: DictConfig) -> None:
     Raises:
         SettingError: where there is no earlier one.
     """
-    if is_asked(config.hydra.overrides.task):
+    if is_asked(as_given(config.hydra.overrides.task)):
         found = directory(config, "sweep")
         with open_dict(config):
             config.hydra.sweep.dir = found
@@ -54,8 +55,8 @@ def directory(config: DictConfig, kind: str) -> str:
     """
     hydra = config.hydra
     place = Path(hydra[kind].dir)
-    wanted = _command(hydra.overrides.task)
-    keys = [str(one).lstrip("+").partition("=")[0] for one in hydra.overrides.hydra]
+    wanted = _command(as_given(hydra.overrides.task))
+    keys = [str(one).lstrip("+").partition("=")[0] for one in as_given(hydra.overrides.hydra)]
     given = f"hydra.{kind}.dir" in keys
     # By default a date and a time, so that the latest is the last by name; `article` is none.
     near = [place] if given else sorted(place.parent.parent.glob(DATED), reverse=True)

@@ -4,19 +4,22 @@ import difflib
 import os
 import re
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
+from sup.cli.arguments import UsageError
 from sup.config.rules import SettingError
 from sup.config.settings import all_settings
 
 EXTRAS = {"hydra/sweeper=optuna": "optuna"}
 """Options that exist where an extra is installed, with its name."""
 
-_ADVICE = ("full_key:", "object_type=", "Config search path:", "provider=")
+_ADVICE = ("full_key:", "reference_type=", "object_type=", "Config search path:", "provider=")
 
 _USERS_OWN = ("Config group override must be", "No trials are completed yet")
 """How the ValueErrors of Hydra, and of Optuna where all trials failed, begin."""
@@ -31,7 +34,9 @@ def one_line(error: Exception) -> str:
     text = " ".join(line for line in lines if line and not line.startswith(_ADVICE))
     if match := re.search(r"Could not find '(\S+)/(\S+)'.*Available options in '.*?': (.*)", text):
         group, option, options = match.groups()
-        text = f"{group}={option}: no such option; allowed: {', '.join(options.split())}"
+        near = difflib.get_close_matches(option.lower(), options.split(), n=1)
+        guess = f"did you mean {near[0]}? " if near else ""
+        text = f"{group}={option}: no such option; {guess}allowed: {', '.join(options.split())}"
         if extra := EXTRAS.get(f"{group}={option}"):
             install = f"pip install -c constraints.txt -e '.[{extra}]'"
             text = f"{group}={option}: needs an extra: {install}"
@@ -47,7 +52,27 @@ def one_line(error: Exception) -> str:
         value = re.search(rf"\+({re.escape(key)}=\S*)", text)
         shown = value.group(1) if value else key
         text = f"{shown}: no such setting here; {guess}`python train.py --help` lists them"
+    elif isinstance(error, OverrideParseException):
+        text = f"{error.override}: cannot be read; write key=value, a list in quotes, 'key=[1,2]'"
+        if not error.override.isascii():
+            text += ", and a word with letters beyond ASCII in two: 'name=\"Jürgen\"'"
+    elif key := re.search(r"^\s*full_key: (\S+)", str(error), re.M):
+        text = f"{key.group(1)}: {text}"
     return f"error: {text}"
+
+
+USERS = (SettingError, UsageError, HydraException, OmegaConfBaseException, YAMLError)
+"""What is raised where a user can mend it, in an argument or a file."""
+
+
+class _State:
+    wants_traceback = False
+
+
+def shown_in_full(error: BaseException) -> None:
+    """Print an error's traceback where the user has asked for it by HYDRA_FULL_ERROR=1."""
+    if _State.wants_traceback:
+        traceback.print_exception(error)
 
 
 @contextmanager
@@ -56,20 +81,19 @@ def reported() -> Iterator[None]:
 
     HYDRA_FULL_ERROR=1, Hydra's own switch, gives the traceback instead.
     """
-    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    _State.wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors arrive here as they are
     try:
         yield
-    except KeyboardInterrupt:
-        if wants_traceback:
-            raise
+    except KeyboardInterrupt as stop:
+        shown_in_full(stop)
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
-    except (SettingError, HydraException, OmegaConfBaseException, OSError) as error:
-        if wants_traceback:
-            raise
+    except (*USERS, OSError) as error:
+        shown_in_full(error)
         raise SystemExit(one_line(error)) from error
     except ValueError as error:
-        if wants_traceback or not str(error).startswith(_USERS_OWN):
+        if not str(error).startswith(_USERS_OWN):
             raise
+        shown_in_full(error)
         raise SystemExit(one_line(error)) from error

@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from sup.cli import earlier, jobs, search
-from sup.cli.errors import one_line
+from sup.cli.arguments import as_given
+from sup.cli.errors import one_line, shown_in_full
 from sup.cli.store import CHECKING
 from sup.config.rules import SettingError
 from sup.sweep import lock
@@ -30,6 +31,7 @@ def ending_the_command() -> Iterator[None]:
     try:
         yield
     except (SettingError, OmegaConfBaseException, OSError) as error:
+        shown_in_full(error)
         raise SystemExit(one_line(error)) from error
     except Exception as error:
         traceback.print_exc()
@@ -54,7 +56,7 @@ class CommandHooks(Callback):
                 chosen = config.hydra.runtime.choices["hydra/launcher"]
                 advice = "takes sweeps; add -m, which for one run makes a sweep of one"
                 raise SettingError("hydra/launcher", chosen, advice)
-            if earlier.is_asked(config.hydra.overrides.task):
+            if earlier.is_asked(as_given(config.hydra.overrides.task)):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
             run = described(config)
@@ -125,7 +127,7 @@ def check_command(config: DictConfig) -> None:
         SettingError: where `resume` is true without having been said on the command line, where it
             is looked for, or Hydra's records would not be where they are looked for.
     """
-    if config.get("resume") is True and not earlier.is_asked(config.hydra.overrides.task):
+    if config.get("resume") is True and not earlier.is_asked(as_given(config.hydra.overrides.task)):
         raise SettingError("resume", "true", "must be given on the command line")
     records = config.hydra.output_subdir
     if records != ".hydra":

@@ -88,7 +88,8 @@ def put(settings: Settings) -> None:
         if "setting" in one.metadata and one.name not in GROUPS
     }
     callbacks = {name: part and part.node() for name, part in settings.callbacks.items()}
-    values = {**own, "stack": dict(vars(settings.stack)), **settings.variables, KEY: None}
+    # Without the variables: what referred to them has their values by now.
+    values = {**own, "stack": dict(vars(settings.stack)), KEY: None}
     nodes = {name: part.node() for name, part in parts.items()}
     check_plain([values, nodes, callbacks])
     config_store = ConfigStore.instance()

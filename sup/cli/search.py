@@ -4,6 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from sup.cli.arguments import as_given
 from sup.cli.earlier import is_asked
 from sup.config.rules import AT_LEAST_ONE, SHARE, SettingError
 
@@ -31,7 +32,7 @@ def check(config: DictConfig) -> None:
     Raises:
         SettingError: where it cannot be.
     """
-    if is_asked(config.hydra.overrides.task):
+    if is_asked(as_given(config.hydra.overrides.task)):
         kept = "a search is not resumed; hydra.sweeper.storage and study_name keep its trials"
         raise SettingError("resume", "true", kept)
     check_sweeper(config.hydra.sweeper)

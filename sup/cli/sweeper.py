@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from sup.cli import earlier
 from sup.cli.composing import SweepLoader
 from sup.cli.launcher import check_jobs
+from sup.config.rules import SettingError
 from sup.sweep import lock
 
 
@@ -75,6 +76,9 @@ class CheckedSweeping(Sweeper):
         self.params = {key: value for key, value in (self.params or {}).items() if key not in given}
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         (jobs,) = self.split_arguments(overrides, max_batch_size=None)
+        if not jobs:
+            key, _, empty = next(line for line in arguments if "(" in line).partition("=")
+            raise SettingError(key, empty, "gives no job")
         check_jobs(loader, self.config, jobs, first=0)
         lock.take(self.config.hydra.sweep.dir)
         return super().sweep(arguments)

@@ -57,4 +57,7 @@ def callbacks_of(held: Any) -> dict[str, Part | None]:
     for name, node in held.items():
         if node is not None and not (isinstance(node, Mapping) and "_target_" in node):
             raise SettingError(f"callbacks.{name}", node, "must have a _target_, or be null")
-    return {name: Part.of(node) if node else None for name, node in held.items()}
+    return {
+        name: Part.of(node, key=f"callbacks.{name}") if node else None
+        for name, node in held.items()
+    }

@@ -126,7 +126,7 @@ def check_together(settings: Any) -> None:
         if isinstance(value, list) and name in ("lr", "weight_decay") and name not in rates:
             raise SettingError(f"optimizer.{name}", value, "must be one number with this optimizer")
     is_path = isinstance(settings.resume, str) and settings.resume
-    if not (settings.resume is None or settings.resume is True or is_path):
+    if not (settings.resume in (None, True, False) or is_path):
         raise SettingError("resume", settings.resume, "must be a path, or true")
     check_trainer(settings.trainer.parameters)
     check_devices(settings)

@@ -50,8 +50,15 @@ class Part:
         return self.name != self.own_name
 
     @classmethod
-    def of(cls, node: Mapping[str, Any], name: str = "") -> "Part":
-        """Make a part of a config node with a ``_target_``."""
+    def of(cls, node: Mapping[str, Any], name: str = "", key: str = "") -> "Part":
+        """Make a part of a config node with a ``_target_``.
+
+        Raises:
+            SettingError: where that is no path.
+        """
+        if not isinstance(node["_target_"], str):
+            allowed = "must be a path, such as torch.nn.Softplus"
+            raise SettingError(f"{key}._target_", node["_target_"], allowed)
         lists = node.get("_lists_")
         return cls(
             node["_target_"],

@@ -1,8 +1,9 @@
 """What a setting may be, and the error where it is something else."""
 
 import difflib
+import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -27,7 +28,7 @@ class SettingError(ValueError):
 def unknown(name: str, value: Any, known: Iterable[str]) -> SettingError:
     """Return the error that there is no such setting, with the one that may have been meant."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    guess = f"; did you mean {near[0]}?" if near else ""
+    guess = f"; did you mean {near[0]}?" if near else ", and no other refers to it"
     return SettingError(name, value, f"no such setting{guess}")
 
 
@@ -55,6 +56,8 @@ class Rule:
 
     allowed: str
     admits: Callable[[Any], bool]
+    read: Callable[[Any], Any] = field(default=lambda value: value, compare=False)
+    """Returns what a value plainly means: of a whole number, 10000 for 1e4, and 3 for '3'."""
 
     def check(self, key: str, value: Any) -> None:
         """Check one value.
@@ -80,7 +83,29 @@ def number(allowed: str, holds: Callable[[float], bool], whole: bool = False) ->
         lambda value: (
             is_number(value) and isfinite(value) and isinstance(value, kind) and holds(value)
         ),
+        as_whole_number if whole else as_number,
     )
+
+
+def as_number(value: Any) -> Any:
+    """Return a number, or a list of numbers, that was written as a text; all else as it is."""
+    if isinstance(value, list):
+        return [as_number(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        read = json.loads(value)
+    except ValueError:
+        return value
+    return read if is_number(read) or isinstance(read, list) else value
+
+
+def as_whole_number(value: Any) -> Any:
+    """Return the same, and an integer for each number that is one: 10000 for 1e4."""
+    read = as_number(value)
+    if isinstance(read, list):
+        return [as_whole_number(one) for one in read]
+    return int(read) if isinstance(read, float) and read.is_integer() else read
 
 
 def words(*allowed: Any) -> Rule:
@@ -95,7 +120,11 @@ def words(*allowed: Any) -> Rule:
 def or_else(rule: Rule, other: Any) -> Rule:
     """Return a rule that also admits one other value, such as None or ``auto``."""
     shown = "null" if other is None else other
-    return Rule(f"{rule.allowed}, or {shown}", lambda value: value == other or rule.admits(value))
+    return Rule(
+        f"{rule.allowed}, or {shown}",
+        lambda value: value == other or rule.admits(value),
+        rule.read,
+    )
 
 
 AT_LEAST_ONE = number("a whole number of at least 1", lambda value: value >= 1, whole=True)

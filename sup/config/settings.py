@@ -12,6 +12,7 @@ from sup.config.fields import Role, Setting, group, setting
 from sup.config.grid import Grid, axis_settings
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, option_of, part_of
 from sup.config.part import Part, as_plain
+from sup.config.reading import read
 from sup.config.rules import (
     ANYTHING,
     BATCH,
@@ -126,6 +127,8 @@ class Settings:
             object.__setattr__(self, one.name, value)
         for name, value in values.items():
             object.__setattr__(self, *self._with_inner(name, value))
+        for name, value in read(self).items():
+            object.__setattr__(self, name, value)
         for name in GROUPS:
             object.__setattr__(self, name, self._with_references(name))
         check_values(self)
@@ -205,9 +208,9 @@ class Settings:
         given = {name: value for name, value in config.items() if name in known}
         for name in GROUPS:
             node = config.get(name)
-            if not isinstance(node, Mapping) or not isinstance(node.get("_target_"), str):
-                raise SettingError(name, node, "must be one of the group's options")
-            given[name] = Part.of(node, (names or {}).get(name, ""))
+            if not isinstance(node, Mapping) or "_target_" not in node:
+                raise SettingError(name, node, f"must be one of {', '.join(OPTIONS[name])}")
+            given[name] = Part.of(node, (names or {}).get(name, ""), key=name)
         given["callbacks"] = callbacks_of(config.get("callbacks"))
         given["stack"] = stack_of(config.get("stack"))
         others = {name: value for name, value in config.items() if name not in known}

@@ -18,7 +18,7 @@ def gram_animation(one: xr.Dataset) -> FuncAnimation:
     Args:
         one: results of one instance, with `training_W` [snapshot, hidden, feature].
     """
-    W = one["training_W"].values
+    W = one["training_W"].values.astype(float)
     grams = np.einsum("shi,shj->sij", W, W)
     limit = gram_limit([W[-1]])
     figure = Figure(figsize=(4.0, 3.5), dpi=100)

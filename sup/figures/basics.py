@@ -7,7 +7,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from sup.figures.style import activation_name, activation_style
+from sup.figures.style import activation_label, activation_style
 from sup.model.activations import Activation
 from sup.model.inputs import Draws, Inputs, Purpose
 
@@ -65,7 +65,7 @@ def activations_figure(activations: dict[str, Activation]) -> Figure:
         dashes = {"solu": (4, 2), "silu": (5, 1, 1, 1)}.get(name, (None, None))
         x = line.numpy()
         for axis, values in ((left, y.detach()), (right, slope[0, 0])):
-            axis.plot(x, values.numpy(), color=colour, dashes=dashes, label=activation_name(name))
+            axis.plot(x, values.numpy(), color=colour, dashes=dashes, label=activation_label(name))
     left.set_ylim(-1.3, 2.5)
     right.set_ylim(-0.3, 1.3)
     for axis, title in ((left, "$f(z)$"), (right, "slope $f'(z)$")):

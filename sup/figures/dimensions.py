@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sup.analysis import published
+from sup.analysis.thresholds import dimensionality_threshold
 from sup.figures.gallery import say_instead
 from sup.figures.style import (
-    activation_name,
+    activation_label,
     activation_style,
     activations_in,
     best_seed,
@@ -44,16 +45,17 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
     figure.subplots_adjust(left=0.06, right=0.99, bottom=0.24, top=0.92, wspace=0.22)
     axes = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
     _published(axes[0], results)
+    hidden, features = results.sizes["hidden"], results.sizes["feature"]
+    threshold = dimensionality_threshold(hidden, features)
     curves = {
         "dimensions_per_feature": "dimensions per feature  $D^* = m / \\|W\\|_F^2$",
         "total_dimensionality": "total dimensionality  $\\sum_i D_i$",
-        "features_represented": "features with $D_i > 0.05$",
+        "features_represented": f"features with $D_i$ > {threshold:.2g}",
     }
     for axis, (variable, label) in zip(axes, curves.items(), strict=True):
         _curves(axis, results, variable)
         axis.set_title(label, fontsize=9)
     axes[0].set_ylim(bottom=0)
-    hidden, features = results.sizes["hidden"], results.sizes["feature"]
     axes[1].set_ylim(0, 1.08 * hidden)
     axes[1].axhline(hidden, color="0.6", lw=0.8, ls=":", zorder=0)
     axes[2].set_ylim(0, 1.05 * features)
@@ -73,7 +75,7 @@ def _curves(axis: Axes, results: xr.Dataset, variable: str) -> None:
         values = of_activation(results, name)[variable]
         mean = values.mean("seed") if "seed" in values.dims else values
         style = activation_style(name, index)
-        axis.plot(x, mean, label=activation_name(name), lw=1.3, ms=4, **style)  # pyright: ignore[reportArgumentType]
+        axis.plot(x, mean, label=activation_label(name), lw=1.3, ms=4, **style)  # pyright: ignore[reportArgumentType]
         if "seed" in values.dims:
             low, high = values.min("seed"), values.max("seed")
             axis.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
@@ -133,7 +135,7 @@ def dimensionality_figure(results: xr.Dataset) -> Figure:
         _x_axis(axis, x)
         axis.set_ylim(-0.03, 1.06)
         axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
-        axis.set_title(activation_name(name), fontsize=9)
+        axis.set_title(activation_label(name), fontsize=9)
         if index % columns == columns - 1 or index == len(names) - 1:
             _fractions(axis)
     for axis in axes[len(names) :]:
@@ -163,8 +165,10 @@ def _inverse_density(results: xr.Dataset) -> np.ndarray:
 
 
 def _x_axis(axis: Axes, x: np.ndarray) -> None:
-    axis.set_xscale("log")
     high = float(x.max())
+    if high == x.min():
+        axis.set_xlim(high / 2, 2 * high)
+    axis.set_xscale("log")
     log_ticks(
         axis.xaxis, [tick for tick in (1, 2, 5, 10, 20, 50, 100, 1000) if tick <= 1.01 * high]
     )

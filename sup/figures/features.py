@@ -1,16 +1,28 @@
 """Features one by one: how long their directions are, and which dimensions carry them."""
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sup.analysis.experiment import LARGEST_HEATMAP
 from sup.analysis.varimax import varimax
-from sup.config.grid import MOST_SHOWN
+from sup.config.grid import MOST_SHOWN, evenly_spaced
 from sup.figures.gallery import Gallery, arranged, grey_where_missing, panels
-from sup.figures.style import POLYSEMANTICITY_COLOURS, colour_bar
+from sup.figures.large import (
+    MOST_FEATURES,
+    feature_label,
+    feature_ticks,
+    places,
+    span,
+    with_few_features,
+)
+from sup.figures.style import POLYSEMANTICITY_COLOURS, colour_bar, greatest
 
 
 def feature_figure(results: xr.Dataset) -> Figure:
@@ -19,18 +31,25 @@ def feature_figure(results: xr.Dataset) -> Figure:
 
 
 def feature_panels(gallery: Gallery) -> Figure:
-    """Draw the features' norms of some models, one panel each, on one scale."""
-    figure, axes = panels(gallery, (2.0, 1.4), ("feature", "norm $\\|W_i\\|$"))
+    """Draw the features' norms of some models, one panel each, on one scale.
+
+    Of large models `MOST_FEATURES` features are shown.
+    """
+    label = feature_label(gallery.models)
+    gallery = replace(gallery, models=with_few_features(gallery.models))
+    figure, axes = panels(gallery, (2.0, 1.4), (label, "norm $\\|W_i\\|$"))
     colours = ScalarMappable(Normalize(0, 1), POLYSEMANTICITY_COLOURS)
-    norms = gallery.models["feature_norm"].values
-    highest = float(norms.max(initial=0, where=np.isfinite(norms))) or 1.0
+    highest = greatest(gallery.models["feature_norm"].values)
+    features = gallery.models["feature"].values
+    low, high = span(features)
+    at, width = places(features)
     models = gallery.each()
     for axis, one in zip(axes, models, strict=True):
         shades = colours.to_rgba(one["polysemanticity"].values)
-        axis.bar(one["feature"], one["feature_norm"], color=shades)
+        axis.bar(at, one["feature_norm"], width, color=shades)
         axis.set_ylim(0, 1.05 * highest)
-        axis.set_xlim(-0.6, len(one["feature"]) - 0.4)
-        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axis.set_xlim(low - 0.1, high + 0.1)
+        feature_ticks(axis.xaxis)
         axis.yaxis.set_major_locator(MaxNLocator(4))
     grey_where_missing(axes, models)
     colour_bar(figure, colours, "polysemanticity", "max")
@@ -41,34 +60,49 @@ def neuron_figure(results: xr.Dataset) -> Figure:
     """Draw how the features are spread over the hidden dimensions, a panel an instance.
 
     One bar for each hidden dimension, stacked of the squared weights with which it carries each
-    feature, in the basis of `sup.analysis.varimax.varimax`.
+    feature, in the basis of `sup.analysis.varimax.varimax`. Of large models `MOST_FEATURES`
+    features are shown.
 
     Args:
         results: of one activation; at most `MOST_SHOWN` of its instances are shown.
     """
     gallery = arranged(results, MOST_SHOWN)
-    labels = ("hidden dimension (varimax basis)", "squared weights")
+    n, dimensions = results.sizes["feature"], np.arange(results.sizes["hidden"])
+    features = np.array(evenly_spaced(n, MOST_FEATURES))
+    some = f"\nof {MOST_FEATURES} of {n:,} features" if n > MOST_FEATURES else ""
+    labels = ("hidden dimension (varimax basis)", f"squared weights{some}")
     figure, axes = panels(gallery, (1.7, 1.6), labels)
-    count = gallery.models.sizes["feature"]
-    colours = ScalarMappable(Normalize(0, max(count - 1, 1)), "viridis")
-    shades = colours.to_rgba(np.arange(count))
+    colours = ScalarMappable(Normalize(0, max(n - 1, 1)), "viridis")
     models = gallery.each()
-    shares = [varimax(one["W"].values) ** 2 for one in models]
-    highest = max(float(share.sum(1).max()) for share in shares) or 1.0
+    weights = (one["W"].values.astype(float) for one in models)
+    shares = [varimax(W)[:, features] ** 2 for W in weights]
+    highest = greatest(np.array([share.sum(1) for share in shares]))
     for axis, share in zip(axes, shares, strict=True):
-        below = np.zeros(len(share))
-        for feature in range(count):
-            axis.bar(
-                np.arange(len(share)),
-                share[:, feature],
-                bottom=below,
-                color=shades[feature],
-                edgecolor="white",
-                linewidth=0.4,
-            )
-            below += share[:, feature]
+        axis.add_collection(_stacks(dimensions, share, colours.to_rgba(features)))
+        axis.set_xlim(*span(dimensions))
         axis.set_ylim(0, 1.05 * highest)
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     grey_where_missing(axes, models)
     colour_bar(figure, colours, "feature", "neither")
     return figure
+
+
+def _stacks(dimensions: np.ndarray, heights: np.ndarray, colours: np.ndarray) -> PolyCollection:
+    """Return stacked bars, as one thing: as bars of their own, they would take gigabytes.
+
+    Args:
+        dimensions: the bars', ``[dimension]``.
+        heights: of the pieces of each, ``[dimension, feature]``.
+        colours: of the pieces, ``[feature, 4]``.
+    """
+    at, width = places(dimensions)
+    left, right = ((at + side)[:, None] + 0 * heights for side in (-width / 2, width / 2))
+    above = heights.cumsum(1)
+    below = above - heights
+    corners = np.array([[left, right, right, left], [below, below, above, above]])
+    return PolyCollection(
+        corners.transpose(2, 3, 1, 0).reshape(-1, 4, 2),  # pyright: ignore[reportArgumentType]
+        facecolors=np.tile(colours, (len(dimensions), 1)),
+        edgecolors="white",
+        linewidths=0.4 if len(colours) <= LARGEST_HEATMAP else 0,
+    )

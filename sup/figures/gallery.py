@@ -15,7 +15,7 @@ from matplotlib.textpath import TextPath
 
 from sup.config.grid import evenly_spaced
 from sup.config.grid import shown as as_shown
-from sup.figures.style import activation_name, best_seed
+from sup.figures.style import activation_label, best_seed, literal
 
 LONGEST_ROW = 6
 """Panels of one row, where no second setting asks for rows."""
@@ -227,10 +227,10 @@ def tallest(texts: Iterable[str]) -> float:
 def _settings(name: str, values: Sequence[Any]) -> list[str]:
     """Write the values of an axis, in six digits where these tell them apart."""
     if name == "activation":
-        return [activation_name(str(value)) for value in values]
+        return [activation_label(str(value)) for value in values]
     short = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
     distinct = len(set(short)) == len(set(values))
-    return [f"{name} {text}" for text in (short if distinct else map(as_shown, values))]
+    return [literal(f"{name} {text}") for text in (short if distinct else map(as_shown, values))]
 
 
 def _slowest_first(results: xr.Dataset) -> list[str]:

@@ -1,6 +1,7 @@
 """Pictures of ``W^T W``: which features are represented, and which interfere."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -21,12 +22,21 @@ from sup.figures.gallery import (
     grey_where_missing,
     panels,
 )
+from sup.figures.large import (
+    MOST_FEATURES,
+    feature_label,
+    feature_ticks,
+    places,
+    span,
+    with_few_features,
+)
 from sup.figures.style import (
     GRAM_COLOURS,
     MOST_CELLS,
     POLYSEMANTICITY_COLOURS,
     best_seed,
     colour_bar,
+    greatest,
 )
 
 PIXELS = 160
@@ -37,9 +47,11 @@ def gram_picture(W: Float[np.ndarray, "instance hidden feature"]) -> UInt8[np.nd
     """Paint the ``W^T W`` of several instances side by side, without axes: quick to make and log.
 
     Colours run from -1 (blue) over 0 (white) to 1 (red), larger entries cut off, so that pictures
-    of different steps can be compared.
+    of different steps can be compared. Of large models `MOST_FEATURES` features are shown, evenly
+    spaced.
     """
-    gram = np.nan_to_num(np.einsum("khi,khj->kij", W, W))
+    few = W[..., evenly_spaced(W.shape[-1], MOST_FEATURES)].astype(float)
+    gram = np.nan_to_num(np.einsum("khi,khj->kij", few, few))
     scale = -(-PIXELS // gram.shape[-1])
     colours = mpl.colormaps[GRAM_COLOURS]((np.clip(gram, -1, 1) + 1) / 2)[..., :3]
     cells = (colours * 255).astype(np.uint8).repeat(scale, axis=1).repeat(scale, axis=2)
@@ -71,17 +83,24 @@ def gram_gallery(results: xr.Dataset) -> Figure:
 
 
 def gram_panels(gallery: Gallery) -> Figure:
-    """Draw ``W^T W`` of some models, one panel each, on one scale."""
+    """Draw ``W^T W`` of some models, one panel each, on one scale.
+
+    Of large models `MOST_FEATURES` features are shown.
+    """
+    label = feature_label(gallery.models)
+    gallery = replace(gallery, models=with_few_features(gallery.models))
     models = gallery.each()
     limit = gram_limit([one["W"].values for one in models])
     side = 2.0 if gallery.size <= MOST_SHOWN else 1.4
-    figure, axes = panels(gallery, (side, side), ("feature", "feature"))
+    figure, axes = panels(gallery, (side, side), (label, "feature"))
     scale = Normalize(-limit, limit)
+    low, high = span(gallery.models["feature"].values)
+    place = (low, high, high, low)
     for axis, one in zip(axes, models, strict=True):
-        axis.imshow(gram_of(one["W"].values), cmap=GRAM_COLOURS, norm=scale)
+        axis.imshow(gram_of(one["W"].values), cmap=GRAM_COLOURS, norm=scale, extent=place)
         axis.set_facecolor(NO_MODEL)  # behind the features that others have more than this one
-        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        feature_ticks(axis.xaxis)
+        feature_ticks(axis.yaxis)
     grey_where_missing(axes, models)
     colour_bar(figure, ScalarMappable(scale, GRAM_COLOURS), "$W^T W$", "both")
     return figure
@@ -93,13 +112,15 @@ def pair_figure(results: xr.Dataset) -> Figure:
     Args:
         results: of one instance, as `one_instance` or an xarray selection returns it.
     """
+    label, results = feature_label(results), with_few_features(results)
     figure = Figure(figsize=(4.6, 2.7))
     heat = figure.add_axes((0.09, 0.15, 0.42, 0.72))
     bars = figure.add_axes((0.54, 0.15, 0.2, 0.72))
     limit = gram_limit([results["W"].values])
     shades = _poly_colours(results)
     draw_pair(heat, bars, results, limit, shades)
-    heat.set(xlabel="feature", ylabel="feature")
+    heat.set_xlabel(label, fontsize=8)
+    heat.set_ylabel("feature", fontsize=8)
     bars.set_xlabel("norm $\\|W_i\\|$", fontsize=8)
     heat.set_title("$W^T W$", fontsize=9)
     for place, colours, label, extend in (
@@ -121,14 +142,14 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
     Args:
         results: with the dimension sparsity, and seed at most.
     """
-    chosen = best_seed(results)
+    chosen, label = with_few_features(best_seed(results)), feature_label(results)
     count = chosen.sizes["sparsity"]
     shown = evenly_spaced(count, 10)
     columns = min(len(shown), 5)
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(2.6 * columns + 1.0, 1.9 * rows + 0.5))
     limit = gram_limit([chosen["W"].isel(sparsity=index).values for index in shown])
-    highest = float(np.nanmax(chosen["feature_norm"].values, initial=0)) or 1.0
+    highest = greatest(chosen["feature_norm"].values)
     shades = _poly_colours(chosen)
     width, height = figure.get_size_inches()
     for place, index in enumerate(shown):
@@ -141,7 +162,7 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
         draw_pair(heat, bars, one, limit, shades)
         bars.set_xlim(0, 1.05 * highest)
         heat.set_title(f"S = {one['sparsity'].item():.3g}", fontsize=9, loc="left")
-    figure.supxlabel("feature,   norm $\\|W_i\\|$", fontsize=8)
+    figure.supxlabel(f"{label},   norm $\\|W_i\\|$", fontsize=8)
     figure.supylabel("feature", fontsize=8, x=0.15 / width, ha="center")
     length = min(1.2, (height - 0.9) / 2.4)
     for bottom, colours, label, extend in (
@@ -159,25 +180,27 @@ def draw_pair(
     heat: Axes, bars: Axes, one: xr.Dataset, limit: float, shades: ScalarMappable
 ) -> None:
     """Draw one instance's ``W^T W`` into `heat` and its features' norms into `bars`."""
-    W = one["W"].values
-    heat.imshow(gram_of(W), cmap=GRAM_COLOURS, norm=Normalize(-limit, limit), aspect="auto")
+    low, high = span(one["feature"].values)
+    at, width = places(one["feature"].values)
+    style = {"cmap": GRAM_COLOURS, "norm": Normalize(-limit, limit), "aspect": "auto"}
+    heat.imshow(gram_of(one["W"].values), extent=(low, high, high, low), **style)
     grey_where_missing([heat], [one])
-    features = np.arange(W.shape[-1])
     colours = shades.to_rgba(one["polysemanticity"].values)
-    bars.barh(features, one["feature_norm"].values, color=colours, height=0.85)
-    bars.set_ylim(len(features) - 0.5, -0.5)
+    bars.barh(at, one["feature_norm"].values, color=colours, height=width)
+    bars.set_ylim(high, low)
     bars.set_yticks([])
     for axis in (heat, bars):
         axis.tick_params(labelsize=7, length=2)
-    heat.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    heat.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    feature_ticks(heat.xaxis)
+    feature_ticks(heat.yaxis)
     bars.xaxis.set_major_locator(MaxNLocator(2, prune="lower"))
 
 
 def gram_of(W: np.ndarray) -> np.ndarray:
     """Return ``W^T W``, without the rows that a model of fewer dimensions than others lacks."""
     there = ~np.isnan(W).all(1)
-    return W[there].T @ W[there] if there.any() else np.full(W.shape[1:] * 2, np.nan)
+    W = W[there].astype(float)  # in which squares of float32 do not overflow
+    return W.T @ W if there.any() else np.full(W.shape[1:] * 2, np.nan)
 
 
 def gram_limit(weights: Sequence[np.ndarray]) -> float:
@@ -196,6 +219,5 @@ def _gram_colours(limit: float) -> ScalarMappable:
 
 def _poly_colours(results: xr.Dataset) -> ScalarMappable:
     """Return a scale up to 1, or as far as the polysemanticity of these results goes."""
-    values = results["polysemanticity"].values
-    highest = values.max(initial=1.0, where=np.isfinite(values))
-    return ScalarMappable(Normalize(0, float(highest)), POLYSEMANTICITY_COLOURS)
+    highest = greatest(results["polysemanticity"].values, least=1.0)
+    return ScalarMappable(Normalize(0, highest), POLYSEMANTICITY_COLOURS)

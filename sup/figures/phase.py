@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from sup.analysis.phases import NO_MODEL, PHASE_NAMES, Phase, extra_share, phase_of, relu_boundary
-from sup.figures.style import activation_name, activations_in, best_seed, log_ticks, of_activation
+from sup.figures.style import activation_label, activations_in, best_seed, log_ticks, of_activation
 
 PHASE_COLOURS = {
     Phase.NOT_REPRESENTED: "#DDDDDD",
@@ -96,7 +96,7 @@ def _diagrams(results: xr.Dataset, paint: Callable[[Axes, xr.Dataset], None]) ->
         paint(axis, own)
         _boundaries(axis, own, name)
         _decorate(axis, own)
-        axis.set_title(activation_name(name), fontsize=9)
+        axis.set_title(activation_label(name), fontsize=9)
     for axis in axes[len(names) :]:
         axis.set_axis_off()
     figure.supxlabel("density  $p = 1 - S$", fontsize=9)
@@ -110,8 +110,10 @@ def _legend(figure: Figure) -> Axes:
 
 
 def _edges(values: np.ndarray) -> np.ndarray:
-    """Return the edges of cells around log-spaced values."""
+    """Return the edges of cells around log-spaced values; a single cell has a width too."""
     logs = np.log(values)
+    if len(logs) == 1:
+        return np.exp([logs[0] - 0.5, logs[0] + 0.5])
     middles = (logs[1:] + logs[:-1]) / 2
     ends = (2 * logs[:1] - middles[:1], 2 * logs[-1:] - middles[-1:])
     return np.exp(np.concatenate([ends[0], middles, ends[1]]))
@@ -137,7 +139,7 @@ def _paint_classes(axis: Axes, own: xr.Dataset) -> None:
 def _paint_shares(axis: Axes, own: xr.Dataset) -> None:
     W = best_seed(own).transpose("importance_ratio", "sparsity", ...)["W"].values
     x, y = _cells(own)
-    overlap = np.abs(W[..., 0, 0] * W[..., 0, 1])
+    overlap = np.abs(W[..., 0, 0].astype(float) * W[..., 0, 1])
     colours = np.nan_to_num(share_colours(extra_share(W), overlap), nan=1.0)
     axis.pcolormesh(x, y, colours, rasterized=True)
 

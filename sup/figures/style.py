@@ -55,9 +55,31 @@ SPARE = ("#666666", "#8C564B", "#9467BD", "#17A2A2")
 """For activations that are not the article's."""
 
 
+LONGEST_NAME = 60
+"""Letters of a name that are written: a figure is as wide as what stands beside its panels."""
+
+
+def literal(text: str) -> str:
+    """Return a name as matplotlib writes it letter by letter, in one line of limited length.
+
+    It would read what stands between two dollars as a formula, and leave names that begin with an
+    underscore out of legends.
+    """
+    line = " ".join(text.split())
+    if len(line) > LONGEST_NAME:
+        half = LONGEST_NAME // 2
+        line = f"{line[:half]}...{line[-half:]}"
+    return (" " if line.startswith("_") else "") + line.replace("$", "\\$")
+
+
 def activation_name(key: str) -> str:
     """Return an activation's name for people."""
     return NAMES.get(key, key)
+
+
+def activation_label(key: str) -> str:
+    """Return an activation's name as figures write it."""
+    return literal(activation_name(key))
 
 
 def activation_style(key: str, index: int = 0) -> dict[str, str]:
@@ -82,6 +104,11 @@ def best_seed(results: xr.Dataset) -> xr.Dataset:
         return results
     loss = results["loss"].fillna(np.inf)
     return results.isel(seed=loss.argmin("seed"))
+
+
+def greatest(values: np.ndarray, least: float = 0.0) -> float:
+    """Return the greatest finite value, or `least` if that is greater; 1 instead of 0."""
+    return float(values.max(initial=least, where=np.isfinite(values))) or 1.0
 
 
 def colour_bar(figure: Figure, colours: ScalarMappable, label: str, extend: str) -> None:

@@ -9,6 +9,7 @@ from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import feature_panels, neuron_figure
 from sup.figures.gallery import arranged_best
 from sup.figures.gram import along_sparsity_figure, gram_gallery
+from sup.figures.large import MOST_DIMENSIONS
 from sup.figures.phase import phase_figure, phase_share_figure
 from sup.figures.style import activations_in, best_seed, of_activation
 
@@ -35,6 +36,8 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
 def activation_figures(results: xr.Dataset) -> dict[str, Figure]:
     """Draw each activation along sparsity: ``W^T W`` with norms, and the hidden dimensions.
 
+    More than `MOST_DIMENSIONS` of them are not drawn.
+
     Args:
         results: with the dimension sparsity, and activation and seed at most.
     """
@@ -42,5 +45,6 @@ def activation_figures(results: xr.Dataset) -> dict[str, Figure]:
     for name in activations_in(results):
         own = of_activation(results, name)
         figures[f"gram/{name}"] = along_sparsity_figure(own)
-        figures[f"neurons/{name}"] = neuron_figure(best_seed(own))
+        if results.sizes["hidden"] <= MOST_DIMENSIONS:
+            figures[f"neurons/{name}"] = neuron_figure(best_seed(own))
     return figures

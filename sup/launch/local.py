@@ -176,7 +176,7 @@ def _serve(connection: Any, work: Work, gpu: str | None, threads: int) -> None:
 
 def _logged(work: Work, stack: Stack, logged: Path) -> Any:
     logged.parent.mkdir(parents=True, exist_ok=True)
-    with logged.open("a") as file, redirect_stdout(file), redirect_stderr(file):
+    with logged.open("a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
         return work(stack)
 
 

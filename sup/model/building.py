@@ -100,8 +100,12 @@ def check_parts(settings: Settings) -> None:
     for key, part in named.items():
         target = check_located(key, part.target)
         check_arguments(key, part, target)
-        for base in getattr(target, "__mro__", ()):
-            check_foreign(key.partition(".")[2], f"{base.__module__}.{base.__qualname__}")
+        kinds = getattr(target, "__mro__", ())
+        bases = [f"{base.__module__}.{base.__qualname__}" for base in kinds]
+        if bases and "lightning.pytorch.callbacks.callback.Callback" not in bases:
+            raise SettingError(f"{key}._target_", part.path, "is no callback of Lightning's")
+        for base in bases:
+            check_foreign(key.partition(".")[2], base)
     for group in (*GROUPS, *named):
         part = named.get(group) or getattr(settings, group)
         for key, inner in nodes(part.parameters, group):

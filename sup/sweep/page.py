@@ -147,7 +147,7 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
     jobs = jobs_of(sweep, runs, results)
     table = pd.DataFrame([as_cells(job.row()) for job in jobs])
     with replacing(sweep / TABLE) as unfinished:
-        table.to_csv(unfinished, index=False)
+        table.to_csv(unfinished, index=False, encoding="utf-8")
     try:
         figures = drawn(jobs) if any(run.settings.figures != "none" for run in runs) else {}
         write_figures(figures, sweep / "figures")

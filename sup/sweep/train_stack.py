@@ -8,6 +8,8 @@ import lightning.pytorch as pl
 
 from sup.callbacks import Results
 from sup.callbacks.base import StackCallback
+from sup.config.part import Part
+from sup.config.rules import SettingError
 from sup.training.fit import fit
 from sup.training.loggers import forget_offline, is_wandb, open_loggers
 from sup.training.outcome import Outcome
@@ -35,7 +37,12 @@ def train_rank(stack: Stack, checkpoint: Path | None, rank: int) -> list[Outcome
     """Train a stack as one of several ranks: rank zero logs and writes, the others neither."""
     if rank == 0:
         return train_and_log(stack, checkpoint, SharedBatches())
-    fit(stack, [part.make() for part, own in chosen(stack) if not own], checkpoint, SharedBatches())
+    fit(
+        stack,
+        [callback_of(part) for part, own in chosen(stack) if not own],
+        checkpoint,
+        SharedBatches(),
+    )
     return []
 
 
@@ -51,11 +58,23 @@ def train_and_log(stack: Stack, checkpoint: Path | None, strategy: Any = "auto")
         callbacks: list[pl.Callback] = [results]
         for part, own in chosen(stack):
             if own is None:
-                callbacks.append(part.make())
+                callbacks.append(callback_of(part))
             elif stack.checkpoint or not own.writes:
                 callbacks.append(part.make(stack, loggers))
         fit(stack, callbacks, checkpoint, strategy)
     return results.outcomes
+
+
+def callback_of(part: Part) -> pl.Callback:
+    """Make a callback that is none of a stack.
+
+    Raises:
+        SettingError: where it is no callback.
+    """
+    made = part.make()
+    if not isinstance(made, pl.Callback):
+        raise SettingError("callbacks", part.path, "makes no callback of Lightning's")
+    return made
 
 
 def chosen(stack: Stack) -> list[tuple[Any, type[StackCallback] | None]]:

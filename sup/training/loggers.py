@@ -35,7 +35,7 @@ class ContinuedCSVLogger(CSVLogger):
         self.earlier: list[dict[str, str]] = []
         file = Path(self.log_dir) / "metrics.csv"
         if file.is_file():
-            with file.open(newline="") as lines:
+            with file.open(newline="", encoding="utf-8") as lines:
                 self.earlier = list(csv.DictReader(lines))
 
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
@@ -76,11 +76,18 @@ def forget_offline(directory: Path) -> None:
         shutil.rmtree(folder)
 
 
+def takes_pictures(logger: Logger) -> bool:
+    """Tell whether a logger takes pictures: to paint one takes time."""
+    return isinstance(logger, TensorBoardLogger) or (
+        hasattr(logger, "log_image") and not is_silent(logger)
+    )
+
+
 def log_image(logger: Logger, name: str, image: np.ndarray, step: int) -> None:
     """Log a picture ``[row, column, 3]`` in 0..255 where the logger takes pictures."""
     if isinstance(logger, TensorBoardLogger):
         logger.experiment.add_image(name, image, step, dataformats="HWC")
-    elif hasattr(logger, "log_image") and not is_silent(logger):
+    elif takes_pictures(logger):
         logger.log_image(name, [image], step=step)  # pyright: ignore[reportAttributeAccessIssue]
 
 

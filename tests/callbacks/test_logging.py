@@ -58,8 +58,26 @@ def test_a_picture_shows_signs_by_colour(instances: int):
     assert blue[2] > blue[0]
 
 
-def test_csv(make_run, train_runs):
-    run = make_run("logger=csv", "steps=50")
+IMAGES = "+callbacks.images={_target_: sup.callbacks.GramImages}"
+
+
+def test_a_picture_of_a_large_model_shows_some_of_its_features():
+    W = np.zeros((1, 2, 10_000))
+    W[0, 0, ::2], W[0, 1, 1::2] = 1, -1
+    W[0, :, -1] = -W[0, :, 0]
+    picture = gram_picture(W)
+    assert picture.shape == (204, 204, 3)  # a pixel each, in a frame
+    first, last = picture[2, 2], picture[2, -3]
+    assert first[0] > first[2]
+    assert last[0] < last[2]
+
+
+def test_csv(make_run, train_runs, monkeypatch):
+    def painted(W):
+        raise AssertionError("a picture is painted that nobody takes")
+
+    monkeypatch.setattr("sup.figures.gram.gram_picture", painted)
+    run = make_run("logger=csv", "steps=50", IMAGES)
     train_runs(run)
     header, *rows = (run.directory / "csv" / "metrics.csv").read_text().splitlines()
     assert {"loss", "held_out_loss", "step", *PER_INSTANCE} <= set(header.split(","))
@@ -69,8 +87,7 @@ def test_csv(make_run, train_runs):
 def test_tensorboard(make_run, train_runs):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    images = "{_target_: sup.callbacks.GramImages}"
-    run = make_run("logger=tensorboard", "steps=10", f"+callbacks.images={images}")
+    run = make_run("logger=tensorboard", "steps=10", IMAGES)
     train_runs(run)
     events = EventAccumulator(str(run.directory / "tensorboard"))
     events.Reload()

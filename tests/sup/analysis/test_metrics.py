@@ -1,6 +1,7 @@
-"""Metrics against weights made by hand, and their invariances."""
+"""Metrics against weights made by hand; test_invariances.py has what holds for all weights."""
 
 import math
+import resource
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sup.analysis import metrics
+from sup.analysis.thresholds import dimensionality_threshold
 
 
 def polygon(corners: int) -> torch.Tensor:
@@ -63,22 +65,103 @@ def test_represented_is_free_of_scale_but_strong_is_not():
     assert metrics.features_strong(W).item() == 0
 
 
+def plain(W: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return measures of one model by their definitions, term by term, in float64."""
+    W = W.double()
+    n = W.shape[-1]
+    G = W.mT @ W
+    norm = W.norm(dim=0)
+    along = (G / norm[:, None]).square().nan_to_num(posinf=0)
+    others = along.sum(-1) - along.diagonal()
+    return {
+        "feature_norm": norm,
+        "polysemanticity": others,
+        "feature_dimensionality": (norm**2 / along.sum(-1)).nan_to_num(),
+        "mean_interference": (G.abs().sum() - norm.square().sum()) / max(n * (n - 1), 1),
+        "dimensions_per_feature": W.shape[0] / norm.square().sum(),
+    }
+
+
 @given(
     seed=st.integers(0, 2**31),
-    m=st.integers(1, 5),
-    n=st.integers(1, 8),
-    scale=st.floats(0.01, 100),
+    m=st.integers(1, 9),
+    n=st.integers(1, 9),
+    entries=st.integers(1, 90),
+    missing=st.integers(0, 8),
+    exponent=st.integers(-20, 10),
 )
-def test_dimensionality_ignores_rotation_and_scale(seed: int, m: int, n: int, scale: float):
+def test_measures_are_what_their_definitions_say(seed, m, n, entries, missing, exponent):
     generator = torch.Generator().manual_seed(seed)
-    W = torch.randn(m, n, generator=generator, dtype=torch.float64)
-    Q = torch.linalg.qr(torch.randn(m, m, generator=generator, dtype=torch.float64)).Q
-    D = metrics.feature_dimensionality(W)
-    assert torch.allclose(metrics.feature_dimensionality(scale * Q @ W), D)
-    assert D.sum() <= m + 1e-9
-    assert metrics.dimensions_per_feature(scale * W).item() == pytest.approx(
-        metrics.dimensions_per_feature(W).item() / scale**2
-    )
+    W = torch.randn(m, n, generator=generator)
+    W *= 10.0 ** torch.randint(-2, 3, (n,), generator=generator)
+    W[:, missing : missing + 1] = 0
+    W *= 10.0**exponent
+    # The sum over all features, from which a feature's own part is taken, is rounded; and below
+    # 1e-38, float32 has fewer digits.
+    squares = max(1e-12 * float(W.double().square().sum()), 1e-44)
+    rounding = {"feature_dimensionality": 1e-12, "feature_norm": 0, "dimensions_per_feature": 0}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "ENTRIES", entries)  # the products are made in pieces
+        for name, value in plain(W).items():
+            measured = (metrics.PER_INSTANCE | metrics.PER_FEATURE)[name](W)
+            assert measured.dtype == W.dtype
+            assert measured.tolist() == pytest.approx(
+                value.float().tolist(), rel=1e-6, abs=rounding.get(name, squares)
+            )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("m", "n"), [(200, 150), (200, 200), (20, 20)])
+def test_orthogonal_features_have_a_dimension_each(m, n, dtype):
+    generator = torch.Generator().manual_seed(0)
+    Q = torch.linalg.qr(torch.randn(m, m, generator=generator, dtype=torch.float64)).Q[:, :n]
+    absent = torch.zeros(m, 3 * n, dtype=torch.float64)  # with them, there are more than m
+    for features in (Q, torch.cat([Q, absent], 1)):
+        W = (features * 1e-3).to(dtype)
+        D = metrics.feature_dimensionality(W)[:n]
+        assert D.tolist() == pytest.approx([1] * n, abs=1e-6)
+        assert D.max() <= 1
+        assert metrics.polysemanticity(W).min() >= 0
+        assert metrics.mean_interference(W) >= 0
+
+
+def test_features_that_share_fairly_are_all_represented():
+    for m in (10, 60):
+        W = torch.randn(m, 1000, generator=torch.Generator().manual_seed(0))
+        assert metrics.features_represented(W / W.norm(dim=0)).item() == 1000
+
+
+def test_the_articles_experiments_have_the_threshold_they_had():
+    for m, n in ((5, 10), (1, 2), (20, 200), (3, 2)):
+        assert dimensionality_threshold(m, n) == 0.05
+    assert dimensionality_threshold(10, 1000) == 0.005
+
+
+def test_measures_of_many_features_take_little_memory():
+    W = torch.randn(2, 20_000, generator=torch.Generator().manual_seed(0))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for metric in (metrics.PER_INSTANCE | metrics.PER_FEATURE).values():
+        metric(W)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert after - before < 100 * 1024  # the products of all pairs are 3 GiB
+
+
+class OnApple(torch.Tensor):
+    """A tensor that says it is on Apple's GPU, which refuses float64."""
+
+    device = property(lambda self: torch.device("mps"))  # pyright: ignore[reportAssignmentType]
+
+    def double(self):
+        raise TypeError("Cannot convert a MPS Tensor to float64")
+
+    def cpu(self):  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.as_subclass(torch.Tensor)
+
+
+def test_a_device_without_float64_gives_the_same():
+    W = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(0))
+    for metric in (metrics.PER_INSTANCE | metrics.PER_FEATURE).values():
+        assert torch.equal(metric(W.as_subclass(OnApple)), metric(W))
 
 
 def test_instances_are_measured_one_by_one():

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sup.analysis.theory import feature_variance, linear_optimum, linear_population_loss
 from sup.model.inputs import Draws, Inputs, Purpose
@@ -35,3 +37,27 @@ def test_linear_optimum_is_reached_by_the_projector_on_the_most_important():
 def test_variance_of_a_feature(p: float):
     mean_square, mean = p / 3, p / 2
     assert feature_variance(p) == pytest.approx(mean_square - mean**2)
+
+
+@given(seed=st.integers(0, 2**31), m=st.integers(1, 4), n=st.integers(1, 5))
+def test_no_linear_model_is_better_than_the_optimum(seed: int, m: int, n: int):
+    generator = torch.Generator().manual_seed(seed)
+    W = torch.randn(2, 3, m, n, generator=generator, dtype=torch.float64)
+    b = torch.rand(2, 3, n, generator=generator)
+    density, importance = (torch.rand(*size, generator=generator) for size in ((2, 3), (2, 3, n)))
+    loss = linear_population_loss(W, b, density, importance)
+    optimum = linear_optimum(m, density, importance)
+    assert (loss >= optimum).all()
+    assert (optimum >= 0).all()
+    # Along any axes, each is the answer for its own model.
+    own = linear_population_loss(W[1, 0], b[1, 0], density[1, 0], importance[1, 0])
+    assert loss[1, 0].item() == pytest.approx(own.item())
+    own = linear_optimum(m, density[1, 0], importance[1, 0])
+    assert optimum[1, 0].item() == pytest.approx(own.item())
+
+
+def test_answers_are_on_the_device_of_the_question():
+    W, b = torch.empty(2, 1, 3, device="meta"), torch.empty(2, 3, device="meta")
+    density = torch.empty(2, device="meta")
+    assert linear_population_loss(W, b, density, b).device.type == "meta"
+    assert linear_optimum(1, density, b).device.type == "meta"

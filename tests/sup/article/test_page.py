@@ -93,6 +93,7 @@ def test_the_command_on_any_results(small_article, tmp_path, monkeypatch):
     output = tmp_path / "own" / "page.html"
     command = [sys.executable, "-m", "sup.report", "--output", str(output)]
     first = small_article.directory / "bottleneck" / "0"
+    monkeypatch.setenv("MPLBACKEND", "module://of_a_notebook")  # whose cell this may be
     done = subprocess.run([*command, str(first)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "activation-linear" in output.read_text()

@@ -2,6 +2,7 @@
 
 import pytest
 
+import sup
 from sup.config.rules import SettingError
 
 BAD = {
@@ -21,7 +22,7 @@ BAD = {
     "sparsity=[0,0.0]": "sparsity=[0, 0.0]: 0 stands twice; the values of a list must differ",
     "n_features=0": "n_features=0: must be a whole number in [1, 10^6]",
     "n_hidden=[1,2]": "n_hidden=[1, 2]: must be a whole number in [1, 10^6]",
-    "steps=1e4": "steps=10000.0: must be a whole number in [1, 2^53]",
+    "steps=1.5": "steps=1.5: must be a whole number in [1, 2^53]",
     "steps=0": "steps=0: must be a whole number in [1, 2^53]",
     "batch_size=0.5": "batch_size=0.5: must be a whole number in [1, 10^12]",
     "importance.decay=0": "importance.decay=0: must be a number in (0, 1], or a list of them",
@@ -74,3 +75,27 @@ def test_ratio_and_std(settings):
     for overrides in (["importance=relative", "importance.ratio=0"], ["init=normal", "init.std=0"]):
         with pytest.raises(SettingError, match="must be a number above 0"):
             settings(*overrides)
+
+
+@pytest.mark.parametrize(
+    ("override", "name", "meant"),
+    [
+        ("steps=1e4", "steps", 10_000),
+        ("seed=1e3", "seed", 1000),
+        ("seed=[0.0,1.0]", "seed", [0, 1]),
+        ("seed='1'", "seed", 1),
+        ("sparsity='[0,0.9]'", "sparsity", [0, 0.9]),
+        ("sparsity='0.5'", "sparsity", 0.5),
+        ("resume=false", "resume", False),
+    ],
+)
+def test_what_is_plainly_meant_is_taken(override, name, meant, settings):
+    value = getattr(settings(override), name)
+    assert repr(value) == repr(meant)
+
+
+def test_what_is_plainly_meant_is_taken_of_a_parts_setting_too(settings):
+    given = settings("optimizer.lr='1e-3'", "callbacks.checkpoint.minutes='2'")
+    assert given.optimizer.parameters["lr"] == 0.001
+    assert given.callbacks["checkpoint"].parameters["minutes"] == 2
+    assert sup.Settings(steps=1e4, seed="3").changed().steps == 10_000

@@ -1,27 +1,36 @@
 """Quadrature against theory, and against the sampler."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sup.analysis.theory import feature_variance, linear_population_loss
-from sup.model.activations import GELU, ReLU, StackedActivation
+from sup.analysis.theory import linear_population_loss
+from sup.model.activations import GELU, Linear, ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.inputs import Draws, Inputs, Purpose
-from sup.model.quadrature import QuadratureInputs, nodes
+from sup.model.quadrature import NODES, QuadratureInputs, nodes
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("p", [1.0, 0.3, 0.01])
-def test_moments_of_the_inputs(n: int, p: float):
+@given(
+    powers=st.sampled_from([1, 2, 3]).flatmap(
+        lambda n: st.tuples(*[st.integers(0, 2 * NODES[n] - 1)] * n)
+    ),
+    p=st.floats(0.001, 1),
+)
+def test_polynomials_have_their_exact_mean(powers: tuple[int, ...], p: float):
+    n = len(powers)
     x, present, weights = nodes(n)
-    probability = weights * p ** present.sum(0) * (1 - p) ** (~present).sum(0)
-    assert probability.sum().item() == pytest.approx(1)
-    mean, square = (x * probability).sum(-1), (x**2 * probability).sum(-1)
-    assert mean.tolist() == pytest.approx([p / 2] * n)
-    assert (square - mean**2).tolist() == pytest.approx([feature_variance(p)] * n)
+    density = torch.tensor(p, dtype=torch.float64)
+    probability = weights * torch.where(present, density, 1 - density).prod(0)
+    value = torch.stack([one**power for one, power in zip(x, powers, strict=True)]).prod(0)
+    exact = math.prod(p / (power + 1) if power else 1 for power in powers)
+    assert (value * probability).sum().item() == pytest.approx(exact, rel=1e-11)
 
 
 def quadrature_loss(W: torch.Tensor, activation, density: torch.Tensor, importance: torch.Tensor):
@@ -31,12 +40,19 @@ def quadrature_loss(W: torch.Tensor, activation, density: torch.Tensor, importan
     return reconstruction_loss(x, models(x), inputs.cost(importance, 1)), models
 
 
-def test_linear_models_have_their_exact_loss():
-    W = torch.randn(2, 1, 3, generator=torch.Generator().manual_seed(0))
-    density, importance = torch.tensor([0.7, 0.05]), torch.tensor([[1.0, 0.5, 0.2]] * 2)
-    loss, _ = quadrature_loss(W, torch.nn.Identity(), density, importance)
-    exact = linear_population_loss(W, torch.zeros(2, 3), density, importance)
-    assert loss.tolist() == pytest.approx(exact.tolist(), rel=1e-5)
+@given(
+    seed=st.integers(0, 2**31),
+    n=st.integers(1, 3),
+    m=st.integers(1, 3),
+    density=st.tuples(*[st.floats(0.01, 1)] * 2),
+)
+def test_linear_models_have_their_exact_loss(seed: int, n: int, m: int, density):
+    generator = torch.Generator().manual_seed(seed)
+    W = torch.randn(2, m, n, generator=generator)
+    importance = torch.rand(2, n, generator=generator)
+    loss, _ = quadrature_loss(W, Linear(), torch.tensor(density), importance)
+    exact = linear_population_loss(W, torch.zeros(2, n), torch.tensor(density), importance)
+    assert loss.tolist() == pytest.approx(exact.tolist(), rel=2e-5, abs=1e-7)
 
 
 @pytest.mark.parametrize("p", [1.0, 0.1])

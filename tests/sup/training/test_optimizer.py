@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from sup.training.optimizer import StackedAdam
+from sup.training.optimizer import StackedAdam, take_instances
 
 
 def parameters(instances: int) -> list[torch.Tensor]:
@@ -56,8 +56,8 @@ def test_state_can_be_saved_and_taken_over():
         params = parameters(2)
         return params, StackedAdam(params, torch.tensor([0.1, 0.01]), torch.zeros(2))
 
-    whole, optimizer = fresh()
-    train(whole, optimizer)
+    whole, undisturbed = fresh()
+    train(whole, undisturbed)
     first, optimizer = fresh()
     train(first, optimizer, range(20))
     saved = copy.deepcopy(optimizer.state_dict())
@@ -67,6 +67,36 @@ def test_state_can_be_saved_and_taken_over():
     optimizer.load_state_dict(saved)
     train(second, optimizer, range(20, 50))
     assert all(torch.equal(a, b) for a, b in zip(whole, second, strict=True))
+    one, other = undisturbed.state_dict()["state"], optimizer.state_dict()["state"]
+    assert one.keys() == other.keys() == {0, 1}
+    for index, moments in one.items():
+        assert moments.keys() == {"mean", "square", "group"}
+        assert all(torch.equal(moments[name], other[index][name]) for name in moments)
+
+
+def test_some_instances_go_on_with_what_is_theirs():
+    rates, chosen = torch.tensor([0.1, 0.01, 0.001]), torch.tensor([2, 0])
+    whole = parameters(3)
+    optimizer = StackedAdam(whole, rates, torch.zeros(3))
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+    train(whole, optimizer, range(20))
+    states = {
+        "optimizer_states": [optimizer.state_dict()],
+        "lr_schedulers": [schedule.state_dict()],
+    }
+    checkpoint = copy.deepcopy(states)
+    take_instances(checkpoint, chosen)
+    left = [one.detach()[chosen].clone().requires_grad_() for one in whole]
+    own = StackedAdam(left, rates[chosen], torch.zeros(2))
+    own.load_state_dict(checkpoint["optimizer_states"][0])
+    assert torch.equal(own.rates(), optimizer.rates()[chosen])
+    (held,) = checkpoint["lr_schedulers"]
+    assert held["base_lrs"] == pytest.approx([0.001, 0.1])
+    for one, other, gradient in zip(whole, left, gradients(whole, 20), strict=True):
+        one.grad, other.grad = gradient, gradient[chosen]
+    optimizer.step()
+    own.step()
+    assert close([one[chosen] for one in whole], left)
 
 
 SCHEDULES = {

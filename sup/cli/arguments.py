@@ -1,0 +1,107 @@
+"""The command's arguments before Hydra reads them: what can be said of them in one line, is."""
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from hydra._internal.utils import get_args_parser  # read: 1.3.8
+from omegaconf import OmegaConf
+
+from sup.config.options import CALLBACKS, OPTIONS
+from sup.config.rules import SettingError
+from sup.config.settings import GROUPS
+
+ADVICE = "`python train.py --hydra-help` lists Hydra's own options"
+
+
+class UsageError(ValueError):
+    """Options that Hydra has none of, or with a value that it does not take."""
+
+
+def as_overrides(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with `--key=value`, as W&B's agent writes it, as `key=value`."""
+    flags = {flag for action in get_args_parser()._actions for flag in action.option_strings}
+    return [
+        argument[2:]
+        if re.match(r"--[\w./@]+=", argument) and argument.partition("=")[0] not in flags
+        else argument
+        for argument in arguments
+    ]
+
+
+def check_arguments(arguments: Sequence[str]) -> None:
+    """Check what Hydra would explain over many lines, or would take for something else.
+
+    Raises:
+        SettingError: for an override.
+        UsageError: for one of Hydra's own options.
+    """
+    parser = get_args_parser()
+
+    def refused(message: str) -> NoReturn:
+        raise UsageError(f"{message.replace(chr(39), '')}; {ADVICE}")
+
+    parser.error = refused
+    given = parser.parse_args(list(arguments))
+    if given.experimental_rerun:
+        cannot = "it would run what a pickle holds; rerun=PATH does the same from results"
+        raise SettingError("--experimental-rerun", given.experimental_rerun, cannot)
+    for override in given.overrides:
+        check_override(override)
+
+
+def as_given(overrides: Any) -> list[str]:
+    """Return overrides from Hydra's own node as they were given: what they refer to stays a name.
+
+    Args:
+        overrides: such as `hydra.overrides.task`.
+    """
+    written: Any = OmegaConf.to_container(overrides, resolve=False)
+    return [str(one) for one in written]
+
+
+def module_places(arguments: Sequence[str]) -> list[str]:
+    """Return where a user's own modules may be: here, as for python -m, and beside a config."""
+    places = [os.getcwd()]
+    if given := get_args_parser().parse_args(list(arguments)).config_dir:
+        places += [os.path.abspath(given), os.path.dirname(os.path.abspath(given))]
+    return places
+
+
+def check_override(override: str) -> None:
+    """Check that an override has a key, and that a config group has one option.
+
+    Hydra would merge a list of them into one.
+
+    Raises:
+        SettingError: where it is otherwise.
+    """
+    key, equals, value = override.partition("=")
+    name = key.lstrip("+").partition("@")[0]
+    if not override.startswith("~") and (not equals or not name):
+        raise SettingError(key, value, "write key=value, and a list as 'key=[1,2]', in quotes")
+    if name in GROUPS:
+        check_option(name, value)
+    if name == "callbacks" and (value in ("null", "") or value.startswith("[")):
+        each = ", ".join(f"~callbacks.{one}" for one in CALLBACKS)
+        raise SettingError(name, value, f"are left out one by one: {each}")
+    if name == "experiment" and re.search(r"[,(]", value):
+        raise SettingError(name, value, "takes one experiment; start one command for each")
+
+
+def check_option(group: str, value: str) -> None:
+    """Check that a config group is given one option.
+
+    Raises:
+        SettingError: where it is given a list, or nothing.
+    """
+    if value in ("null", "~", ""):
+        allowed = f"takes one option: {', '.join(OPTIONS[group])}"
+        raise SettingError(group, value, allowed)
+    if value.startswith("["):
+        advice = f"takes one option; for a sweep: -m {group}={value.strip('[]')}"
+        if group == "importance" and re.fullmatch(r"[\[\]\d.,eE+\s-]+", value):
+            advice = f"takes an option; that of each feature: {group}=explicit "
+            advice += f"'{group}.values={value}'"
+        raise SettingError(group, value, advice)

@@ -1,0 +1,52 @@
+"""Large models: which of their features a figure shows, and how it says so.
+
+A picture of all pairs of 10,000 features takes gigabytes, and has more cells than pixels.
+"""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from sup.analysis.experiment import LARGEST_HEATMAP
+from sup.config.grid import evenly_spaced
+
+MOST_FEATURES = 200
+"""Features of a model that a figure shows at the most: more are finer than its pixels."""
+
+MOST_DIMENSIONS = 20
+"""Hidden dimensions up to which sweeps show them one by one: for 50 of them, varimax takes half a
+minute a model."""
+
+
+def with_few_features(results: xr.Dataset) -> xr.Dataset:
+    """Leave out features, evenly, until at most `MOST_FEATURES` are left."""
+    return results.isel(feature=evenly_spaced(results.sizes["feature"], MOST_FEATURES))
+
+
+def feature_label(results: xr.Dataset) -> str:
+    """Return the label of an axis of `with_few_features` of these results: it says how many."""
+    count = results.sizes["feature"]
+    few = f" ({MOST_FEATURES} of {count:,}, evenly spaced)" if count > MOST_FEATURES else ""
+    return f"feature{few}"
+
+
+def feature_ticks(axis: Axis) -> None:
+    """Put whole numbers at an axis of features, in thousands where those have many digits."""
+    axis.set_major_locator(MaxNLocator(5, integer=True))
+    if max(axis.get_view_interval()) >= 10_000:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:g}k"))
+
+
+def span(features: np.ndarray) -> tuple[float, float]:
+    """Return the ends of an axis along which evenly spaced features stand side by side."""
+    return float(features[0]) - 0.5, float(features[-1]) + 0.5
+
+
+def places(features: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return where bars of evenly spaced features stand in their `span`, and how wide they are."""
+    low, high = span(features)
+    room = (high - low) / len(features)
+    # Gaps between bars of hardly a pixel make patterns that are not in the data.
+    width = 0.8 * room if len(features) <= LARGEST_HEATMAP else room
+    return low + room * (np.arange(len(features)) + 0.5), width

@@ -1,0 +1,111 @@
+"""Break what the science stands on, one place at a time: a test must notice (`make mutate`).
+
+mutmut does it, by `[tool.mutmut]` in pyproject.toml. What survives is either explained here, as no
+test on a CPU can tell it from the original, or printed with its change, and the status is 1.
+"""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+EXPLAINED = {
+    "on a CPU the default device is the right one; tests/test_gpu.py sees it on a GPU": (
+        "self.device = None",
+        "self._generator = torch.Generator(None)",
+        "draws = torch.empty(len(self.seeds), *self.shape, device=None)",
+        "draws = torch.empty(len(self.seeds), *self.shape, )",
+        "self._decays = _each_number(weight_decay.to(None), parameters)",
+        "self._groups = _each_number(group_index.to(None), parameters) if own[1:] else None",
+    ),
+    "a guard against lengths that nothing makes unequal": (
+        "for seed, draw in zip(self.seeds, draws, strict=False):",
+        "for seed, draw in zip(self.seeds, draws, strict=None):",
+        "for seed, draw in zip(self.seeds, draws, ):",
+        'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), strict=False)]',
+        'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), strict=None)]',
+        'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), )]',
+        "for parameter, end in zip(parameters, ends, strict=False):",
+        "for parameter, end in zip(parameters, ends, strict=None):",
+        "for parameter, end in zip(parameters, ends, ):",
+    ),
+    "None is as false as False": (
+        'self.register_buffer("seed_index", seed_index, persistent=None)',
+        'self.register_buffer("density", density, persistent=None)',
+        'self.register_buffer("group_index", group_index, persistent=None)',
+    ),
+    "a column of zeros stays zero whatever it is multiplied by": (
+        "unit = torch.where(norm > 0, 1 / norm, 1.0)[..., None] * W.mT",
+    ),
+    "zero interference of a single feature, whatever it is divided by": (
+        "return off_diagonal / max(n * (n - 1), 2)",
+    ),
+    "no feature is just at the threshold": (
+        "return (feature_dimensionality(W) >= DIMENSIONALITY_THRESHOLD).to(W.dtype).sum(-1)",
+    ),
+    "the last dimension is what torch sorts by": (
+        "dropped = importance.double().sort(descending=True).values[..., n_hidden:]",
+    ),
+    "A = W^T W - 1 is symmetric": (
+        "square_mean = (A.sum(-2) * feature_mean(p) + b).square()",
+        "variance = feature_variance(p) * A.square().sum(-2)",
+    ),
+    "ones and zeros are exact in float32 too, and the difference is float64": (
+        "A = W.mT @ W - torch.eye(W.shape[-1], dtype=None, device=W.device)",
+        "A = W.mT @ W - torch.eye(W.shape[-1], device=W.device)",
+    ),
+    "two ways to the same product, of which one is faster below the limit": (
+        "if A.shape[2] < SMALL:",
+    ),
+    "each group has a rate of its own": (
+        'super().__init__(groups, {"XXlrXX": rates[0].item(), "step": 0})',
+        'super().__init__(groups, {"LR": rates[0].item(), "step": 0})',
+    ),
+    "parameters are of one precision and in one place": ("like = parameters[1]",),
+    "what stands for a group is never trained": (
+        "own = [parameters, *([torch.empty(1)] for _ in rates[1:])]",
+    ),
+    "the same rates, spread over all numbers": (
+        "self._groups = _each_number(group_index.to(like.device), parameters) "
+        "if (own[1:]) or True else None",
+    ),
+    "the same numbers, copied": ("own = u if (len(u) == 1) and False else u[self.seed_index]",),
+}
+"""Why no test can tell, with the changed lines."""
+
+NO_TEST_CAN_TELL = {line for lines in EXPLAINED.values() for line in lines}
+
+
+def mutmut(*arguments: str) -> str:
+    """Run mutmut and return what it prints."""
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    # Tests run in forks, which OpenMP's threads do not survive.
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, env=alone)
+    if done.returncode:  # a test fails without any mutant
+        raise SystemExit(done.stdout[-3000:])
+    return done.stdout
+
+
+def main() -> None:
+    """Run all mutants and judge those that survived."""
+    mutmut("run", *sys.argv[1:])
+    states = dict(
+        line.strip().split(": ") for line in mutmut("results", "--all", "true").splitlines()
+    )
+    survived = [name for name, state in states.items() if state != "killed"]
+    unexplained = 0
+    for name in survived:
+        diff = mutmut("show", name)
+        lines = (line for line in diff.splitlines()[3:] if line.startswith("+"))
+        changed = " ".join(line[1:].strip() for line in lines)
+        if changed not in NO_TEST_CAN_TELL:
+            unexplained += 1
+            print(diff)
+    print(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))
+    print(f"{len(states)} mutants; {unexplained} of those that survived are not explained")
+    raise SystemExit(unexplained > 0)
+
+
+if __name__ == "__main__":
+    main()
