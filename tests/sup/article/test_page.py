@@ -9,6 +9,7 @@ import pytest
 import sup
 from sup import report
 from sup.article.evidence import gather
+from sup.article.page import write_report
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +112,7 @@ def test_names_are_escaped_wherever_they_stand(tmp_path):
     activation = sup.Part("torch.nn.Softplus", name=name)
     home = tmp_path / "a" / "<i>b"
     sup.train(activation=activation, sparsity=[0, 0.9], directory=home, **small)
-    page = report.write_report([home], tmp_path / "c" / "d" / "page.html").read_text()
+    page = write_report([home], tmp_path / "c" / "d" / "page.html").read_text()
     assert page.count("alert(1)") > 3
     assert "<script>alert" not in page
     assert page.count("<script") == page.count("</script>") == 1
