@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from sup.config.rules import SettingError
 from sup.system.headless import headless
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     try:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         print(f"report: {write_report(options.paths, options.output)}")
-    except OSError as error:
+    except (OSError, SettingError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

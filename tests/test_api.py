@@ -111,7 +111,7 @@ def test_objects_of_one_class_are_never_taken_for_each_other(tmp_path: Path):
     first = sup.train(activation=nn.LeakyReLU(0.5), directory=tmp_path, figures="none", **QUICK)
     with pytest.raises(sup.SettingError, match="holds results"):
         sup.train(activation=nn.LeakyReLU(0.1), directory=tmp_path, **QUICK)
-    with pytest.raises(sup.SettingError, match="activation=leakyrelu: cannot be found"):
+    with pytest.raises(sup.SettingError, match="activation=leakyrelu: give it, as "):
         sup.load_model(first)
     x = torch.rand(4, 6)
     model = sup.load_model(first, {"leakyrelu": nn.LeakyReLU(0.5)})
@@ -299,7 +299,7 @@ class TestModel:
 
     def test_a_function_that_is_nowhere_is_asked_for(self):
         results = sup.train(activation=sup.Part(lambda z: z.clamp(min=0), name="mine"), **QUICK)
-        with pytest.raises(sup.SettingError, match="activation=mine: cannot be found"):
+        with pytest.raises(sup.SettingError, match="activation=mine: give it, as "):
             sup.load_model(results)
         given = sup.load_model(results, {"mine": torch.relu})
         assert given(torch.rand(2, 6)).shape == (2, 6)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sup.config.rules import SettingError
 from sup.system.headless import headless
 
 EXPERIMENTS: dict[str, tuple[str, ...]] = {"bottleneck": (), "phase_diagram": (), "dimensions": ()}
@@ -68,9 +69,12 @@ def main(arguments: list[str] | None = None) -> None:
     from sup.article.page import write_report
 
     print("\nwriting the report ...", flush=True)
-    page = write_report(
-        [directory / name for name in forms], directory / "report.html", " ".join(notes)
-    )
+    try:
+        page = write_report(
+            [directory / name for name in forms], directory / "report.html", " ".join(notes)
+        )
+    except (OSError, SettingError) as error:
+        raise SystemExit(f"error: {error}") from error
     print(f"report: {page}")
 
 

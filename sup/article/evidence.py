@@ -1,7 +1,8 @@
 """The results that a report is made from, sorted by what they are results of."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from sup.analysis.experiment import experiment_of
+from sup.config.rules import SettingError, in_one_line
 from sup.figures.style import activations_in, of_activation
 from sup.results.joining import load_sweep
 from sup.results.storage import FILE
@@ -98,6 +100,7 @@ def gather(paths: Sequence[Path]) -> list[Evidence]:
 
     Raises:
         FileNotFoundError: where there are no results.
+        SettingError: where some cannot be read; it says which.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -107,10 +110,26 @@ def gather(paths: Sequence[Path]) -> list[Evidence]:
         found |= dict.fromkeys(homes)
     evidence: list[Evidence] = []
     for home in found:
-        one = Evidence(home, load_sweep(home))
-        before = sum(other.kind == one.kind for other in evidence)
+        with named(home):
+            one = Evidence(home, load_sweep(home))
+            before = sum(other.kind == one.kind for other in evidence)
         evidence.append(replace(one, number=before))
     return evidence
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Say of an error whose results have caused it: a report reads anybody's.
+
+    Raises:
+        SettingError: in its place.
+    """
+    try:
+        yield
+    except SettingError:
+        raise
+    except Exception as error:  # as many kinds as there are figures, and ways to break a file
+        raise SettingError("results", path, f"cannot be shown: {in_one_line(error)}") from error
 
 
 def _homes(path: Path) -> list[Path]:

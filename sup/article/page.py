@@ -1,6 +1,5 @@
 """Puts evidence, figures, tables and verdicts into one self-contained HTML page."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ import jinja2
 from sup.analysis import published
 from sup.analysis.phases import agreement
 from sup.article.claims import CLAIMS, judge
-from sup.article.evidence import Evidence, gather
-from sup.article.pictures import Gallery
+from sup.article.evidence import Evidence, gather, named
+from sup.article.pictures import Gallery, Picture
 from sup.figures.style import activation_name, best_seed
+from sup.system.files import replacing
 
 TITLE = "Activation functions and superposition in toy models"
 TEMPLATE = Path(__file__).parent / "template.html"
@@ -31,6 +31,7 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
 
     Raises:
         FileNotFoundError: where there are no results below a path.
+        SettingError: where some cannot be read or shown; it says which.
     """
     evidence = gather(paths)
     gallery = Gallery(output.parent / "figures")
@@ -44,16 +45,21 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
         note=note,
         introduction=gallery.introduction(),
         sections=sections(gallery, evidence),
-        joint=[picture for one in evidence for picture in gallery.joint(one)],
+        joint=[picture for one in evidence for picture in joint(gallery, one)],
         sources=[source(one) for one in evidence],
         **verdicts(by_kind),
         **comparison(by_kind),
         **theory(by_kind),
     )
-    unfinished = output.with_name(f".{output.name}.unfinished")
-    unfinished.write_text(page, "utf-8")
-    os.replace(unfinished, output)
+    with replacing(output) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
     return output
+
+
+def joint(gallery: Gallery, one: Evidence) -> list[Picture]:
+    """Draw the figures that show all activations of a sweep together."""
+    with named(one.path):
+        return list(gallery.joint(one))
 
 
 def sections(gallery: Gallery, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
@@ -62,7 +68,8 @@ def sections(gallery: Gallery, evidence: Sequence[Evidence]) -> list[dict[str, A
     found = []
     for number, one in enumerate(sweeps):
         for activation in one.activations:
-            section = gallery.activation_section(one, activation)
+            with named(one.path):
+                section = gallery.activation_section(one, activation)
             suffix = f" ({one.path.name})" if len(sweeps) > 1 else ""
             found.append(
                 {
@@ -149,6 +156,8 @@ def theory(by_kind: dict[str, Evidence]) -> dict[str, Any]:
 
 def source(evidence: Evidence) -> dict[str, str]:
     """Say what one sweep is and how it was made."""
+    with named(evidence.path):
+        versions = evidence.versions
     results = evidence.results
     axes = " x ".join(f"{size} {name}" for name, size in results["loss"].sizes.items())
     return {
@@ -157,6 +166,5 @@ def source(evidence: Evidence) -> dict[str, str]:
         "settings": "; ".join(f"{name} {value}" for name, value in evidence.settings.items()),
         "device": str(results.attrs.get("device", "several")),
         "wall_time": evidence.wall_time,
-        "versions": ", ".join(f"{name} {one}" for name, one in evidence.versions.items())
-        or "several",
+        "versions": ", ".join(f"{name} {one}" for name, one in versions.items()) or "several",
     }

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,11 @@ def data_uri(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
+def file_name(name: str) -> str:
+    """Return a name without what means something in a path: activations are called anything."""
+    return re.sub(r"[^\w.-]", "-", name)
+
+
 class Gallery:
     """Writes figures into a folder and returns them as pictures.
 
@@ -74,6 +80,7 @@ class Gallery:
 
     def picture(self, name: str, figure: Figure, alt: str, caption: str) -> Picture:
         """Write a figure as PNG and SVG."""
+        name = file_name(name)
         png, _ = write(figure, self.folder, name)
         return Picture(name, data_uri(png.read_bytes(), "png"), alt, caption)
 
@@ -96,6 +103,7 @@ class Gallery:
 
     def animation(self, name: str, one: xr.Dataset, alt: str, caption: str) -> Picture:
         """Write an animation over training as GIF."""
+        name = file_name(name)
         path = write_gif(gram_animation(one), self.folder / f"{name}.gif")
         return Picture(name, data_uri(path.read_bytes(), "gif"), alt, caption)
 

@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import sup
-from sup.cli import errors, store
+from sup.cli import errors, rerun, store
 from sup.cli.arguments import as_overrides, check_arguments, module_places
 from sup.system import messages
 from sup.system.encoding import use_utf8
@@ -69,6 +69,7 @@ def command(describe: Describe) -> Callable[[], None]:
             check_arguments(sys.argv[1:])
             sys.path += [place for place in module_places(sys.argv[1:]) if place not in sys.path]
             store.register()
+            sys.argv[1:] = rerun.register(sys.argv[1:])
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
 
     return main

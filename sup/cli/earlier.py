@@ -4,9 +4,8 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+import yaml
+from omegaconf import DictConfig, open_dict
 
 from sup.cli.arguments import as_given
 from sup.config.rules import SettingError
@@ -82,11 +81,14 @@ def _was_trained_in(folder: Path) -> bool:
 
 
 def _overrides(record: Path) -> list[str] | None:
-    """Return a command's overrides; None where a kill has left no more than a part of them."""
+    """Return a command's overrides; None where a kill has left no more than a part of them.
+
+    They are read as data: nothing in the record is resolved, so no `${oc.env:...}` either.
+    """
     try:
-        held = OmegaConf.load(record)
-        return list(OmegaConf.select(held, "hydra.overrides.task") or [])
-    except (YAMLError, OmegaConfBaseException, OSError):
+        held = yaml.safe_load(record.read_bytes())
+        return [str(one) for one in held["hydra"]["overrides"]["task"]]
+    except (yaml.YAMLError, OSError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -13,6 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sup.cli import rerun
 from sup.cli.arguments import as_given
 from sup.config.options import VARIABLES
 from sup.config.rules import SettingError, unknown
@@ -94,7 +95,7 @@ def check_variables(config: DictConfig, hydra: Any) -> None:
     Raises:
         SettingError: for the first that is not, such as a setting that is misspelt.
     """
-    known = {*(one.name for one in fields(Settings)), *VARIABLES}
+    known = {*(one.name for one in fields(Settings)), *VARIABLES, rerun.KEY}
     others = [str(name) for name in config if name not in known]
     if not others:
         return
@@ -110,7 +111,7 @@ def names_of(hydra: Any) -> dict[str, str]:
     """Return the option chosen for each config group whose target was not overridden besides."""
     overridden = {line.lstrip("+~").split("=")[0] for line in as_given(hydra.overrides.task)}
     return {
-        str(group): str(option)
+        str(group): str(option).removeprefix(rerun.PREFIX)
         for group, option in hydra.runtime.choices.items()
         if group in GROUPS and f"{group}._target_" not in overridden
     }

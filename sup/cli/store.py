@@ -69,6 +69,7 @@ HELP = """Toy models of superposition: x' = f(W^T W x + b), many at once.
   python train.py experiment=search hydra.sweeper.n_trials=50     a search for the best settings
   python train.py -m hydra/launcher=submitit_slurm hydra.launcher.partition=gpu seed=0,1
   python train.py resume=outputs/2026-01-31/12-00-00-000000       repeat the run's overrides
+  python train.py rerun=outputs/2026-01-31/12-00-00-000000        train it again, from its results
 
 Settings; an axis takes a number, or a list of numbers (a grid in one run), the rest one value:
 

@@ -32,7 +32,10 @@ def table(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> Tab
     for run, outcome in zip(runs, outcomes, strict=True):
         cells = ["-"] * len(COLUMNS)
         if not isinstance(outcome, RunError):
-            cells = [_range(outcome[name], form) for name, (_, form) in COLUMNS.items()]
+            cells = [
+                _range(outcome[name], form) if name in outcome else "-"
+                for name, (_, form) in COLUMNS.items()
+            ]
         rows.add_row(run.name, *cells)
     return rows
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from sup.config.rules import (
     words,
 )
 from sup.config.stacking import StackSettings, stack_of
+from sup.config.trust import check_trusted
 
 OWN, ASIDE, LABEL = Role.OWN, Role.ASIDE, Role.LABEL
 
@@ -216,16 +217,31 @@ class Settings:
         return cls(**given, variables=others)
 
     @classmethod
-    def of_results(cls, results: Any) -> "Settings":
+    def of_results(cls, results: Any, **changes: Any) -> "Settings":
         """Make the settings of a run again from its results, an `xarray.Dataset`.
 
+        Trained, they come to the same results; where training went on from, `resume`, is not among
+        them. Results may be anybody's, so what they name is taken for a part only if it is of this
+        project, or one of torch's activations, optimizers and schedules. Code of your own is given:
+        ``of_results(results, activation=my_function)`` is called with the parameters in results.
+
+        Args:
+            results: of a single run.
+            changes: of the settings, by the names that `Settings` takes.
+
         Raises:
-            SettingError: where they are results of several runs.
+            SettingError: where they are results of several runs, or name code that is not given.
         """
         if "config" not in results.attrs:
             raise SettingError("results", "of several runs", "give those of a single one")
         names = {name: str(results[name].values) for name in GROUPS if name in results.coords}
-        return cls.of_config(json.loads(results.attrs["config"]), names)
+        config = {**json.loads(results.attrs["config"]), "resume": None}
+        made = cls.of_config(config, names)
+        check_trusted(config, changes)
+        for name in {*GROUPS} & {*changes}:
+            if callable(changes[name]):
+                changes[name] = replace(getattr(made, name), target=changes[name])
+        return made.changed(**changes)
 
     def as_config(self) -> dict[str, Any]:
         """Return the config that these settings are made of, as plain Python."""

@@ -41,5 +41,6 @@ def gram_animation(one: xr.Dataset) -> FuncAnimation:
 def write_gif(animation: FuncAnimation, path: Path) -> Path:
     """Write an animation as a GIF of eight frames a second, the last of them held."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # a link would be followed
     animation.save(path, writer=PillowWriter(fps=8))
     return path

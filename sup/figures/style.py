@@ -11,6 +11,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
+from sup.system.files import replacing
+
 GRAM_COLOURS = "RdBu_r"
 """Diverging, centred on zero, told apart by the colour-blind: red represents, blue interferes."""
 
@@ -135,6 +137,6 @@ def write(figure: Figure, folder: Path, name: str) -> list[Path]:
     for path in paths:
         # No date in the file, so that the same results give the same bytes.
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        with mpl.rc_context({"svg.hashsalt": name}):
-            figure.savefig(path, dpi=150, metadata=metadata)
+        with mpl.rc_context({"svg.hashsalt": name}), replacing(path) as unfinished:
+            figure.savefig(unfinished, dpi=150, format=path.suffix[1:], metadata=metadata)
     return paths

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from sup.config.part import Part
 from sup.config.rules import SettingError
+from sup.config.trust import is_trusted
 from sup.model.activations import Activation
 from sup.model.building import activation_of
 
@@ -75,17 +77,19 @@ class ToyModels(nn.Module):
 def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None) -> ToyModels:
     """Give the trained models of some results back, to be looked into or trained on.
 
+    Results may be anybody's, so only activations of this project and of torch are taken by the
+    path that they name; nothing else there is imported or called.
+
     Args:
         results: of `sup.train`, `load_run` or `load_sweep`, or a part of them, such as
             ``results.isel(seed=0)``. Dimensions beside hidden and feature are the models' own.
-        activations: the functions that results name but do not know the path to, such as a lambda,
-            by their name there.
+        activations: those of your own, classes, functions or modules, by their name in results.
 
     Returns:
         A module that maps ``x [..., feature]`` to ``x' [..., feature]``.
 
     Raises:
-        SettingError: where an activation cannot be found.
+        SettingError: where an activation is neither given nor ours or torch's, or cannot be made.
     """
     axes = [dim for dim in results["W"].dims if dim not in ("hidden", "feature")]
     W = results["W"].transpose(*axes, "hidden", "feature")
@@ -107,22 +111,34 @@ def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None
         own = [points[place] for place in places]
         columns = {key.partition(".")[2]: [point[key] for point in own] for key in own[0]}
         single = {key: column[0] for key, column in columns.items() if len(set(column)) == 1}
-        activation = activation_of(part.changed(**columns | single), own, torch.device("cpu"))
-        made.append((activation, torch.tensor(places)))
+        made.append((_made(part.changed(**columns | single), own), torch.tensor(places)))
     weights, biases = (torch.from_numpy(np.array(held.values, "float32")) for held in (W, b))
     return ToyModels(weights, biases, made)
 
 
 def _part(name: str, node: str, activations: Mapping[str, Any]) -> Part:
-    if name in activations:
-        return Part(activations[name])
-    part = Part.of(json.loads(node), name)
+    """Return an activation as results describe it; what the user gives is called in its place."""
+    given = activations.get(name)
+    if isinstance(given, Part):
+        return given
     try:
-        part.locate()
-    except Exception as error:  # whatever a user's module raises when it is imported
-        allowed = f"cannot be found ({error}); give load_model(..., activations={{...}})"
-        raise SettingError("activation", name, allowed) from error
+        part = Part.of(json.loads(node), name)
+        path = str(part.target)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise SettingError("activation", name, "results do not say what it is") from error
+    if given is not None:
+        return replace(part, target=given)
+    if not is_trusted(path):
+        needed = f"give it, as load_model(..., activations={{{name!r}: ...}}): results name {path}"
+        raise SettingError("activation", name, f"{needed}, and what a file names is not run")
     return part
+
+
+def _made(part: Part, points: list[dict[str, float]]) -> Activation:
+    try:
+        return activation_of(part, points, torch.device("cpu"))
+    except Exception as error:  # no such name in torch, or another that it is not called with
+        raise SettingError("activation", part.name, f"cannot be made: {error}") from error
 
 
 def _points(results: xr.Dataset, template: xr.DataArray) -> list[dict[str, float]]:

@@ -1,15 +1,12 @@
 """Results on disk: one netCDF file for each run."""
 
-import json
-import os
 from functools import lru_cache
 from pathlib import Path
 
-import h5py
 import xarray as xr
 
-from sup.config.rules import SettingError
 from sup.config.settings import Settings
+from sup.results.reading import read, read_settings
 from sup.system.files import replacing
 
 FILE = "results.nc"
@@ -19,8 +16,10 @@ def save(results: xr.Dataset, directory: Path) -> Path:
     """Write `results.nc`, at once or not at all, and return its path."""
     path = directory / FILE
     directory.mkdir(parents=True, exist_ok=True)
+    # In memory first: where there is no room on the disk, HDF5 ends the whole process.
+    content = results.to_netcdf(engine="h5netcdf")
     with replacing(path) as unfinished:
-        results.to_netcdf(unfinished, engine="h5netcdf")
+        unfinished.write_bytes(content)
     return path
 
 
@@ -39,6 +38,8 @@ def load_run(path: str | Path) -> xr.Dataset:
         `sup.metrics` by its name. Settings are coordinates; name, overrides, config, versions,
         device, wall_time and instances_in_stack are attributes.
 
+    The file may be anybody's: nothing that it names is imported, run or fetched.
+
     Raises:
         FileNotFoundError: where there are no results.
         SettingError: where they cannot be read.
@@ -47,10 +48,7 @@ def load_run(path: str | Path) -> xr.Dataset:
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(f"{path}: no {FILE} here; a run writes it when it ends")
-    try:
-        return xr.load_dataset(file, engine="h5netcdf")
-    except OSError as error:
-        raise unreadable(file) from error
+    return read(file)
 
 
 def settings_of(directory: Path) -> Settings | None:
@@ -65,17 +63,7 @@ def settings_of(directory: Path) -> Settings | None:
 
 @lru_cache(maxsize=4096)  # a sweep asks for those of all its runs several times
 def _settings(file: Path, modified: int) -> Settings:
-    try:
-        with h5py.File(file) as held:
-            return Settings.of_config(json.loads(str(held.attrs["config"])))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise unreadable(file) from error
-
-
-def unreadable(file: Path) -> SettingError:
-    """Return the error that results which no command leaves so are broken."""
-    place = os.path.relpath(file.parent)
-    return SettingError("directory", place, f"{FILE} cannot be read; remove it")
+    return read_settings(file)
 
 
 def finite(results: xr.Dataset) -> xr.Dataset:

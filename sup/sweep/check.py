@@ -11,6 +11,7 @@ from sup.launch.local import check_present, devices_of, local_placement
 from sup.model.building import check_parts
 from sup.model.contract import check_activation
 from sup.sweep.memory import GIB, allowed_memory, needed
+from sup.sweep.places import check_places
 from sup.sweep.resume import is_finished
 from sup.training import checkpoints
 from sup.training.contract import check_optimizer
@@ -47,6 +48,7 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
         from sup.training import wandb_logger
 
         wandb_logger.mode()  # of the environment, so that each run would fail by it
+    check_places(runs)
     for run in runs:
         is_finished(run)
     check_resumed(runs)

@@ -1,11 +1,14 @@
 """Runs that could not be trained: each says why in its own directory."""
 
+import logging
 import traceback
 from pathlib import Path
 from typing import Any
 
 from sup.config.rules import in_one_line
 from sup.system.files import replacing
+
+log = logging.getLogger(__name__)
 
 FILE = "error.txt"
 """In a failed run's directory: a line that gives the reason, then the traceback."""
@@ -36,9 +39,12 @@ def record(directory: Path, error: BaseException | str) -> None:
         lines = [error]
     else:
         lines = [in_one_line(error), "", *traceback.format_exception(error)]
-    directory.mkdir(parents=True, exist_ok=True)
-    with replacing(directory / FILE) as unfinished:
-        unfinished.write_text("\n".join(lines), "utf-8")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with replacing(directory / FILE) as unfinished:
+            unfinished.write_text("\n".join(lines), encoding="utf-8")
+    except OSError as failure:  # no room on the disk, say: for that reason the run may have failed
+        log.warning("%s: %s", directory / FILE, in_one_line(failure))
 
 
 def forget(directory: Path) -> None:
@@ -49,4 +55,7 @@ def forget(directory: Path) -> None:
 def reason(directory: Path) -> str | None:
     """Return why a run failed; None where nothing is known of a failure."""
     file = directory / FILE
-    return file.read_text("utf-8").splitlines()[0] if file.is_file() else None
+    if not file.is_file():
+        return None
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[0] if lines else "unknown"

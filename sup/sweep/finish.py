@@ -9,7 +9,7 @@ import xarray as xr
 
 from sup.analysis.metrics import PER_INSTANCE
 from sup.config.grid import dimension, evenly_spaced
-from sup.config.rules import in_one_line
+from sup.config.rules import SettingError, in_one_line
 from sup.config.run import Run
 from sup.launch.placement import Lost
 from sup.results.making import make_results
@@ -55,7 +55,10 @@ def result_of(run: Run, made: Sequence[Any]) -> Result:
         return put_together(run, made)
     lost_some = any(isinstance(result, Lost) for result in made)
     if run.directory and (not lost_some or is_finished(run)):
-        return load_run(run.directory)
+        try:
+            return load_run(run.directory)
+        except (SettingError, FileNotFoundError) as error:  # changed, since this command began
+            return RunError(run.name, in_one_line(error))
     (lost, *_) = [result for result in made if isinstance(result, Lost)]
     known = failures.reason(run.directory) if run.directory else None
     return recorded(run, RunError(run.name, known or lost.reason))

@@ -62,8 +62,24 @@ class Job:
         row |= {"status": "finished", "instances": results["loss"].size}
         row["diverged"] = int(results["diverged"].sum())
         row["first_bad_step"] = float(results["first_bad_step"].min())
-        row |= {name: float(results[name].mean()) for name in ("loss", *PER_INSTANCE)}
+        row |= {name: float(results[name].mean()) for name in measures_in(results)}
         return row | {"wall_time": float(results.attrs["wall_time"])}
+
+
+def as_cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the table whose words, headings too, a spreadsheet takes for no formulas."""
+    return {_cell(key): _cell(value) for key, value in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    """Put an apostrophe, which spreadsheets do not show, before what begins as a formula does."""
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def jobs_of(
@@ -96,9 +112,9 @@ def jobs_of(
 def found_in(directory: Path, name: str) -> Job:
     """Return a job of an earlier command, as far as its directory tells."""
     try:
-        lines = yaml.safe_load((directory / ".hydra" / "overrides.yaml").read_text("utf-8"))
-        overrides = by_key([str(line) for line in lines or []])
-    except (yaml.YAMLError, OSError, TypeError):
+        lines = yaml.safe_load((directory / ".hydra" / "overrides.yaml").read_bytes())
+        overrides = by_key([line for line in lines or [] if isinstance(line, str)])
+    except (yaml.YAMLError, OSError, TypeError, RecursionError):
         overrides = {}
     results = None
     if (directory / FILE).is_file():
@@ -129,7 +145,7 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
         Where the table is.
     """
     jobs = jobs_of(sweep, runs, results)
-    table = pd.DataFrame([job.row() for job in jobs])
+    table = pd.DataFrame([as_cells(job.row()) for job in jobs])
     with replacing(sweep / TABLE) as unfinished:
         table.to_csv(unfinished, index=False, encoding="utf-8")
     try:
@@ -144,9 +160,14 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
     return sweep / TABLE
 
 
+def measures_in(results: xr.Dataset) -> list[str]:
+    """Return the measures of an instance that results have; those of another version lack some."""
+    return [name for name in ("loss", *PER_INSTANCE) if name in results]
+
+
 def instance_table(results: xr.Dataset) -> pd.DataFrame:
     """Return one row for each instance of a sweep: its settings, loss and measures."""
-    measured = results[["loss", *PER_INSTANCE]]
+    measured = results[measures_in(results)]
     settings = [str(name) for name in results["loss"].dims]
     if not settings:
         row = {name: [value.item()] for name, value in measured.data_vars.items()}

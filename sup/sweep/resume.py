@@ -9,13 +9,12 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import torch
-
 from sup.config.identity import difference, first_difference, instance_keys, training_key
 from sup.config.rules import SettingError
 from sup.config.run import Run
 from sup.results.storage import settings_of
 from sup.sweep import failures
+from sup.training import outcome
 from sup.training.checkpoints import latest
 from sup.training.outcome import Outcome
 from sup.training.slice import Slice
@@ -66,12 +65,8 @@ def check_slices(run: Run) -> None:
     """
     shared, own = training_key(run.settings), instance_keys(run.settings)
     for path in sorted((run.directory / SLICES).glob("*.pt")) if run.directory else ():
-        try:
-            held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-            there, missing = held["shared"], sorted(set(held["instances"]) - set(own))
-        except Exception as error:  # torch raises a dozen kinds for a file that is none of its own
-            place = os.path.relpath(path)
-            raise SettingError("directory", place, "cannot be read; remove it") from error
+        there, instances, _ = outcome.read(path)
+        missing = sorted(set(instances) - set(own))
         if there != shared or missing:
             pair = (there, shared) if there != shared else (missing[0], own[0])
             raise others(path.parents[1], difference(*pair))

@@ -10,6 +10,7 @@ import torch
 
 from sup.config.identity import difference
 from sup.config.rules import SettingError
+from sup.training.outcome import check_keys, loaded
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +27,30 @@ def contents(path: Path) -> dict[str, Any]:
 @lru_cache(maxsize=4096)  # a sweep may have a stack for each of its jobs
 def _contents(path: Path, modified: int) -> dict[str, Any]:
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["stack"]
+        checkpoint = loaded(path)
+        held = checkpoint["stack"]
+        check_keys(held["shared"], held["instances"])
+        check_weights(checkpoint["state_dict"], len(held["instances"]))
+        # Without either Lightning would begin it anew, and say nothing.
+        if [len(checkpoint[name]) for name in ("optimizer_states", "lr_schedulers")] != [1, 1]:
+            raise ValueError("no optimizer, or no schedule")
         instances = dict.fromkeys(held["instances"]).keys()  # a set in order
-        return {"shared": held["shared"], "instances": instances, "step": held["step"]}
+        return {"shared": held["shared"], "instances": instances, "step": int(held["step"])}
     except Exception as error:  # torch raises a dozen kinds for a file that is no checkpoint
         raise SettingError("resume", path, "is no checkpoint of this project") from error
+
+
+def check_weights(weights: dict[str, torch.Tensor], count: int) -> None:
+    """Check that weights, as checkpoints hold them, are those of some number of models.
+
+    Raises:
+        KeyError, TypeError, ValueError: where they are not.
+    """
+    W, b = weights["autoencoder.W"], weights["autoencoder.b"]
+    losses, diverged_at = weights["loss_sums"], weights["diverged_at"]
+    shapes = [W.shape[:1], b.shape[:1], losses.shape[1:], diverged_at.shape]
+    if W.ndim != 3 or b.shape[1:] != W.shape[2:] or any(shape != (count,) for shape in shapes):
+        raise ValueError("the shapes differ")
 
 
 def candidates(path: Path) -> list[Path]:

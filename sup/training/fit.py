@@ -1,6 +1,7 @@
 """Train one stack by one `Trainer.fit`, in this process."""
 
 import logging
+import os
 import signal
 import threading
 import warnings
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.strategies import Strategy
 
+from sup.config.rules import SettingError, in_one_line
 from sup.config.trainer import lightnings
 from sup.system.memory import keep_freed_memory
 from sup.training.stack import Stack
@@ -28,9 +31,11 @@ class OwnSignals(pl.Callback):
 
     def __init__(self) -> None:
         self.handler = signal.getsignal(signal.SIGTERM)
+        self.has_started = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put it back: by now Lightning has taken its place."""
+        self.has_started = True
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self.handler)
 
@@ -45,16 +50,20 @@ def fit(
         callbacks: what happens meanwhile.
         checkpoint: what to go on from, if anything.
         strategy: Lightning's, of one of several ranks.
+
+    Raises:
+        SettingError: where the checkpoint cannot be gone on from.
     """
     keep_freed_memory()
     part = stack.settings.trainer
     # Within a cluster's job Lightning would take one process for one of as many as the job has.
     alone = [] if isinstance(strategy, Strategy) else [LightningEnvironment()]
+    own = OwnSignals()
     with quiet():
         trainer: pl.Trainer = replace(part, parameters=lightnings(part.parameters)).make(
             strategy=strategy,
             plugins=alone,
-            callbacks=[*callbacks, OwnSignals()],
+            callbacks=[*callbacks, own],
             logger=False,  # each run has its own
             # Left to itself, Lightning would add a ModelCheckpoint where there is none.
             enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
@@ -62,7 +71,15 @@ def fit(
             enable_model_summary=False,
             max_epochs=1,
         )
-        trainer.fit(stack.module(trainer.strategy.root_device), stack.data(), ckpt_path=checkpoint)
+        module = stack.module(trainer.strategy.root_device)
+        try:
+            # Without weights_only, an environment variable decides whether a pickle is run.
+            trainer.fit(module, stack.data(), ckpt_path=checkpoint, weights_only=True)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if checkpoint is None or own.has_started or isinstance(error, torch.OutOfMemoryError):
+                raise
+            reason = f"cannot be gone on from: {in_one_line(error)}; remove it"
+            raise SettingError("resume", os.path.relpath(checkpoint), reason) from error
 
 
 @contextmanager

@@ -1,12 +1,18 @@
 """What training made of some instances, and how it is kept until all of their run are trained."""
 
+import json
+import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from sup.config.rules import SettingError
 from sup.system.files import replacing
 
 
@@ -47,6 +53,24 @@ class Outcome:
         """Return measures ``[instance, ...]``, not a number for those that have diverged."""
         return values.masked_fill(self.diverged.view(-1, *(1,) * (values.ndim - 1)), torch.nan)
 
+    def check(self, count: int) -> None:
+        """Check that it is of some number of instances.
+
+        Raises:
+            TypeError, ValueError: where it is not.
+        """
+        m, n = self.W.shape[1:]
+        shapes = {"W": (m, n), "b": (n,), "loss": (), "loss_error": (), "diverged_at": ()}
+        shaped = {name: tuple(getattr(self, name).shape[1:]) for name in shapes}
+        snapshots = self.snapshots.shape[1] == 0 or tuple(self.snapshots.shape[2:]) == (m, n)
+        tensors = [getattr(self, name) for name in (*shapes, "training_loss", "snapshots")]
+        counted = all(len(tensor) == count for tensor in tensors)
+        if shaped != shapes or not (snapshots and counted and self.training_loss.ndim == 2):
+            raise ValueError("the shapes differ")
+        own = (type(self.seconds), type(self.device), type(self.instances_in_stack))
+        if own != (float, str, int):
+            raise TypeError("the kinds differ")
+
     def save(self, path: Path, shared: str, instances: Sequence[str]) -> None:
         """Write it, at once or not at all.
 
@@ -57,13 +81,56 @@ class Outcome:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         about = {"shared": shared, "instances": list(instances)}
+        content = BytesIO()  # torch's own errors do not say that there is no room on the disk
+        torch.save({**about, "outcome": asdict(self)}, content)
         with replacing(path) as unfinished:
-            torch.save({**about, "outcome": asdict(self)}, unfinished)
+            unfinished.write_bytes(content.getbuffer())
 
     @classmethod
     def load(cls, path: Path) -> "Outcome":
-        """Read what `save` has written."""
-        return cls(**torch.load(path, weights_only=True)["outcome"])
+        """Read what `save` has written.
+
+        Raises:
+            SettingError: where it is something else.
+        """
+        return read(path)[2]
+
+
+def read(path: Path) -> tuple[str, list[str], Outcome]:
+    """Read what became of some instances, after the settings that they share, and their own.
+
+    Raises:
+        SettingError: where `Outcome.save` has not written it.
+    """
+    try:
+        held = loaded(path)
+        shared, instances, outcome = held["shared"], held["instances"], Outcome(**held["outcome"])
+        check_keys(shared, instances)
+        outcome.check(len(instances))
+    except Exception as error:  # torch raises a dozen kinds for a file that is none of its own
+        place = os.path.relpath(path)
+        raise SettingError("directory", place, "cannot be read; remove it") from error
+    return shared, instances, outcome
+
+
+def loaded(path: Path) -> dict[str, Any]:
+    """Read tensors and plain values that torch has saved; nothing in the file is run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what no file of ours is like
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+
+
+def check_keys(shared: Any, instances: Any) -> None:
+    """Check that what a file says of its instances are settings, as JSON.
+
+    Raises:
+        TypeError, ValueError: where it is something else.
+    """
+    if not (isinstance(instances, list) and instances):
+        raise TypeError("no list of instances")
+    for key in (shared, *instances):
+        if not (isinstance(key, str) and isinstance(json.loads(key), dict)):
+            raise TypeError("no settings")
 
 
 def joined(outcomes: Sequence[Outcome]) -> Outcome:

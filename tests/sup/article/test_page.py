@@ -9,6 +9,7 @@ import pytest
 import sup
 from sup import report
 from sup.article.evidence import gather
+from sup.article.page import write_report
 
 
 @pytest.fixture(scope="session")
@@ -103,3 +104,21 @@ def test_the_command_on_any_results(small_article, tmp_path, monkeypatch):
         report.main()
     no_results = "no results.nc in it or in any directory below"
     assert raised.value.code == f"error: {nothing}: {no_results}"
+
+
+def test_names_are_escaped_wherever_they_stand(tmp_path):
+    name = "../../</script><script>alert(1)</script>\"'><b onload=x>&"
+    small = {"n_features": 4, "n_hidden": 2, "steps": 5, "batch_size": 16, "figures": "none"}
+    activation = sup.Part("torch.nn.Softplus", name=name)
+    home = tmp_path / "a" / "<i>b"
+    sup.train(activation=activation, sparsity=[0, 0.9], directory=home, **small)
+    page = write_report([home], tmp_path / "c" / "d" / "page.html").read_text()
+    assert page.count("alert(1)") > 3
+    assert "<script>alert" not in page
+    assert page.count("<script") == page.count("</script>") == 1
+    assert not re.search(r"<(b|i)\b(?!>)|<b onload|<i>b", page)
+    outside = [
+        path for path in tmp_path.rglob("*.png") if path.parent.parts[-2:] != ("d", "figures")
+    ]
+    assert outside == []
+    assert not list(tmp_path.parent.glob("*.png"))

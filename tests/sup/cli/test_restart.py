@@ -122,9 +122,8 @@ def test_results_that_cannot_be_read_are_named(command, tmp_path):
     assert command(*settings).status == 0
     file = tmp_path / "run" / "results.nc"
     file.write_bytes(file.read_bytes()[:3000])
-    assert command(*settings).error.splitlines() == [
-        "error: directory=run: results.nc cannot be read; remove it"
-    ]
+    (line,) = command(*settings).error.splitlines()
+    assert line.startswith("error: directory=run: results.nc cannot be read: ")
 
 
 def test_what_was_resumed_elsewhere_goes_on_from_the_furthest(command, stopping_at):

@@ -113,9 +113,15 @@ def test_slices_that_a_kill_has_left_are_removed(command, tmp_path):
     assert not left.exists()
 
 
+def of_two_instances() -> Outcome:
+    one, more = torch.zeros(2), torch.zeros(2, 1)
+    W, snapshots = torch.zeros(2, 1, 1), torch.zeros(2, 0, 1, 1)
+    return Outcome(W, more, one, one, more, snapshots, one.long(), 1.0, "cpu", 2)
+
+
 def test_slices_of_another_run_are_refused(make_run, settings):
     run = make_run("seed=[0,1,2,3]")
-    outcome = Outcome(*7 * [torch.zeros(2, 1)], seconds=1.0, device="cpu", instances_in_stack=2)
+    outcome = of_two_instances()
     path = place_of(Slice(run, range(2)))
     assert path is not None
     outcome.save(path, training_key(run.settings), instance_keys(run.settings)[:2])
@@ -135,7 +141,7 @@ def test_slices_of_another_run_are_refused(make_run, settings):
 def test_a_slice_of_other_settings_or_instances_is_never_taken_for_it(make_run, settings):
     run = make_run("seed=[0,1,2,3]")
     other = replace(run, settings=settings("seed=[0,1,2,3]", "batch_size=512"))
-    outcome = Outcome(*7 * [torch.zeros(2, 1)], seconds=1.0, device="cpu", instances_in_stack=2)
+    outcome = of_two_instances()
     path = place_of(Slice(run, range(2)))
     assert path is not None
     outcome.save(path, training_key(run.settings), instance_keys(run.settings)[:2])

@@ -1,15 +1,22 @@
 """Interrupted and continued is uninterrupted, bit for bit."""
 
+import pickle
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import sup
 from sup.config.rules import SettingError
 from sup.sweep.check import check
 from sup.sweep.plan import grouped
+from sup.sweep.resume import is_finished
+from sup.training import checkpoints
+from sup.training.fit import fit
+from sup.training.outcome import Outcome
 from sup.training.stack import Stack
 
 
@@ -145,3 +152,103 @@ class TestRefusals:
         ]:
             with pytest.raises(SettingError, match=message):
                 check([make_run(f"resume={path}")], placed=False)
+
+
+class Planted:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, trace: Path):
+        self.trace = trace
+
+    def __reduce__(self):
+        return Path.touch, (self.trace,)
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory) -> dict[str, Any]:
+    """Return the contents of a checkpoint of one model."""
+    directory = tmp_path_factory.mktemp("held")
+    small = {"n_features": 5, "n_hidden": 2, "steps": 20, "batch_size": 64, "figures": "none"}
+    sup.train(**small, directory=directory)
+    (path,) = directory.glob("checkpoints/*.ckpt")
+    return torch.load(path, weights_only=True)
+
+
+def changed(held: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    outer, _, inner = key.partition("/")
+    return {**held, outer: {**held[outer], inner: value} if inner else value}
+
+
+WRONG = {
+    "stack": None,
+    "stack/instances": ["{}", 3],
+    "stack/shared": "no settings",
+    "stack/step": "many",
+    "state_dict": {},
+    "state_dict/autoencoder.W": torch.zeros(7, 2, 5),
+    "state_dict/autoencoder.b": torch.zeros(1, 9),
+    "state_dict/diverged_at": "never",
+    "optimizer_states": [],
+    "lr_schedulers": [],
+}
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_checkpoint_of_other_contents_is_none(key, held, tmp_path):
+    path = tmp_path / "wrong.ckpt"
+    torch.save(changed(held, key, WRONG[key]), path)
+    with pytest.raises(SettingError, match="is no checkpoint of this project"):
+        checkpoints.contents(path)
+
+
+@pytest.mark.parametrize("way", ["zip", "legacy", "bare pickle"])
+def test_nothing_in_a_checkpoint_is_run(way, held, tmp_path, make_run, monkeypatch):
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")  # which torch obeys
+    path, trace = tmp_path / "evil.ckpt", tmp_path / "trace"
+    evil = {**held, "callbacks": Planted(trace)}
+    if way == "bare pickle":
+        path.write_bytes(pickle.dumps(Planted(trace), protocol=2))
+    else:
+        torch.save(evil, path, _use_new_zipfile_serialization=way == "zip")
+    with pytest.raises(SettingError, match="is no checkpoint of this project"):
+        checkpoints.contents(path)
+    run = make_run("n_features=5", "n_hidden=2", "steps=20", "batch_size=64")
+    with pytest.raises((SettingError, pickle.UnpicklingError)):
+        fit(Stack.of([run]), [], path)
+    slices = run.directory / "slices"
+    slices.mkdir()
+    path.rename(slices / "0.pt")
+    with pytest.raises(SettingError, match="cannot be read; remove it"):
+        is_finished(run)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("optimizer_states", [{"state": {0: {}}, "param_groups": 3}]),
+        ("lr_schedulers", "none"),
+        ("loops", {"fit_loop": 3}),
+        ("state_dict/snapshots", torch.zeros(1, 1)),
+    ],
+)
+def test_what_cannot_be_gone_on_from_is_named(key, value, held, tmp_path, make_run):
+    path = tmp_path / "broken.ckpt"
+    run = make_run("n_features=5", "n_hidden=2", "steps=20", "batch_size=64")
+    torch.save(changed(held, key, value), path)
+    with pytest.raises(SettingError, match=r"broken\.ckpt: cannot be gone on from: .*; remove it"):
+        fit(Stack.of([run]), [], path)
+
+
+@pytest.mark.parametrize("field", ["W", "loss", "snapshots", "seconds", "nonsense"])
+def test_a_slice_of_other_contents_is_none(field, tmp_path):
+    one, more = torch.zeros(2), torch.zeros(2, 1)
+    W, snapshots = torch.zeros(2, 1, 1), torch.zeros(2, 0, 1, 1)
+    outcome = Outcome(W, more, one, one, more, snapshots, one.long(), 1.0, "cpu", 2)
+    path = tmp_path / "0.pt"
+    outcome.save(path, "{}", ["{}", "{}"])
+    assert Outcome.load(path).instances_in_stack == 2
+    kept = torch.load(path, weights_only=True)
+    torch.save(changed(kept, f"outcome/{field}", "many" if field == "seconds" else more), path)
+    with pytest.raises(SettingError, match="cannot be read; remove it"):
+        Outcome.load(path)
