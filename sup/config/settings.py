@@ -6,6 +6,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
+from sup.config.call import differences
 from sup.config.callbacks import callbacks_of, usual_callbacks
 from sup.config.checks import check_kinds, check_together, check_values, described
 from sup.config.fields import Role, Setting, group, setting
@@ -258,30 +259,8 @@ class Settings:
 
     def __repr__(self) -> str:
         """Return the call that makes these settings, with what differs from the defaults."""
-        usual = type(self)()
-        changes: dict[str, Any] = {}
-        for one in fields(self):
-            value, plain = getattr(self, one.name), getattr(usual, one.name)
-            if one.name == "stack":
-                own, held = vars(value), vars(plain)
-                changes |= {f"stack_{key}": own[key] for key in own if own[key] != held[key]}
-            elif one.name in GROUPS:
-                changes |= self._changes_of(one.name, value, plain)
-            elif value != plain and not (one.name == "sparsity" and value is None):
-                changes[one.name] = value
+        changes = differences(self, type(self)(), GROUPS)
         return f"Settings({', '.join(f'{key}={value!r}' for key, value in changes.items())})"
-
-    def _changes_of(self, group: str, part: Part, plain: Part) -> dict[str, Any]:
-        """Return the arguments that make one part of another."""
-        option, chosen = option_of(group, part), {}
-        if part.path != plain.path or part.name != plain.name:
-            chosen = {group: part.name if option else part.target}
-        usual = part_of(group, part.name).parameters if option else {}
-        return chosen | {
-            f"{group}_{key}": value
-            for key, value in part.parameters.items()
-            if key not in usual or usual[key] != value
-        }
 
 
 GROUPS = tuple(one.name for one in fields(Settings) if one.metadata.get("group"))
