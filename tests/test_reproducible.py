@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 import sup
@@ -79,3 +80,18 @@ def test_in_another_process(base: xr.Dataset, tmp_path: Path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert_same(sup.load_sweep(tmp_path / "here"), base)
+
+
+def test_by_two_threads():
+    def alone() -> xr.Dataset:
+        return sup.train(steps=50)
+
+    before, trained_by = torch.get_num_threads(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        trained_by.append(alone())
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    one, two = trained_by
+    for name in one.data_vars:
+        assert np.array_equal(one[name].values, two[name].values, equal_nan=True), name

@@ -22,6 +22,11 @@ from sup.config.trainer import lightnings
 from sup.system.memory import keep_freed_memory
 from sup.training.stack import Stack
 
+SMALL = 100_000
+"""Numbers in ``[instance, feature, batch]`` of a step up to which one thread trains a stack. A
+second gains nothing there, and beside other work it costs tenfold, as threads wait by spinning; and
+the matrix library takes another kernel for it, whose results differ in the last bit."""
+
 
 class OwnSignals(pl.Callback):
     """Keeps SIGTERM's handler, which Lightning would replace by one that ends the training as done.
@@ -59,7 +64,7 @@ def fit(
     # Within a cluster's job Lightning would take one process for one of as many as the job has.
     alone = [] if isinstance(strategy, Strategy) else [LightningEnvironment()]
     own = OwnSignals()
-    with quiet():
+    with quiet(), threads_for(stack):
         trainer: pl.Trainer = replace(part, parameters=lightnings(part.parameters)).make(
             strategy=strategy,
             plugins=alone,
@@ -80,6 +85,18 @@ def fit(
                 raise
             reason = f"cannot be gone on from: {in_one_line(error)}; remove it"
             raise SettingError("resume", os.path.relpath(checkpoint), reason) from error
+
+
+@contextmanager
+def threads_for(stack: Stack) -> Iterator[None]:
+    """Let a small stack train on one thread, whatever the machine has."""
+    before, settings = torch.get_num_threads(), stack.settings
+    if stack.size * settings.n_features * settings.batch_size <= SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
