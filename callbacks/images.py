@@ -6,7 +6,7 @@ from lightning.pytorch.loggers import Logger
 from sup.callbacks.base import StackCallback
 from sup.config.grid import evenly_spaced
 from sup.config.run import Run
-from sup.training.loggers import log_image
+from sup.training.loggers import log_image, takes_pictures
 from sup.training.module import SuperpositionModule
 from sup.training.schedule import log_spaced
 from sup.training.stack import Stack
@@ -30,5 +30,7 @@ class GramImages(StackCallback):
 
         W = module.autoencoder.W.detach().cpu()
         for run, logger, place in self.logged():
+            if not takes_pictures(logger):
+                continue
             picture = gram_picture(W[place[evenly_spaced(run.size)]].numpy())
             log_image(logger, "W^T W", picture, module.step)

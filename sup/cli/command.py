@@ -71,12 +71,15 @@ def command(describe: Describe) -> Callable[[], None]:
 def check_options(arguments: Sequence[str]) -> None:
     """Check that each config group has one option: Hydra would merge a list of them into one.
 
+    But for loggers, of which a run may have several.
+
     Raises:
         SettingError: for the first group with a list.
     """
     for argument in arguments:
         group, _, option = argument.partition("=")
-        if group in (*GROUPS, "callbacks") and option.startswith("["):
+        one = group in (*GROUPS, "callbacks") and group != "logger"
+        if one and option.startswith("["):
             advice = f"takes one option; for a sweep: -m {group}={option.strip('[]')}"
             if group == "importance" and re.fullmatch(r"[\[\]\d.,eE+\s-]+", option):
                 advice = f"takes an option; that of each feature: {group}=explicit "

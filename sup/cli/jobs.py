@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -32,7 +33,11 @@ def describe(config: DictConfig, hydra: Any = None) -> Run:
     """
     hydra = hydra or HydraConfig.get()
     plain: Any = OmegaConf.to_container(config, resolve=True)
-    settings = Settings.of_config(plain, names_of(hydra))
+    names = names_of(hydra)
+    for group in GROUPS:
+        if plain.get(group) and group not in (*hydra.runtime.choices, *names):
+            raise SettingError(group, "a list", "a config file can choose one option of a group")
+    settings = Settings.of_config(plain, names)
     # What was resumed is still the run that it was.
     overrides = [line for line in hydra.overrides.task if not line.startswith("resume=")]
     swept = hydra.mode == RunMode.MULTIRUN
@@ -47,14 +52,25 @@ def describe(config: DictConfig, hydra: Any = None) -> Run:
     )
 
 
-def names_of(hydra: Any) -> dict[str, str]:
-    """Return the option chosen for each config group whose target was not overridden besides."""
+def names_of(hydra: Any) -> dict[str, Any]:
+    """Return the option chosen for each config group whose target was not overridden besides.
+
+    That of the loggers is a list, where several were chosen.
+    """
     overridden = {str(line).lstrip("+~").split("=")[0] for line in hydra.overrides.task}
-    return {
+    return loggers_of(hydra.overrides.task) | {
         str(group): str(option)
         for group, option in hydra.runtime.choices.items()
         if group in GROUPS and f"{group}._target_" not in overridden
     }
+
+
+def loggers_of(overrides: Sequence[str]) -> dict[str, list[str]]:
+    """Return the list of loggers that overrides choose, if they do: Hydra keeps none."""
+    *_, last = ["", *(line for line in overrides if line.startswith("logger="))]
+    if not last.startswith("logger=["):
+        return {}
+    return {"logger": OverridesParser.create().parse_override(last).value()}  # pyright: ignore[reportReturnType]
 
 
 def check_directories(runs: Sequence[Run]) -> None:

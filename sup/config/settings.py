@@ -25,6 +25,8 @@ from sup.config.rules import (
     unknown,
     words,
 )
+from sup.config.several import TARGET as SEVERAL
+from sup.config.several import arguments_of, several, with_setting
 from sup.config.stacking import StackSettings, stack_of
 
 OWN, ASIDE, LABEL = Role.OWN, Role.ASIDE, Role.LABEL
@@ -50,7 +52,7 @@ class Settings:
     optimizer: Part = group("adam", "how gradients change the weights")
     scheduler: Part = group("cosine", "the course of the learning rate")
     trainer: Part = group("auto", "what is trained on")
-    logger: Part = group("none", "where curves and pictures go", LABEL)
+    logger: Part = group("none", "where curves and pictures go; [csv,wandb]: to each", LABEL)
     n_features: int = setting(Setting(10, SIZE, "features of the input, n"))
     n_hidden: int = setting(Setting(5, SIZE, "hidden dimensions, m"))
     sparsity: float | list[float] | None = setting(
@@ -145,8 +147,10 @@ class Settings:
             raise unknown(name, value, (key.replace(".", "_") for key in known))
         part: Part = getattr(self, outer)
         option = option_of(outer, part)
+        if part.path == SEVERAL and (changed := with_setting(part, inner, value)):
+            return outer, changed
         elsewhere = any(inner in other.settings for other in OPTIONS[outer].values())
-        if option and elsewhere and inner not in option.settings:
+        if elsewhere and (part.path == SEVERAL or (option and inner not in option.settings)):
             raise SettingError(name, value, f"the chosen {outer}, {part.name}, has none")
         return outer, part.changed(**{inner: value})
 
@@ -188,14 +192,15 @@ class Settings:
 
     @classmethod
     def of_config(
-        cls, config: Mapping[str, Any], names: Mapping[str, str] | None = None
+        cls, config: Mapping[str, Any], names: Mapping[str, Any] | None = None
     ) -> "Settings":
         """Make settings of a composed config, as plain Python.
 
         Args:
             config: by key, parts as nodes with a ``_target_``.
             names: what parts are called in results, by group, where that is not their target's
-                name: the options that Hydra was told to take.
+                name: the options that Hydra was told to take; a list of several loggers, whose
+                settings stand together in the config.
 
         Raises:
             SettingError: where it is not allowed.
@@ -206,7 +211,9 @@ class Settings:
             node = config.get(name)
             if not isinstance(node, Mapping) or "_target_" not in node:
                 raise SettingError(name, node, "must be one of the group's options")
-            given[name] = Part.of(node, (names or {}).get(name, ""))
+            chosen = (names or {}).get(name, "")
+            is_list = isinstance(chosen, list)
+            given[name] = several(OPTIONS[name], chosen, node) if is_list else Part.of(node, chosen)
         given["callbacks"] = callbacks_of(config.get("callbacks"))
         given["stack"] = stack_of(config.get("stack"))
         others = {name: value for name, value in config.items() if name not in known}
@@ -254,6 +261,8 @@ class Settings:
 
     def _changes_of(self, group: str, part: Part, plain: Part) -> dict[str, Any]:
         """Return the arguments that make one part of another."""
+        if part.path == SEVERAL:
+            return arguments_of(OPTIONS[group], part)
         option, chosen = option_of(group, part), {}
         if part.path != plain.path or part.name != plain.name:
             chosen = {group: part.name if option else part.target}
