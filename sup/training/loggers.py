@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.loggers.logger import DummyLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from sup.config.part import Part
 from sup.config.run import Run
@@ -105,17 +106,23 @@ def wandb_home(directory: Path) -> Path:
     return Path(place, *directory.absolute().parts[1:]).absolute() if place else directory
 
 
-def unsent(directory: Path) -> list[Path]:
-    """Return what W&B's server was not told of a run, or of a sweep: the latest is the last."""
-    folders = wandb_home(directory).glob("wandb/*run-*-*")
-    found = [one for one in folders if one.name.startswith("offline") or (one / UNSENT).exists()]
+def wandb_folders(directory: Path) -> list[Path]:
+    """Return W&B's data of a run, or of a sweep, the latest last; none that lies behind a link."""
+    place = wandb_home(directory) / "wandb"
+    found = [] if place.is_symlink() else place.glob("*run-*-*")
     return sorted(found, key=lambda folder: folder.stat().st_mtime)
+
+
+def unsent(directory: Path) -> list[Path]:
+    """Return those of W&B's data that its server was not told of."""
+    every = wandb_folders(directory)
+    return [one for one in every if one.name.startswith("offline") or (one / UNSENT).exists()]
 
 
 def forget_unsent(directory: Path) -> None:
     """Remove what W&B was to be told of a run, or of a sweep, that starts from the beginning."""
     for folder in unsent(directory):
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def takes_pictures(logger: Logger) -> bool:
@@ -141,6 +148,9 @@ def log_image(logger: Logger, name: str, image: np.ndarray, step: int) -> None:
 @contextmanager
 def open_loggers(runs: Sequence[Run]) -> Iterator[dict[Run, Logger]]:
     """Open each run's logger and close them all, as failed if the work in between fails."""
+    # Lightning's loggers log nothing in a process that has another rank, which any variable of a
+    # cluster gives it, such as RANK; only the one that is to log comes here.
+    rank_zero_only.rank = 0  # pyright: ignore[reportFunctionMemberAccess]
     loggers: dict[Run, Logger] = {}
     status = "failed"
     try:

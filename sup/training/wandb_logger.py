@@ -1,4 +1,4 @@
-"""Weights & Biases: one run for each of ours. With `wandb_mode` alone, imports wandb (read: 0.31.0).
+"""Weights & Biases: one run for each of ours. This and `wandb_mode` import wandb (read: 0.31.0).
 
 Nothing that W&B does ends a training, or slows it down: what cannot be sent is kept, for
 `wandb sync`, and what cannot be kept either is left out. A warning says so once for a command.
@@ -17,7 +17,7 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 
 from sup.config.rules import in_one_line
 from sup.config.run import Run
-from sup.training.loggers import UNSENT, no_logger, wandb_home
+from sup.training.loggers import UNSENT, no_logger, wandb_folders, wandb_home
 from sup.training.wandb_mode import SENDING, own_settings, step_down, verdict
 
 PROJECT = "superposition"
@@ -84,13 +84,13 @@ def wandb_logger(run: Run, project: str | None = None, entity: str | None = None
     assert run.directory is not None
     while (chosen := verdict()) != "disabled":
         home = wandb_home(run.directory)
-        before = set(home.glob("wandb/*run-*-*"))
+        before = set(wandb_folders(run.directory))
         try:
             home.mkdir(parents=True, exist_ok=True)
             return OwnWandbLogger(begin(run, home, chosen, project, entity))
         except Exception as error:  # the server's, the service's, the system's
             step_down(chosen, in_one_line(error))
-            for folder in set(home.glob("wandb/*run-*-*")) - before:
+            for folder in set(wandb_folders(run.directory)) - before:
                 shutil.rmtree(folder, ignore_errors=True)
     return no_logger(run)
 
@@ -98,7 +98,8 @@ def wandb_logger(run: Run, project: str | None = None, entity: str | None = None
 def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | None) -> Any:
     """Return a W&B run that has begun."""
     environment = os.environ
-    earlier = sorted(home.glob("wandb/*run-*-*"), key=lambda folder: folder.stat().st_mtime)
+    assert run.directory is not None
+    earlier = wandb_folders(run.directory)
     identity = earlier[-1].name.rpartition("-")[2] if earlier else None
     if environment.get("WANDB_RUN_ID"):
         identity = environment["WANDB_RUN_ID"]

@@ -3,11 +3,13 @@
 import logging
 import netrc
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import wandb
+from wandb.sdk import wandb_setup
 
 from sup.config.rules import SettingError, in_one_line
 from sup.training.wandb_server import refusal
@@ -51,7 +53,22 @@ def own_settings() -> Any:
     # Without, its service waits at the end of a command to report on itself, and says if it cannot.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     os.environ.setdefault("WANDB_SILENT", "true")
-    return wandb.setup().settings
+    if not (os.environ.get("WANDB_CACHE_DIR") or has_cache()):
+        os.environ["WANDB_CACHE_DIR"] = tempfile.mkdtemp(prefix="wandb-")
+    return wandb_setup.singleton().settings  # unlike `wandb.setup`, this starts no service
+
+
+def has_cache() -> bool:
+    """Tell whether W&B's service can write its own log where it would, or else to the screen."""
+    home = os.environ.get("HOME")
+    cache = os.environ.get("XDG_CACHE_HOME") or (home and f"{home}/.cache")
+    if not cache:
+        return False
+    try:
+        (place := Path(cache, "wandb")).mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(place, os.W_OK)
 
 
 def check_environment(runs: int, is_sweep: bool) -> None:

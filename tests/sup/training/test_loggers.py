@@ -6,11 +6,12 @@ import pathlib
 
 import numpy as np
 import pytest
+from lightning.pytorch.utilities import rank_zero_only
 
 import sup
 from sup.config.rules import SettingError
 from sup.training.csv_logger import CSVRows
-from sup.training.loggers import Several, log_image, no_logger, takes_pictures
+from sup.training.loggers import Several, log_image, no_logger, open_loggers, takes_pictures
 
 TINY = ("n_features=5", "n_hidden=2", "steps=10", "batch_size=64")
 STEPS = (1, 2, 3, 5, 8)
@@ -122,6 +123,15 @@ def test_several_loggers_each_get_all(make_run, train_runs):
     assert again.logger == run.settings.logger
     assert again.logger.name == run.settings.logger.name
     assert again.logger.parameters["wandb"]["project"] == "mine"
+
+
+@pytest.mark.parametrize("logger", ["tensorboard", "csv"])
+def test_a_rank_from_elsewhere_silences_no_logger(logger, make_run, monkeypatch):
+    monkeypatch.setattr(rank_zero_only, "rank", 1, raising=False)
+    run = make_run(f"logger={logger}")
+    with open_loggers([run]) as loggers:
+        loggers[run].log_metrics({"loss": 0.5}, 1)
+    assert [*run.directory.glob(f"{logger}/*")]
 
 
 def test_several_loggers_are_a_list_in_python_too():

@@ -17,8 +17,8 @@ from wandb.errors import CommError
 
 import sup
 from sup.config.rules import SettingError
-from sup.training import wandb_mode, wandb_server
-from sup.training.loggers import unsent
+from sup.training import wandb_logger, wandb_mode, wandb_server
+from sup.training.loggers import forget_unsent, unsent
 from sup.training.wandb_logger import LIMITS, LONGEST_NAME, OwnWandbLogger, cut
 
 KEY = "f00d" * 10
@@ -276,7 +276,7 @@ def test_the_environment_says_what_the_settings_do_not(begun, make_run, monkeypa
         monkeypatch.setenv(f"WANDB_{name}", f"its-{name.lower()}")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path / "there"))
     own = SimpleNamespace(project="its-project")
-    monkeypatch.setattr(wandb, "setup", lambda: SimpleNamespace(settings=own))
+    monkeypatch.setattr(wandb_logger, "own_settings", lambda: own)
     left = told_of(begun, make_run, group="a/b")
     assert [left[name] for name in ("name", "group", "entity", "tags", "notes")] == [None] * 5
     assert (left["project"], left["id"]) == ("its-project", "its-run_id")
@@ -294,6 +294,18 @@ def test_wandb_dir_holds_the_runs_apart(begun, make_run, monkeypatch, tmp_path):
     run = make_run("logger=wandb")
     monkeypatch.setattr("sup.training.loggers.wandb_home", lambda directory: one)
     assert [path.name for path in unsent(run.directory)] == ["offline-run-1-mine"]
+
+
+def test_what_lies_behind_a_link_is_neither_removed_nor_gone_on_with(begun, make_run, tmp_path):
+    others = tmp_path / "shared" / "offline-run-1-theirs"
+    others.mkdir(parents=True)
+    run = make_run("logger=wandb")
+    (run.directory / "wandb").symlink_to(others.parent)
+    forget_unsent(run.directory)
+    assert others.exists()
+    told = begun()
+    run.settings.logger.make(run)
+    assert told[-1]["id"] is None
 
 
 @pytest.mark.parametrize("length", [LONGEST_NAME, LONGEST_NAME + 1, 1000])
@@ -342,3 +354,19 @@ def test_one_run_may_be_named_by_its_id(monkeypatch):
 
 def test_settings_without_a_project_leave_it_to_the_environment():
     assert sup.Settings(logger="wandb").logger.parameters == {"project": None, "entity": None}
+
+
+@pytest.mark.parametrize("home", [None, "a file", "there"])
+def test_without_a_home_wandb_writes_its_log_elsewhere(home, monkeypatch, tmp_path):
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("WANDB_CACHE_DIR", "")
+    monkeypatch.setenv("HOME", str(tmp_path / str(home)))
+    if home is None:
+        monkeypatch.delenv("HOME")
+    wandb_mode.own_settings()
+    place = os.environ["WANDB_CACHE_DIR"]
+    assert (tmp_path / "there" / ".cache" / "wandb").is_dir() == (home == "there")
+    assert (Path(place).parent == tmp_path) == (home != "there")
