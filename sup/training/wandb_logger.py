@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,13 @@ class OwnWandbLogger(WandbLogger):
         the time that each would have here.
         """
         begun = time.monotonic()
-        if not (self.sends and verdict() not in SENDING):
+        if not self.sends or verdict() in SENDING:
             self.attempt(self.experiment.finish, exit_code=int(status != "success"))
-            if not self.sends or time.monotonic() - begun < LIMITS["finish_timeout"]:
-                return
+        if self.sends and time.monotonic() - begun >= LIMITS["finish_timeout"]:
             step_down("online", "the server has not taken all of a run in time")
-        Path(self.experiment.dir).with_name(UNSENT).touch()
+        if self.sends and (self.is_lost or verdict() not in SENDING):
+            with suppress(OSError):  # the directory is gone, say
+                Path(self.experiment.dir).with_name(UNSENT).touch()
 
 
 def wandb_logger(run: Run, project: str | None = None, entity: str | None = None) -> Logger:

@@ -233,13 +233,23 @@ class _Broken:
 def test_a_service_that_dies_is_not_asked_again(online, tmp_path, caplog):
     online("healthy")
     wandb_mode.settle("here")
-    loggers = [OwnWandbLogger(_Broken(tmp_path)) for _ in range(2)]
-    for logger in loggers:
+    folders = [tmp_path / "a", tmp_path / "b", tmp_path / "gone"]
+    loggers = [OwnWandbLogger(_Broken(folder)) for folder in folders]
+    for folder, logger in zip(folders, loggers, strict=True):
+        if folder.name != "gone":
+            folder.mkdir()
         for step in range(3):
             logger.log_metrics({"loss": 1.0}, step)
         logger.finalize("success")
-    assert [logger.experiment.calls for logger in loggers] == [1, 1]
+    assert [logger.experiment.calls for logger in loggers] == [1, 1, 1]
     assert len(caplog.records) == 1
+    assert [(folder / "unsent").exists() for folder in folders] == [True, True, False]
+
+
+def test_a_service_that_dies_at_the_end_leaves_the_run_to_be_sent(online, tmp_path):
+    online("healthy")
+    wandb_mode.settle("here")
+    OwnWandbLogger(_Broken(tmp_path)).finalize("success")
     assert (tmp_path / "unsent").exists()
 
 
