@@ -67,7 +67,7 @@ def test_the_lowest_packages_stand_on_the_standard_library():
 
 
 HOMES = {
-    "wandb": {"training/wandb_logger.py"},
+    "wandb": {"training/wandb_logger.py", "training/wandb_mode.py"},
     "ray": set(),  # by name, where it is asked for
     "submitit": set(),
     "matplotlib": {"figures", "article"},

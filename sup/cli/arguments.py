@@ -99,7 +99,7 @@ def check_option(group: str, value: str) -> None:
     if value in ("null", "~", ""):
         allowed = f"takes one option: {', '.join(OPTIONS[group])}"
         raise SettingError(group, value, allowed)
-    if value.startswith("["):
+    if value.startswith("[") and group != "logger":  # of which a run may have several
         advice = f"takes one option; for a sweep: -m {group}={value.strip('[]')}"
         if group == "importance" and re.fullmatch(r"[\[\]\d.,eE+\s-]+", value):
             advice = f"takes an option; that of each feature: {group}=explicit "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -42,7 +43,11 @@ def describe(config: DictConfig, hydra: Any = None) -> Run:
     hydra = hydra or HydraConfig.get()
     plain = resolved(config)
     check_variables(config, hydra)
-    settings = Settings.of_config(plain, names_of(hydra))
+    names = names_of(hydra)
+    for group in GROUPS:
+        if plain.get(group) and group not in (*hydra.runtime.choices, *names):
+            raise SettingError(group, "a list", "a config file can choose one option of a group")
+    settings = Settings.of_config(plain, names)
     # What was resumed is still the run that it was.
     overrides = [line for line in as_given(hydra.overrides.task) if not line.startswith("resume=")]
     swept = hydra.mode == RunMode.MULTIRUN
@@ -107,14 +112,26 @@ def check_variables(config: DictConfig, hydra: Any) -> None:
             raise unknown(name, config[name], all_settings())
 
 
-def names_of(hydra: Any) -> dict[str, str]:
-    """Return the option chosen for each config group whose target was not overridden besides."""
-    overridden = {line.lstrip("+~").split("=")[0] for line in as_given(hydra.overrides.task)}
-    return {
+def names_of(hydra: Any) -> dict[str, Any]:
+    """Return the option chosen for each config group whose target was not overridden besides.
+
+    That of the loggers is a list, where several were chosen.
+    """
+    task = as_given(hydra.overrides.task)
+    overridden = {line.lstrip("+~").split("=")[0] for line in task}
+    return loggers_of(task) | {
         str(group): str(option).removeprefix(rerun.PREFIX)
         for group, option in hydra.runtime.choices.items()
         if group in GROUPS and f"{group}._target_" not in overridden
     }
+
+
+def loggers_of(overrides: Sequence[str]) -> dict[str, list[str]]:
+    """Return the list of loggers that overrides choose, if they do: Hydra keeps none."""
+    *_, last = ["", *(line for line in overrides if line.startswith("logger="))]
+    if not last.startswith("logger=["):
+        return {}
+    return {"logger": OverridesParser.create().parse_override(last).value()}  # pyright: ignore[reportReturnType]
 
 
 def check_directories(runs: Sequence[Run]) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sup.config.run import Run
 from sup.sweep.failures import RunError
-from sup.training.loggers import is_wandb
+from sup.training.loggers import is_wandb, unsent, wandb_home
 
 COLUMNS = {
     "loss": ("loss", ".3g"),
@@ -75,15 +75,16 @@ def report(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> No
         return
     home = Path(os.path.commonpath([run.directory for run in runs if run.directory]))
     swept = runs[0].group is not None
-    sweep = os.path.relpath(home.parent if swept and len(runs) == 1 else home)
+    sweep = home.parent if swept and len(runs) == 1 else home
     load = "load_run" if len(runs) == 1 else "load_sweep"
     shown = os.path.relpath(home)
     console.print(f"\nresults: {shown}\n  sup.{load}({shown!r})", soft_wrap=True)
     offline = [folder for run in runs for folder in offline_folder(run)]
     if offline:
-        uploads = [f"{shlex.quote(sweep)}/wandb/offline-run-*"]
-        if swept:  # the sweep's own run lies beside its jobs
-            uploads.append(f"{shlex.quote(sweep)}/*/wandb/offline-run-*")
+        place = shlex.quote(os.path.relpath(wandb_home(sweep)))
+        kind = "offline-run-*" if all("offline" in one.name for one in offline) else "*run-*"
+        places = [place, f"{place}/*"] if swept else [place]  # the sweep's own lies beside its jobs
+        uploads = [f"{where}/wandb/{kind}" for where in places]
         console.print(
             f"W&B, offline ({len(offline)} run{'s' * (len(offline) > 1)}):\n"
             f"  look:   wandb leet {shlex.quote(os.path.relpath(offline[0]))}\n"
@@ -96,5 +97,6 @@ def offline_folder(run: Run) -> list[Path]:
     """Return where a run's W&B data are, if it wrote any and has not sent them."""
     if not is_wandb(run.settings.logger) or run.directory is None:
         return []
-    found = sorted(run.directory.glob("wandb/offline-run-*"), key=lambda path: path.stat().st_mtime)
-    return found[-1:]  # earlier ones are of an earlier command in the same directory
+    return unsent(run.directory)[
+        -1:
+    ]  # earlier ones are of an earlier command in the same directory

@@ -4,8 +4,10 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from sup.config.options import option_of, part_of
+from sup.config.options import OPTIONS, option_of, part_of
 from sup.config.part import Part
+from sup.config.several import TARGET as SEVERAL
+from sup.config.several import arguments_of
 
 
 def differences(settings: Any, usual: Any, groups: Collection[str]) -> dict[str, Any]:
@@ -31,6 +33,8 @@ def differences(settings: Any, usual: Any, groups: Collection[str]) -> dict[str,
 
 def part_differences(group: str, part: Part, plain: Part) -> dict[str, Any]:
     """Return the arguments that make one part of another."""
+    if part.path == SEVERAL:
+        return arguments_of(OPTIONS[group], part)
     option, chosen = option_of(group, part), {}
     if part.path != plain.path or part.name != plain.name:
         chosen = {group: part.name if option else part.target}

@@ -10,6 +10,7 @@ from sup.config.grid import is_axis, own_rates
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, setting_of
 from sup.config.part import Part
 from sup.config.rules import ANY_NUMBER, Rule, SettingError
+from sup.config.several import members
 from sup.config.stacking import StackSettings
 from sup.config.trainer import check_devices, check_trainer
 
@@ -48,7 +49,8 @@ def check_values(settings: Any) -> None:
     for name, about in described(type(settings.stack)).items():
         check_value(f"stack.{name}", getattr(settings.stack, name), about)
     for group in OPTIONS:
-        check_part(group, getattr(settings, group))
+        for part in members(getattr(settings, group)).values():
+            check_part(group, part)
     for name, part in settings.callbacks.items():
         if part:
             check_foreign(name, part.path)

@@ -1,7 +1,7 @@
 """What is said of a setting, once: its default, what it may be, and what it means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, Field, dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -72,3 +72,8 @@ def group(option: str, meaning: str, role: Role = Role.SHARED) -> Any:
     """Return a dataclass field for a part of a run, an option of the config group of its name."""
     about = Setting(option, ANYTHING, meaning)
     return field(default=option, metadata={"setting": about, "role": role, "group": True})
+
+
+def default_of(one: Field) -> Any:
+    """Return the default of a dataclass field."""
+    return one.default if one.default_factory is MISSING else one.default_factory()

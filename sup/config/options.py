@@ -18,11 +18,13 @@ from sup.config.rules import (
     DECAY,
     NAME,
     POSITIVE,
+    PROJECT,
     SPARSITY,
     SettingError,
     or_else,
     words,
 )
+from sup.config.several import several, with_name
 from sup.config.trainer import DOUBLE, SINGLE
 
 
@@ -160,8 +162,12 @@ OPTIONS: dict[str, dict[str, Option]] = {
             "sup.training.wandb_logger.wandb_logger",
             "Weights & Biases; offline unless you are logged in or set WANDB_MODE",
             {
-                "project": Setting("superposition", NAME, "W&B project that the run belongs to"),
-                "entity": Setting(None, NAME, "W&B user or team; null: your default"),
+                "project": Setting(
+                    None, PROJECT, "W&B project of the run; null: WANDB_PROJECT, or superposition"
+                ),
+                "entity": Setting(
+                    None, NAME, "W&B user or team; null: WANDB_ENTITY, or your default"
+                ),
             },
         ),
         "csv": Option("sup.training.loggers.csv_logger", "csv/metrics.csv"),
@@ -198,7 +204,7 @@ def part_of(group: str, value: Any) -> Part:
         SettingError: where the group has no such option.
     """
     if isinstance(value, Part):
-        return value if value.is_named else named(group, value)
+        return value if value.is_named else with_name(named(group, value))
     if isinstance(value, str) and "." in value:
         return Part(value)
     if isinstance(value, str):
@@ -209,6 +215,8 @@ def part_of(group: str, value: Any) -> Part:
         return Part(option.target, option.defaults, name=value)
     if group == "importance" and isinstance(value, list):
         return part_of(group, "explicit").changed(values=value)
+    if group == "logger" and isinstance(value, list):
+        return several(OPTIONS[group], value)
     if isinstance(value, list) or not callable(value):
         raise SettingError(group, value, "must be an option's name, or something to be called")
     return Part(value)

@@ -142,6 +142,13 @@ SEED = number("a whole number in [0, 2^63)", lambda value: 0 <= value < 2**63, w
 ANY_NUMBER = number("a finite number", lambda value: True)
 ANYTHING = Rule("anything", lambda value: True)
 NAME = Rule("one name", lambda value: value is None or isinstance(value, (str, int, float)))
+PROJECT = Rule(
+    "a name of 1 to 128 letters without / \\ # ? % :",  # W&B takes no others
+    lambda value: (
+        value is None
+        or (NAME.admits(value) and 1 <= len(str(value)) <= 128 and not {*"/\\#?%:"} & {*str(value)})
+    ),
+)
 TAGS = Rule(
     "a list of words of 1 to 64 letters, such as [pilot,relu]",  # W&B takes no longer ones
     lambda value: (

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
 from sup.config.call import differences
 from sup.config.callbacks import callbacks_of, usual_callbacks
 from sup.config.checks import check_kinds, check_together, check_values, described
-from sup.config.fields import Role, Setting, group, setting
+from sup.config.fields import Role, Setting, default_of, group, setting
 from sup.config.grid import Grid, axis_settings
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, option_of, part_of
 from sup.config.part import Part, as_plain
@@ -27,6 +27,8 @@ from sup.config.rules import (
     unknown,
     words,
 )
+from sup.config.several import TARGET as SEVERAL
+from sup.config.several import several, with_setting
 from sup.config.stacking import StackSettings, stack_of
 from sup.config.trust import check_trusted
 
@@ -53,7 +55,7 @@ class Settings:
     optimizer: Part = group("adam", "how gradients change the weights")
     scheduler: Part = group("cosine", "the course of the learning rate")
     trainer: Part = group("auto", "what is trained on")
-    logger: Part = group("none", "where curves and pictures go", LABEL)
+    logger: Part = group("none", "where curves and pictures go; [csv,wandb]: to each", LABEL)
     n_features: int = setting(Setting(10, SIZE, "features of the input, n"))
     n_hidden: int = setting(Setting(5, SIZE, "hidden dimensions, m"))
     sparsity: float | list[float] | None = setting(
@@ -150,8 +152,10 @@ class Settings:
             raise unknown(name, value, (key.replace(".", "_") for key in known))
         part: Part = getattr(self, outer)
         option = option_of(outer, part)
+        if part.path == SEVERAL and (changed := with_setting(part, inner, value)):
+            return outer, changed
         elsewhere = any(inner in other.settings for other in OPTIONS[outer].values())
-        if option and elsewhere and inner not in option.settings:
+        if elsewhere and (part.path == SEVERAL or (option and inner not in option.settings)):
             raise SettingError(name, value, f"the chosen {outer}, {part.name}, has none")
         return outer, part.changed(**{inner: value})
 
@@ -193,14 +197,15 @@ class Settings:
 
     @classmethod
     def of_config(
-        cls, config: Mapping[str, Any], names: Mapping[str, str] | None = None
+        cls, config: Mapping[str, Any], names: Mapping[str, Any] | None = None
     ) -> "Settings":
         """Make settings of a composed config, as plain Python.
 
         Args:
             config: by key, parts as nodes with a ``_target_``.
             names: what parts are called in results, by group, where that is not their target's
-                name: the options that Hydra was told to take.
+                name: the options that Hydra was told to take; a list of several loggers, whose
+                settings stand together in the config.
 
         Raises:
             SettingError: where it is not allowed.
@@ -211,7 +216,11 @@ class Settings:
             node = config.get(name)
             if not isinstance(node, Mapping) or "_target_" not in node:
                 raise SettingError(name, node, f"must be one of {', '.join(OPTIONS[name])}")
-            given[name] = Part.of(node, (names or {}).get(name, ""), key=name)
+            chosen = (names or {}).get(name, "")
+            if isinstance(chosen, list):
+                given[name] = several(OPTIONS[name], chosen, node)
+            else:
+                given[name] = Part.of(node, chosen, key=name)
         given["callbacks"] = callbacks_of(config.get("callbacks"))
         given["stack"] = stack_of(config.get("stack"))
         others = {name: value for name, value in config.items() if name not in known}
@@ -286,8 +295,3 @@ def is_reference(value: Any) -> bool:
     """Tell whether a value stands for that of another setting, such as ``${steps}``."""
     named = value[2:-1] if isinstance(value, str) and value.startswith("${") else None
     return named in {one.name for one in fields(Settings)}
-
-
-def default_of(one: Field) -> Any:
-    """Return the default of a dataclass field."""
-    return one.default if one.default_factory is MISSING else one.default_factory()

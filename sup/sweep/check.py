@@ -44,14 +44,16 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
             check_present(settings)
     if not placed:
         check_memory(runs)
-    if any(is_wandb(run.settings.logger) for run in runs):
-        from sup.training import wandb_logger
-
-        wandb_logger.mode()  # of the environment, so that each run would fail by it
     check_places(runs)
     for run in runs:
         is_finished(run)
     check_resumed(runs)
+    if logged := [run for run in runs if is_wandb(run.settings.logger)]:
+        from sup.training import wandb_mode
+
+        wandb_mode.check_environment(len(logged), runs[0].group is not None)
+        if not placed:  # elsewhere, each process finds out by itself
+            wandb_mode.settle(str(runs[0].home or runs[0].directory))
 
 
 def check_settings(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from sup.results.storage import load_run, save
 from sup.sweep import failures
 from sup.sweep.failures import RunError
 from sup.sweep.resume import SLICES, is_finished
-from sup.training.loggers import is_silent, log_image, open_loggers
+from sup.training.loggers import is_silent, log_image, open_loggers, takes_pictures
 from sup.training.outcome import Outcome, joined
 from sup.training.stack import Stack
 
@@ -95,9 +95,11 @@ def log_curves(run: Run, results: xr.Dataset) -> None:
     with open_loggers([run]) as loggers:
         if is_silent(logger := loggers[run]):
             return
-        from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
-
         for step, loss in zip(steps, losses, strict=True):
             logger.log_metrics({"loss": loss}, step)
         logger.log_metrics(final | {"held_out_loss": float(results["loss"].mean())}, steps[-1])
+        if not takes_pictures(logger):
+            return
+        from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
+
         log_image(logger, "W^T W", gram_picture(W[evenly_spaced(run.size)]), steps[-1])

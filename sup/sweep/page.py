@@ -24,7 +24,7 @@ from sup.results.storage import FILE, finite, load_run
 from sup.sweep import failures
 from sup.sweep.failures import RunError
 from sup.system.files import replacing
-from sup.training.loggers import forget_offline, is_wandb
+from sup.training.loggers import forget_unsent, wandb_part
 
 log = logging.getLogger(__name__)
 
@@ -212,12 +212,13 @@ def log_page(
     sweep: Path, runs: Sequence[Run], figures: dict[str, Any], tables: dict[str, pd.DataFrame]
 ) -> None:
     """Log figures and tables to a W&B run named `sweep`, in the group of the sweep's runs."""
-    logged = [run for run in runs if is_wandb(run.settings.logger)]
+    logged = [run for run in runs if wandb_part(run.settings.logger)]
     if not logged:
         return
     from sup.training import wandb_logger
 
-    forget_offline(sweep)
+    logger: Any = wandb_part(logged[0].settings.logger)
+    forget_unsent(sweep)
     configs = [run.settings.as_config() for run in logged]
     shared = {
         key: value
@@ -226,9 +227,10 @@ def log_page(
     }
     whole = replace(
         logged[0],
+        settings=logged[0].settings.changed(name="sweep"),
         directory=sweep,
         name="sweep",
         group=sweep_name(sweep),
         told={**shared, "name": "sweep"},
     )
-    wandb_logger.log_page(whole.settings.logger.make(whole), figures, tables)
+    wandb_logger.log_page(logger.make(whole), figures, tables)

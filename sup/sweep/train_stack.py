@@ -11,7 +11,7 @@ from sup.callbacks.base import StackCallback
 from sup.config.part import Part
 from sup.config.rules import SettingError
 from sup.training.fit import fit
-from sup.training.loggers import forget_offline, is_wandb, open_loggers
+from sup.training.loggers import forget_unsent, is_wandb, open_loggers
 from sup.training.outcome import Outcome
 from sup.training.ranks import SharedBatches, on_ranks
 from sup.training.stack import Stack
@@ -52,7 +52,7 @@ def train_and_log(stack: Stack, checkpoint: Path | None, strategy: Any = "auto")
     if checkpoint is None:
         for run in runs:
             if run.directory and is_wandb(run.settings.logger):
-                forget_offline(run.directory)
+                forget_unsent(run.directory)
     with open_loggers(runs) as loggers:
         results = Results(stack, loggers)
         callbacks: list[pl.Callback] = [results]

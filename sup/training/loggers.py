@@ -1,58 +1,80 @@
 """One Lightning logger for each run, made from the run: the setting `logger`."""
 
-import csv
+import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.loggers.logger import DummyLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from sup.config.part import Part
 from sup.config.run import Run
+from sup.config.several import members
+from sup.training.csv_logger import CSVRows
 
 
-def csv_logger(run: Run) -> CSVLogger:
+def csv_logger(run: Run) -> CSVRows:
     """Write metrics to `csv/metrics.csv` in the run's directory."""
     assert run.directory is not None
-    return ContinuedCSVLogger(run.directory)
-
-
-class ContinuedCSVLogger(CSVLogger):
-    """Writes each row at once, and goes on with those of an interrupted command.
-
-    Lightning's logger would write them at the end, and remove those that it finds.
-
-    Args:
-        directory: of the run.
-    """
-
-    def __init__(self, directory: Path):
-        super().__init__(directory, name="", version="csv", flush_logs_every_n_steps=1)
-        self.earlier: list[dict[str, str]] = []
-        file = Path(self.log_dir) / "metrics.csv"
-        if file.is_file():
-            with file.open(newline="", encoding="utf-8") as lines:
-                self.earlier = list(csv.DictReader(lines))
-
-    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
-        """Write a row; before the first, the earlier rows of fewer steps."""
-        if self.earlier and step is not None:
-            # A row that was being written may end early.
-            whole = [row for row in self.earlier if (row["step"] or "").isdigit()]
-            self.earlier = []
-            shutil.rmtree(self.log_dir)
-            self.experiment.metrics += [row for row in whole if int(row["step"]) < step]
-        super().log_metrics(metrics, step)
+    return CSVRows(run.directory)
 
 
 def tensorboard_logger(run: Run) -> TensorBoardLogger:
     """Write TensorBoard's event files to the run's directory."""
     assert run.directory is not None
     return TensorBoardLogger(run.directory, name="", version="tensorboard")
+
+
+UNSENT = "unsent"
+"""A file in a folder of W&B's says that its server has not taken all of it."""
+
+
+class Several(Logger):
+    """Passes on to each of several loggers what a run logs.
+
+    Args:
+        loggers: of one run.
+    """
+
+    def __init__(self, loggers: Sequence[Logger]):
+        super().__init__()
+        self.loggers = loggers
+
+    @property
+    def name(self) -> str:
+        """The names of all."""
+        return ",".join(str(logger.name) for logger in self.loggers)
+
+    @property
+    def version(self) -> str:
+        """Empty: each has its own."""
+        return ""
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Log metrics to each."""
+        for logger in self.loggers:
+            logger.log_metrics(dict(metrics), step)
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Tell each of settings."""
+        for logger in self.loggers:
+            logger.log_hyperparams(params, *args, **kwargs)
+
+    def finalize(self, status: str) -> None:
+        """End each, whatever becomes of the others."""
+        with ExitStack() as each:
+            for logger in reversed(self.loggers):
+                each.callback(logger.finalize, status)
+
+
+def several(run: Run, **makers: Callable[[Run], Logger]) -> Several:
+    """Log to each of several loggers."""
+    return Several([make(run) for make in makers.values()])
 
 
 def no_logger(run: Run) -> DummyLogger:
@@ -65,27 +87,61 @@ def is_silent(logger: Logger) -> bool:
     return isinstance(logger, DummyLogger)
 
 
+def wandb_part(logger: Part) -> Part | None:
+    """Return what a setting has for a logger of W&B's, if it has, without importing it."""
+    return next((part for part in members(logger).values() if "wandb" in part.path), None)
+
+
 def is_wandb(logger: Part) -> bool:
-    """Tell whether a setting is for a logger of W&B's, without importing it."""
-    return "wandb" in logger.path
+    """Tell whether a setting is for a logger of W&B's."""
+    return wandb_part(logger) is not None
 
 
-def forget_offline(directory: Path) -> None:
+def wandb_home(directory: Path) -> Path:
+    """Return where W&B's data of a run, or of a sweep, are: in its directory, or below `WANDB_DIR`.
+
+    There at the directory's own path, as runs of the same sweep and of others share that place.
+    """
+    place = os.environ.get("WANDB_DIR")
+    # Absolute, as W&B's service is a process that may have begun in another directory.
+    own = directory.absolute()
+    return Path(place, *own.parts[1:]).absolute() if place else own
+
+
+def wandb_folders(directory: Path) -> list[Path]:
+    """Return W&B's data of a run, or of a sweep, the latest last; none that lies behind a link."""
+    place = wandb_home(directory) / "wandb"
+    found = [] if place.is_symlink() else place.glob("*run-*-*")
+    return sorted(found, key=lambda folder: folder.stat().st_mtime)
+
+
+def unsent(directory: Path) -> list[Path]:
+    """Return those of W&B's data that its server was not told of."""
+    every = wandb_folders(directory)
+    return [one for one in every if one.name.startswith("offline") or (one / UNSENT).exists()]
+
+
+def forget_unsent(directory: Path) -> None:
     """Remove what W&B was to be told of a run, or of a sweep, that starts from the beginning."""
-    for folder in directory.glob("wandb/offline-run-*"):
-        shutil.rmtree(folder)
+    for folder in unsent(directory):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def takes_pictures(logger: Logger) -> bool:
-    """Tell whether a logger takes pictures: to paint one takes time."""
-    return isinstance(logger, TensorBoardLogger) or (
-        hasattr(logger, "log_image") and not is_silent(logger)
-    )
+    """Tell whether a logger keeps pictures: where none does, none need be painted."""
+    if isinstance(logger, Several):
+        return any(map(takes_pictures, logger.loggers))
+    if is_silent(logger):
+        return False
+    return isinstance(logger, TensorBoardLogger) or hasattr(logger, "log_image")
 
 
 def log_image(logger: Logger, name: str, image: np.ndarray, step: int) -> None:
     """Log a picture ``[row, column, 3]`` in 0..255 where the logger takes pictures."""
-    if isinstance(logger, TensorBoardLogger):
+    if isinstance(logger, Several):
+        for one in logger.loggers:
+            log_image(one, name, image, step)
+    elif isinstance(logger, TensorBoardLogger):
         logger.experiment.add_image(name, image, step, dataformats="HWC")
     elif takes_pictures(logger):
         logger.log_image(name, [image], step=step)  # pyright: ignore[reportAttributeAccessIssue]
@@ -94,6 +150,9 @@ def log_image(logger: Logger, name: str, image: np.ndarray, step: int) -> None:
 @contextmanager
 def open_loggers(runs: Sequence[Run]) -> Iterator[dict[Run, Logger]]:
     """Open each run's logger and close them all, as failed if the work in between fails."""
+    # Lightning's loggers log nothing in a process that has another rank, which any variable of a
+    # cluster gives it, such as RANK; only the one that is to log comes here.
+    rank_zero_only.rank = 0  # pyright: ignore[reportFunctionMemberAccess]
     loggers: dict[Run, Logger] = {}
     status = "failed"
     try:

@@ -1,96 +1,152 @@
-"""Weights & Biases: one run for each of ours. The only module that imports wandb (read: 0.31.0)."""
+"""Weights & Biases: one run for each of ours. This and `wandb_mode` import wandb (read: 0.31.0).
 
-import netrc
+Nothing that W&B does ends a training, or slows it down: what cannot be sent is kept, for
+`wandb sync`, and what cannot be kept either is left out. A warning says so once for a command.
+"""
+
+import hashlib
 import os
-from collections.abc import Mapping
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import wandb
-from lightning.pytorch.loggers import WandbLogger
-from wandb.errors import Error as WandbError
+from lightning.pytorch.loggers import Logger, WandbLogger
 
-from sup.config.rules import SettingError
+from sup.config.rules import in_one_line
 from sup.config.run import Run
+from sup.training.loggers import UNSENT, no_logger, wandb_folders, wandb_home
+from sup.training.wandb_mode import SENDING, own_settings, step_down, verdict
 
-MODES = ("online", "offline", "disabled", "shared")
-"""What W&B's own environment variable may be."""
+PROJECT = "superposition"
+"""The project of runs for which neither the settings nor W&B's own name one."""
+
+LONGEST_NAME = 128
+"""Letters that W&B's server takes in a run's name or group."""
+
+LIMITS = {"init_timeout": 10, "finish_timeout": 20}
+"""Seconds for the server to take a run's beginning, and its end; by default 90, and any number."""
 
 
 class OwnWandbLogger(WandbLogger):
-    """Lightning's logger of a W&B run that ends with it."""
+    """Lightning's logger of a W&B run that ends with it, and that fails alone.
+
+    Args:
+        experiment: the W&B run.
+    """
+
+    def __init__(self, experiment: Any):
+        super().__init__(experiment=experiment)
+        self.is_lost = False
+        self.sends = not experiment.offline and not experiment.disabled
+
+    def attempt(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Call what may fail for any reason that W&B has; after it has failed, nothing."""
+        if self.is_lost:
+            return
+        try:
+            call(*args, **kwargs)
+        except Exception as error:  # its service has died, say
+            self.is_lost = True
+            step_down("online" if self.sends else "offline", in_one_line(error))
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Log metrics."""
+        self.attempt(super().log_metrics, metrics, step)
+
+    def log_image(self, key: str, images: list[Any], step: int | None = None, **kw: Any) -> None:
+        """Log pictures."""
+        self.attempt(super().log_image, key, images, step, **kw)
 
     def finalize(self, status: str) -> None:
-        """End the W&B run, as failed unless the status is success."""
-        super().finalize(status)
-        self.experiment.finish(exit_code=int(status != "success"))
+        """End the W&B run, as failed unless the status is success.
+
+        Where the server takes no more, W&B's own end, with the process, gives all runs together
+        the time that each would have here.
+        """
+        begun = time.monotonic()
+        if not self.sends or verdict() in SENDING:
+            self.attempt(self.experiment.finish, exit_code=int(status != "success"))
+        if self.sends and time.monotonic() - begun >= LIMITS["finish_timeout"]:
+            step_down("online", "the server has not taken all of a run in time")
+        if self.sends and (self.is_lost or verdict() not in SENDING):
+            with suppress(OSError):  # the directory is gone, say
+                Path(self.experiment.dir).with_name(UNSENT).touch()
 
 
-def mode() -> str:
-    """Return W&B's mode: what the user set (`WANDB_MODE`, `wandb offline`), else by log-in.
-
-    Raises:
-        SettingError: where there is no such mode.
-    """
-    if given := os.environ.get("WANDB_MODE"):
-        if given not in MODES:
-            raise SettingError("WANDB_MODE", given, f"must be one of {', '.join(MODES)}")
-        return given
-    settings: Any = wandb.setup().settings
-    if settings.mode != "online":
-        return settings.mode
-    known = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
-    logged_in = any(map(os.environ.get, known)) or has_login(settings.base_url)
-    return "online" if logged_in else "offline"
-
-
-def has_login(url: str) -> bool:
-    """Tell whether `wandb login` has left a key for a server, where it does: in netrc."""
-    try:
-        held = netrc.netrc(os.environ.get("NETRC") or Path.home() / ".netrc")
-    except (OSError, RuntimeError, netrc.NetrcParseError):
-        return False
-    return held.authenticators(urlsplit(url).hostname or "") is not None
-
-
-def wandb_logger(run: Run, project: str, entity: str | None = None) -> OwnWandbLogger:
+def wandb_logger(run: Run, project: str | None = None, entity: str | None = None) -> Logger:
     """Start a W&B run of its own: group = sweep, name = overrides, config = settings.
 
-    What an interrupted command has logged is gone on with, under the same W&B id.
+    What an interrupted command has logged is gone on with, under the same W&B id. What the settings
+    do not say, W&B's own variables and files do.
     """
     assert run.directory is not None
-    chosen: Any = mode()
-    folders = run.directory.glob("wandb/*run-*-*")
-    earlier = sorted(folders, key=lambda folder: folder.stat().st_mtime)
+    while (chosen := verdict()) != "disabled":
+        home = wandb_home(run.directory)
+        before = set(wandb_folders(run.directory))
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            return OwnWandbLogger(begin(run, home, chosen, project, entity))
+        except Exception as error:  # the server's, the service's, the system's
+            step_down(chosen, in_one_line(error))
+            for folder in set(wandb_folders(run.directory)) - before:
+                shutil.rmtree(folder, ignore_errors=True)
+    return no_logger(run)
+
+
+def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | None) -> Any:
+    """Return a W&B run that has begun."""
+    environment = os.environ
+    assert run.directory is not None
+    earlier = wandb_folders(run.directory)
     identity = earlier[-1].name.rpartition("-")[2] if earlier else None
-    try:
-        experiment = wandb.init(
-            project=project,
-            entity=entity,
-            dir=run.directory,
-            name=run.name,
-            group=run.group,
-            tags=[str(tag) for tag in run.settings.tags],
-            config=dict(run.config),
-            id=identity,
-            resume="allow" if identity and chosen == "online" else None,
-            mode=chosen,
-            reinit="create_new",
-            # The runs of a stack share one machine and console: nothing there is a single run's.
-            settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),
-        )
-    except WandbError as error:
-        reason = " ".join(str(error).split())
-        raise SettingError("logger", "wandb", f"{reason} (logger=csv needs no account)") from error
-    return OwnWandbLogger(experiment=experiment)
+    if environment.get("WANDB_RUN_ID"):
+        identity = environment["WANDB_RUN_ID"]
+    title = None if run.settings.name is None else str(run.settings.name)
+    if title is None and not environment.get("WANDB_NAME"):
+        title = run.name
+    is_cut = title is not None and len(title) > LONGEST_NAME
+    limits: Any = {
+        name: limit
+        for name, limit in LIMITS.items()
+        if not environment.get(f"WANDB_{name.upper()}")
+    }
+    return wandb.init(
+        project=project or own_settings().project or PROJECT,
+        entity=entity,
+        dir=home,
+        name=cut(title),
+        notes=title if is_cut and not environment.get("WANDB_NOTES") else None,
+        group=None if environment.get("WANDB_RUN_GROUP") else cut(run.group),
+        tags=[str(tag) for tag in run.settings.tags] or None,
+        config=dict(run.config),
+        id=identity,
+        resume="allow" if identity and chosen == "online" else None,
+        mode=chosen,
+        reinit="create_new",
+        # The runs of a stack share one machine and console: nothing there is a single run's.
+        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, **limits),
+    )
 
 
-def log_page(logger: OwnWandbLogger, figures: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
+def cut(name: str | None) -> str | None:
+    """Return a name that W&B takes: a longer one is cut, and told from others by a hash."""
+    if name is None or len(name) <= LONGEST_NAME:
+        return name
+    mark = f"... {hashlib.sha1(name.encode()).hexdigest()[:8]}"
+    return name[: LONGEST_NAME - len(mark)] + mark
+
+
+def log_page(logger: Logger, figures: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
     """Log a sweep's figures, and tables as pandas has them, and end its W&B run."""
+    if not isinstance(logger, OwnWandbLogger):
+        return
     try:
         pictures = {name: wandb.Image(figure) for name, figure in figures.items()}
         rows = {name: wandb.Table(dataframe=table) for name, table in tables.items()}
-        logger.experiment.log({**pictures, **rows})
+        logger.attempt(logger.experiment.log, {**pictures, **rows})
     finally:
         logger.finalize("success")

@@ -10,7 +10,7 @@ from sup.config.grid import MOST_SHOWN, evenly_spaced
 from sup.config.rules import SettingError
 from sup.figures.gram import gram_picture
 from sup.sweep.check import check
-from sup.training import wandb_logger
+from sup.training import wandb_mode
 from sup.training.loggers import log_image, no_logger
 from sup.training.stack import Stack
 
@@ -113,7 +113,7 @@ def test_a_logger_without_pictures_takes_none(make_run):
 def test_wandb_is_offline_unless_logged_in_or_told(environment, mode, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert wandb_logger.mode() == mode
+    assert wandb_mode.mode() == mode
 
 
 def test_an_unknown_wandb_mode_is_refused(monkeypatch, make_run):
