@@ -37,8 +37,8 @@ def children(process: subprocess.Popen) -> list[int]:
     return [int(one) for one in tasks if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
-def until(condition, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
+def until(condition) -> None:
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end, "never happened"
         time.sleep(0.1)
@@ -48,8 +48,9 @@ def gone(pids: list[int]) -> bool:
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_two_processes_train_the_same(command, tmp_path):
-    assert command(*SWEEP, "steps=60", "figures=none").status == 0
+    assert command(*SWEEP, "steps=60").status == 0
     whole = sup.load_sweep(tmp_path / "sweep")
     two = command(*SWEEP, *TWO, "steps=60", "hydra.sweep.dir=two")
     assert two.status == 0, two.error
@@ -59,7 +60,6 @@ def test_two_processes_train_the_same(command, tmp_path):
     assert "on device 1" in two.out
     shared = sup.load_sweep(tmp_path / "two")
     assert np.abs(shared["W"].values - whole["W"].values).max() < 1e-5
-    assert len(list(tmp_path.glob("two/*/figures/*.png"))) == 6
     assert "engine" in logged.read_text()
 
 
@@ -72,7 +72,7 @@ def test_a_process_that_dies_a_command_that_is_killed_or_stopped(tmp_path):
     assert len(workers) == 2
     first.kill()
     first.communicate()
-    until(lambda: gone(workers), 20)
+    until(lambda: gone(workers))
 
     second = start(tmp_path, *SWEEP, *TWO, *long)
     until(lambda: len(children(second)) == 2)
@@ -84,7 +84,7 @@ def test_a_process_that_dies_a_command_that_is_killed_or_stopped(tmp_path):
     os.kill(doomed, signal.SIGKILL)
     until(lambda: gone([doomed]))
     second.send_signal(signal.SIGTERM)
-    _, error = second.communicate(timeout=60)
+    _, error = second.communicate(timeout=600)
     assert second.returncode == 143, error
     assert gone([other])
     assert sum("stopped at step" in log.read_text() for log in logs) == 1
