@@ -7,11 +7,11 @@ READY := $(VENV)/.ready
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
 
-test: $(READY)  ## style, types, tests
+test: $(READY)  ## style, types, tests, and what of the code they reach
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --cov
 
 test-slow: $(READY)  ## a sweep of 24 jobs killed twenty times; minutes
 	$(PYTHON) -m pytest -m slow -s

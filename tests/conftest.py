@@ -32,13 +32,18 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 ROOT = Path(__file__).parent.parent
 
 
-LONGEST = ("test_ranks.py", "test_page.py", "test_train.py", "test_local.py", "test_engines.py")
-"""The files that begin first, so that the two processes end together."""
+LONGEST = (
+    *("test_ranks.py", "test_train.py", "test_restart.py", "test_page.py", "test_local.py"),
+    *("test_killed.py", "test_memory.py", "test_engines.py"),
+)
+"""The files that begin first, the longest of all before the others, so that the two processes end
+together."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; xdist keeps the tests of a file in one process."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(autouse=True)

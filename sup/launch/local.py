@@ -17,7 +17,7 @@ import torch
 from sup.config.rules import SettingError
 from sup.config.run import Run
 from sup.config.settings import Settings
-from sup.launch.placement import Lost, Placement, Work
+from sup.launch.placement import SHARE, Lost, Placement, Work
 from sup.system import messages
 from sup.system.memory import main_memory
 from sup.system.processes import end_with_parent, how_it_ended
@@ -25,9 +25,6 @@ from sup.system.signals import Stopped, stoppable
 from sup.training.stack import Stack
 
 log = logging.getLogger(__name__)
-
-SHARE = 0.8
-"""Of a device's memory, what stacks may take if nothing else is said."""
 
 
 class Here:

@@ -17,6 +17,9 @@ Stack = Any
 Work = Callable[[Stack], Any]
 """Trains one stack and returns what became of it; picklable, so a function of a module."""
 
+SHARE = 0.8
+"""Of a device's memory, what stacks may take if nothing else is said."""
+
 
 @dataclass(frozen=True)
 class Lost:

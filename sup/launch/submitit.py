@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sup.config.rules import AT_LEAST_ONE, AT_LEAST_ZERO, COUNT, POSITIVE, Rule, SettingError
-from sup.launch.local import SHARE
 from sup.launch.placement import (
+    SHARE,
     Lost,
     Stack,
     Unit,

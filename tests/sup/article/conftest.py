@@ -10,7 +10,7 @@ from filelock import FileLock
 from sup.article import __main__ as article
 
 SMALL = {
-    "bottleneck": ("steps=30", "sparsity=[0,0.9,0.99]", "activation=linear,relu"),
+    "bottleneck": ("steps=4", "sparsity=[0,0.9,0.99]", "activation=linear,relu"),
     "phase_diagram": ("steps=100", "resolution=4", "activation=linear,relu"),
     "dimensions": ("steps=2", "resolution=3", "batch_size=16", "activation=relu,solu"),
 }
@@ -37,5 +37,6 @@ def small_article(tmp_path_factory: pytest.TempPathFactory) -> Article:
         if not (directory / "report.html").exists():
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(article, "EXPERIMENTS", SMALL)
-                article.main(["--directory", str(directory), "logger=none", "tags=['<b>&']"])
+                quiet = ("logger=none", "figures=none", "tags=['<b>&']")
+                article.main(["--directory", str(directory), *quiet])
     return Article(directory)

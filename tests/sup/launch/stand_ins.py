@@ -29,4 +29,4 @@ def be_preempted_once(stack: Any) -> None:
 
 def sleep(stack: Any) -> None:
     Path(stack.home, "pid").write_text(str(os.getpid()))
-    time.sleep(60)
+    time.sleep(600)
