@@ -11,8 +11,10 @@ from typing import Any
 
 from sup.config.options import CALLBACKS, OPTIONS
 from sup.config.rules import SettingError
+from sup.config.several import TARGET as SEVERAL
 
 OURS = {option.target for options in (*OPTIONS.values(), CALLBACKS) for option in options.values()}
+OURS |= {SEVERAL}
 
 MATHEMATICS = (
     *("abs", "celu", "cos", "erf", "exp", "hardshrink", "log1p", "logit", "neg", "relu", "selu"),

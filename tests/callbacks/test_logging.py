@@ -111,6 +111,7 @@ def test_a_logger_without_pictures_takes_none(make_run):
     ],
 )
 def test_wandb_is_offline_unless_logged_in_or_told(environment, mode, monkeypatch):
+    monkeypatch.setattr(wandb_mode.wandb_setup, "_singleton", None)  # of an earlier environment
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert wandb_mode.mode() == mode
