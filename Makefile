@@ -2,18 +2,21 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow mutate soak soak-quick article article-quick bench docs pictures format clean
+.PHONY: run test coverage test-slow mutate soak soak-quick article article-quick bench docs pictures format clean
 
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
 
-test: $(READY)  ## style, types, tests, and what of the code they reach
+test: $(READY)  ## style, types, tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright
+	$(PYTHON) -m pytest
+
+coverage: $(READY)  ## what of the code the tests reach, in all processes; half as long again
 	$(PYTHON) -m pytest --cov
 
-test-slow: $(READY)  ## a sweep of 24 jobs killed twenty times; minutes
+test-slow: $(READY)  ## a sweep of 24 jobs killed twenty times, and the like; minutes
 	$(PYTHON) -m pytest -m slow -s
 
 mutate: $(READY)  ## the science broken on purpose in 500 places: tests must notice; minutes

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sup.config.run import Run
+from sup.config.several import is_wandb
 from sup.sweep.failures import RunError
-from sup.training.loggers import is_wandb, unsent, wandb_home
+from sup.training.loggers import unsent, wandb_home
 
 COLUMNS = {
     "loss": ("loss", ".3g"),

@@ -82,3 +82,13 @@ def with_setting(part: Part, key: str, value: Any) -> Part | None:
     taking = {name: node for name, node in part.parameters.items() if key in node}
     changed = {name: {**node, key: value} for name, node in taking.items()}
     return part.changed(**changed) if changed else None
+
+
+def wandb_part(logger: Part) -> Part | None:
+    """Return what a setting has for a logger of W&B's, if it has, without importing it."""
+    return next((part for part in members(logger).values() if "wandb" in part.path), None)
+
+
+def is_wandb(logger: Part) -> bool:
+    """Tell whether a setting is for a logger of W&B's."""
+    return wandb_part(logger) is not None

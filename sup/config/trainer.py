@@ -38,6 +38,18 @@ def lightnings(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in own}
 
 
+def check_environment(variables: Mapping[str, str]) -> None:
+    """Check that no variable changes the trainer behind the settings' back, as Lightning allows.
+
+    Raises:
+        SettingError: for the first that would.
+    """
+    for name, value in variables.items():
+        if name.startswith("PL_TRAINER_"):
+            setting = f"trainer.{name.removeprefix('PL_TRAINER_').lower()}"
+            raise SettingError(name, value, f"would act unrecorded; unset it, and set {setting}")
+
+
 def check_trainer(parameters: Mapping[str, Any]) -> None:
     """Check that each setting of the trainer has an effect.
 

@@ -87,29 +87,52 @@ GIVEN = {
 """What parts of an instance are called with, beside their own parameters."""
 
 
+LIGHTNINGS = ("trainer", "logger")
+"""Groups whose options import Lightning, which takes seconds."""
+
+
 def check_parts(settings: Settings) -> None:
-    """Check that everything that is to be called can be found, and takes its parameters.
+    """Check that all that is called without Lightning can be found, and takes its parameters.
 
     Raises:
         SettingError: for the first target that cannot be found, or refuses its arguments.
     """
     for group in GROUPS:
-        part: Part = getattr(settings, group)
-        check_arguments(group, part, check_located(group, part.target))
-    named = {f"callbacks.{name}": part for name, part in settings.callbacks.items() if part}
-    for key, part in named.items():
-        target = check_located(key, part.target)
-        check_arguments(key, part, target)
-        kinds = getattr(target, "__mro__", ())
+        if group not in LIGHTNINGS:
+            check_part(group, getattr(settings, group))
+
+
+def check_lightnings(settings: Settings) -> None:
+    """Check trainer, loggers and callbacks in the same way, and that stacks can have these.
+
+    Raises:
+        SettingError: for the first that is not.
+    """
+    for group in LIGHTNINGS:
+        check_part(group, getattr(settings, group))
+    for name, part in settings.callbacks.items():
+        if part is None:
+            continue
+        key = f"callbacks.{name}"
+        kinds = getattr(check_part(key, part), "__mro__", ())
         bases = [f"{base.__module__}.{base.__qualname__}" for base in kinds]
         if bases and "lightning.pytorch.callbacks.callback.Callback" not in bases:
             raise SettingError(f"{key}._target_", part.path, "is no callback of Lightning's")
         for base in bases:
-            check_foreign(key.partition(".")[2], base)
-    for group in (*GROUPS, *named):
-        part = named.get(group) or getattr(settings, group)
-        for key, inner in nodes(part.parameters, group):
-            check_arguments(key, inner, check_located(key, inner.target))
+            check_foreign(name, base)
+
+
+def check_part(key: str, part: Part) -> Any:
+    """Return the target of a part, after a look at its arguments, and at the parts in them.
+
+    Raises:
+        SettingError: where it cannot be found, or refuses its arguments.
+    """
+    target = check_located(key, part.target)
+    check_arguments(key, part, target)
+    for inner_key, inner in nodes(part.parameters, key):
+        check_arguments(inner_key, inner, check_located(inner_key, inner.target))
+    return target
 
 
 def check_arguments(key: str, part: Part, target: Any) -> None:

@@ -1,5 +1,6 @@
 """What can be checked of runs before anything is written: all that needs imports, or files."""
 
+import os
 import pickle
 from collections.abc import Sequence
 
@@ -7,15 +8,16 @@ from sup.config.identity import instance_keys, stack_key, training_key
 from sup.config.rules import SettingError
 from sup.config.run import Run
 from sup.config.settings import GROUPS, Settings
+from sup.config.several import is_wandb
+from sup.config.trainer import check_environment
 from sup.launch.local import check_present, devices_of, local_placement
-from sup.model.building import check_parts
+from sup.model.building import check_lightnings, check_parts
 from sup.model.contract import check_activation
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.sweep.places import check_places
 from sup.sweep.resume import is_finished
 from sup.training import checkpoints
 from sup.training.contract import check_optimizer
-from sup.training.loggers import is_wandb
 from sup.training.slice import Slice
 from sup.training.stack import Stack
 
@@ -33,6 +35,7 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
     Raises:
         SettingError: for the first that cannot be.
     """
+    check_environment(os.environ)
     check_processes(runs)
     distinct = {}  # of a thousand similar jobs, a few
     for run in runs:
@@ -48,6 +51,9 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
     for run in runs:
         is_finished(run)
     check_resumed(runs)
+    for settings in distinct.values():  # at last, as what they import takes seconds
+        check_optimizer(settings)
+        check_lightnings(settings)
     if logged := [run for run in runs if is_wandb(run.settings.logger)]:
         from sup.training import wandb_mode
 
@@ -57,14 +63,13 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
 
 
 def check_settings(settings: Settings) -> None:
-    """Check that all that settings name is there, takes its parameters and keeps its contract.
+    """Check that all of the mathematics is there, takes its parameters and keeps its contract.
 
     Raises:
         SettingError: for the first that does not.
     """
     check_parts(settings)
     check_activation(settings)
-    check_optimizer(settings)
 
 
 def check_memory(runs: Sequence[Run]) -> None:

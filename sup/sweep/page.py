@@ -18,13 +18,14 @@ from sup.analysis.experiment import experiment_of
 from sup.analysis.metrics import PER_INSTANCE
 from sup.config.rules import SettingError, in_one_line
 from sup.config.run import Run, sweep_name
+from sup.config.several import wandb_part
 from sup.results.joining import in_order, join
 from sup.results.making import setting_coordinates
 from sup.results.storage import FILE, finite, load_run
 from sup.sweep import failures
 from sup.sweep.failures import RunError
 from sup.system.files import replacing
-from sup.training.loggers import forget_unsent, wandb_part
+from sup.training.loggers import forget_unsent
 
 log = logging.getLogger(__name__)
 

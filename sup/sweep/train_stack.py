@@ -10,8 +10,9 @@ from sup.callbacks import Results
 from sup.callbacks.base import StackCallback
 from sup.config.part import Part
 from sup.config.rules import SettingError
+from sup.config.several import is_wandb
 from sup.training.fit import fit
-from sup.training.loggers import forget_unsent, is_wandb, open_loggers
+from sup.training.loggers import forget_unsent, open_loggers
 from sup.training.outcome import Outcome
 from sup.training.ranks import SharedBatches, on_ranks
 from sup.training.stack import Stack

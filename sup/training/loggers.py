@@ -12,9 +12,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from sup.config.part import Part
 from sup.config.run import Run
-from sup.config.several import members
 from sup.training.csv_logger import CSVRows
 
 
@@ -85,16 +83,6 @@ def no_logger(run: Run) -> DummyLogger:
 def is_silent(logger: Logger) -> bool:
     """Tell whether a logger logs nothing."""
     return isinstance(logger, DummyLogger)
-
-
-def wandb_part(logger: Part) -> Part | None:
-    """Return what a setting has for a logger of W&B's, if it has, without importing it."""
-    return next((part for part in members(logger).values() if "wandb" in part.path), None)
-
-
-def is_wandb(logger: Part) -> bool:
-    """Tell whether a setting is for a logger of W&B's."""
-    return wandb_part(logger) is not None
 
 
 def wandb_home(directory: Path) -> Path:

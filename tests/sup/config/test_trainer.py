@@ -12,7 +12,7 @@ import sup
 from sup.config.callbacks import NEUTRAL
 from sup.config.rules import SettingError
 from sup.config.trainer import OTHERS, lightnings
-from sup.model.building import check_parts
+from sup.model.building import check_lightnings
 
 SMALL: dict[str, Any] = {"n_features": 5, "n_hidden": 2, "steps": 30, "batch_size": 64}
 
@@ -73,7 +73,7 @@ class Patient(callbacks.EarlyStopping):
 def test_one_made_from_it_too():
     given = sup.Settings(callbacks={"mine": sup.Part(Patient, {"monitor": "loss"})})
     with pytest.raises(SettingError, match=r"callbacks.mine=.*EarlyStopping: not for stacks"):
-        check_parts(given)
+        check_lightnings(given)
 
 
 def test_within_a_slurm_allocation(monkeypatch):
@@ -82,3 +82,9 @@ def test_within_a_slurm_allocation(monkeypatch):
     for name, value in allocation.items():
         monkeypatch.setenv(f"SLURM_{name}", value)
     assert sup.train(**SMALL)["loss"].ndim == 0
+
+
+def test_a_variable_of_lightnings_is_refused(monkeypatch):
+    monkeypatch.setenv("PL_TRAINER_MAX_STEPS", "3")
+    with pytest.raises(SettingError, match=r"PL_TRAINER_MAX_STEPS=3: .*trainer.max_steps"):
+        sup.train(**SMALL)

@@ -72,6 +72,7 @@ def test_two_processes_train_the_same(command, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.slow
 def test_a_process_that_dies_a_command_that_is_killed_or_stopped(tmp_path):
     long = ("steps=1000000", "callbacks.checkpoint.minutes=0")
 

@@ -49,15 +49,20 @@ QUADRATURE = {"n_features": 3, "n_hidden": 2, "data": "quadrature"}
     ("activations", "settings"),
     [
         ("relu", {"seed": SEEDS, "sparsity": SPARSITIES, "steps": 3}),
-        (
+        pytest.param(
             "relu",
             {"n_features": 200, "n_hidden": 20, "seed": SEEDS, "sparsity": [0, 0.9], "steps": 3},
+            marks=pytest.mark.slow,
         ),
         (
             "solu",
             {"n_features": 50, "batch_size": 16384, "sparsity": [0, 0.5, 0.9], "steps": 30},
         ),
-        ("relu", {"batch_size": 8192, "seed": SEEDS, "engine": "autograd", "steps": 3}),
+        pytest.param(
+            "relu",
+            {"batch_size": 8192, "seed": SEEDS, "engine": "autograd", "steps": 3},
+            marks=pytest.mark.slow,
+        ),
         (
             "relu,gelu,silu,tanh,solu",
             {"n_features": 50, "batch_size": 4096, "sparsity": [0, 0.5, 0.9, 0.99], "steps": 60},

@@ -138,7 +138,10 @@ def test_one_run(command, tmp_path):
     # Nothing is left for the next stack to stumble over.
     assert multiprocessing.active_children() == []
     assert not torch.distributed.is_initialized()
-    assert {key for key in os.environ if key not in environment} <= {"HYDRA_FULL_ERROR"}
+    assert {key for key in os.environ if key not in environment} <= {
+        "HYDRA_FULL_ERROR",
+        "MPLBACKEND",
+    }
     assert sys.excepthook is hook
     assert torch.get_num_threads() == threads
     # What several devices have begun, one can go on with.
