@@ -2,9 +2,11 @@
 
 import shutil
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import sup
 from sup.sweep.failures import RunError
@@ -119,3 +121,20 @@ def test_going_on_after_it(make_run, train_runs, monkeypatch):
     for one, other in zip(whole, resumed, strict=True):
         assert np.array_equal(one["W"].values, other["W"].values)
         assert one["first_bad_step"].equals(other["first_bad_step"])
+
+
+def test_one_that_is_not_a_number_from_some_input_on_is_frozen_when_that_comes():
+    """It holds where it is tried, and for thousands of numbers; a rising bias takes it there."""
+
+    def brittle(z):
+        return torch.where(z > 0.8, torch.nan, z)
+
+    small: dict[str, Any] = {"n_features": 5, "n_hidden": 2, "steps": 120, "batch_size": 64}
+    small |= {"optimizer_lr": 0.02, "init_gain": 0.05}
+    results = sup.train(activation=[brittle, "linear"], **small)
+    late = results.sel(activation="brittle")
+    assert late["diverged"].item()
+    assert 1 < late["first_bad_step"].item() <= 121
+    assert np.isfinite(late["W"].values).all()
+    assert np.isnan(late["loss"].item())
+    assert not results.sel(activation="linear")["diverged"].item()
