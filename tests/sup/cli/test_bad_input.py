@@ -1,9 +1,14 @@
 """Bad input ends with status 1 and one line that names key, value and what is allowed."""
 
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[3]
 
 SHAPE = "must be a whole number in [1, 10^6]"
 SEED = "must be a whole number in [0, 2^63), or a list of them"
@@ -233,3 +238,30 @@ def test_a_setting_misspelt_in_an_experiment_of_ones_own(command, tmp_path: Path
     outcome = command("--config-dir=mine", "experiment=own")
     assert outcome.status == 1
     assert "sparsty=0.5: no such setting; did you mean sparsity?" in outcome.error
+
+
+def test_a_module_beside_a_config_of_ones_own_is_found(command, tmp_path: Path, monkeypatch):
+    """Started elsewhere, with the module beside the folder of the config, as beside `conf`."""
+    folder = tmp_path / "elsewhere" / "conf" / "activation"
+    folder.mkdir(parents=True)
+    (folder / "own.yaml").write_text("_target_: beside_the_config.Mine\n")
+    (tmp_path / "elsewhere" / "beside_the_config.py").write_text(
+        "def Mine(z):\n    raise ValueError('found it')\n"
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    outcome = command(f"--config-dir={tmp_path}/elsewhere/conf", "activation=own")
+    assert "found it" in outcome.error
+
+
+def test_names_beyond_ascii_in_a_locale_without_them(tmp_path: Path):
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ["--cfg", "job", "name='Jürgen→'"]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *words],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "name: Jürgen→" in done.stdout.decode("utf-8")
