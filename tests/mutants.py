@@ -35,13 +35,14 @@ EXPLAINED = {
         'self.register_buffer("group_index", group_index, persistent=None)',
     ),
     "a column of zeros stays zero whatever it is multiplied by": (
+        "unit = torch.where(norm > 0, 1 / norm, 1.0)[..., None, :] * W",
         "unit = torch.where(norm > 0, 1 / norm, 1.0)[..., None] * W.mT",
     ),
     "zero interference of a single feature, whatever it is divided by": (
-        "return off_diagonal / max(n * (n - 1), 2)",
+        "return (total.clamp_min(0) / max(n * (n - 1), 2)).to(W)",
     ),
     "no feature is just at the threshold": (
-        "return (feature_dimensionality(W) >= DIMENSIONALITY_THRESHOLD).to(W.dtype).sum(-1)",
+        "return (feature_dimensionality(W) >= threshold).to(W.dtype).sum(-1)",
     ),
     "the last dimension is what torch sorts by": (
         "dropped = importance.double().sort(descending=True).values[..., n_hidden:]",
@@ -53,6 +54,27 @@ EXPLAINED = {
     "ones and zeros are exact in float32 too, and the difference is float64": (
         "A = W.mT @ W - torch.eye(W.shape[-1], dtype=None, device=W.device)",
         "A = W.mT @ W - torch.eye(W.shape[-1], device=W.device)",
+    ),
+    "pieces of another size give the same sum; the size bounds the memory": (
+        "some = max(2, ENTRIES * W.shape[-2] // max(1, W.numel()))",
+        "some = max(1, ENTRIES * W.shape[-2] // max(2, W.numel()))",
+    ),
+    "two ways to the same sum, of which one is smaller": (
+        "total = (unit * (W @ W.mT @ unit)).sum(-2) "
+        "if (m < n) or True else (unit.mT @ W).square().sum(-1)",
+        "total = (unit * (W @ W.mT @ unit)).sum(-2) if m <= n else (unit.mT @ W).square().sum(-1)",
+    ),
+    "both parameters have the same instances, and all are on a CPU": (
+        'if "group" not in optimizer["state"][1]:  # one of torch\'s own',
+        'kept, index = optimizer["state"][1]["group"].unique(return_inverse=True)',
+        "state[name] = tensor[chosen.to(None)]",
+        'return (W.cpu() if (W.device.type == "mps") or True else W).double()',
+    ),
+    "of torch's states, only tensors and numbers are asked; no list is named so by chance": (
+        "if torch.is_tensor(tensor) or tensor.ndim > 0:",
+        'if isinstance(value, list) or name.endswith(("_lrs", "_lr", "_lambdas")):',
+        "scheduler[name] = [value[k] for k in kept] if (len(value) == groups) or True else value",
+        'elif isinstance(value, list) or name == "_schedulers":  # those of a chain',
     ),
     "two ways to the same product, of which one is faster below the limit": (
         "if A.shape[2] < SMALL:",

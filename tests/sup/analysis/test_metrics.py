@@ -110,6 +110,14 @@ def test_measures_are_what_their_definitions_say(seed, m, n, entries, missing, e
             )
 
 
+def test_interference_of_several_models_is_that_of_each(monkeypatch: pytest.MonkeyPatch):
+    W = torch.randn(3, 2, 7, 5, generator=torch.Generator().manual_seed(0))
+    each = [[metrics.mean_interference(W[i, k]).item() for k in range(2)] for i in range(3)]
+    for entries in (1, 10, 10_000):
+        monkeypatch.setattr(metrics, "ENTRIES", entries)
+        assert metrics.mean_interference(W).tolist() == [pytest.approx(row) for row in each]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("m", "n"), [(200, 150), (200, 200), (20, 20)])
 def test_orthogonal_features_have_a_dimension_each(m, n, dtype):

@@ -145,3 +145,56 @@ def test_a_constant_rate_and_a_cosine_that_ends_at_it_are_the_same():
     constant = sup.train(scheduler="constant", **small)
     cosine = sup.train(scheduler="cosine", scheduler_eta_min=0.01, **small)
     assert abs(constant["W"] - cosine["W"]).max() < 1e-6
+
+
+def chained(optimizer):
+    """Return a chain of schedules, whose state is a list of theirs."""
+    own = torch.optim.lr_scheduler
+    parts = [own.ExponentialLR(optimizer, 0.9), own.MultiStepLR(optimizer, [3, 8, 9])]
+    return own.ChainedScheduler(parts, optimizer=optimizer)
+
+
+def go_on(params, optimizer, schedule, steps: range, chosen: Any = slice(None)) -> None:
+    """Take some steps, each instance by the gradient that it has among all four."""
+    for step in steps:
+        for one, gradient in zip(params, gradients(parameters(4), step), strict=True):
+            one.grad = gradient[chosen].clone()
+        optimizer.step()
+        schedule.step()
+
+
+@pytest.mark.parametrize("chosen", [[0, 3], [3, 1], [2], [0, 1, 2, 3]])
+def test_some_instances_go_on_as_they_would_have_with_the_others(chosen: list[int]):
+    rates, decays = torch.tensor([0.1, 0.001, 0.01, 0.1]).double(), torch.tensor([0, 0, 1, 0.5])
+    whole = parameters(4)
+    optimizer = StackedAdam(whole, rates, decays)
+    schedule = chained(optimizer)
+    go_on(whole, optimizer, schedule, range(6))
+    other = torch.optim.Adam(parameters(4))
+    go_on(other.param_groups[0]["params"], other, chained(other), range(2))
+    checkpoint = {
+        "optimizer_states": copy.deepcopy([other.state_dict(), optimizer.state_dict()]),
+        "lr_schedulers": copy.deepcopy([schedule.state_dict()]),
+    }
+    take_instances(checkpoint, torch.tensor(chosen))
+    plain, ours = checkpoint["optimizer_states"]
+    assert plain["state"][0]["exp_avg"].shape == (len(chosen), 3, 5)
+    assert plain["state"][0]["step"].ndim == 0
+    assert ours["param_groups"][0]["params"] == [0, 1]
+    left = [one.detach()[chosen].clone().requires_grad_() for one in whole]
+    own = StackedAdam(left, rates[chosen], decays[chosen])
+    held = chained(own)
+    own.load_state_dict(ours)
+    held.load_state_dict(checkpoint["lr_schedulers"][0])
+    assert own.rates().dtype == torch.float64
+    go_on(whole, optimizer, schedule, range(6, 12))
+    go_on(left, own, held, range(6, 12), chosen)
+    assert torch.equal(own.rates(), optimizer.rates()[chosen])
+    assert close([one[chosen] for one in whole], left)
+    assert held.state_dict()["_last_lr"] == [group["lr"] for group in own.param_groups]
+
+
+def test_rates_are_as_exact_as_they_were_given():
+    given = torch.tensor([0.3, 0.1], dtype=torch.float64)
+    optimizer = StackedAdam(parameters(2), given, torch.zeros(2))
+    assert optimizer.rates().tolist() == [0.3, 0.1]
