@@ -176,11 +176,19 @@ def test_some_instances_go_on_as_they_would_have_with_the_others(chosen: list[in
         "optimizer_states": copy.deepcopy([other.state_dict(), optimizer.state_dict()]),
         "lr_schedulers": copy.deepcopy([schedule.state_dict()]),
     }
+    checkpoint["lr_schedulers"][0]["lr_lambdas"] = [None] * 3  # as LambdaLR has it
     take_instances(checkpoint, torch.tensor(chosen))
     plain, ours = checkpoint["optimizer_states"]
     assert plain["state"][0]["exp_avg"].shape == (len(chosen), 3, 5)
     assert plain["state"][0]["step"].ndim == 0
     assert ours["param_groups"][0]["params"] == [0, 1]
+    kept = len(ours["param_groups"])
+    numbers = [number for group in ours["param_groups"] for number in group["params"]]
+    assert numbers == list(range(kept + 1))
+    (chain,) = checkpoint["lr_schedulers"]
+    for state in (chain["_schedulers"][0], chain["_schedulers"][1]):
+        assert len(state["base_lrs"]) == len(state["_last_lr"]) == kept
+    assert len(chain["lr_lambdas"]) == kept
     left = [one.detach()[chosen].clone().requires_grad_() for one in whole]
     own = StackedAdam(left, rates[chosen], decays[chosen])
     held = chained(own)
