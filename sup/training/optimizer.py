@@ -144,9 +144,9 @@ def take_instances(checkpoint: dict[str, Any], chosen: Int[Tensor, " instance"])
             state["group"] = index
         first, *_ = groups = optimizer["param_groups"]
         left = [{**groups[k], "step": first["step"]} for k in kept.tolist()]
-        for number, group in enumerate(left):
-            group["params"] = [len(first["params"]) + number]
         left[0]["params"] = first["params"]
+        for number, group in enumerate(left[1:], len(first["params"])):
+            group["params"] = [number]
         optimizer["param_groups"] = left
         for scheduler in checkpoint["lr_schedulers"]:
             _take_rates(scheduler, len(groups), kept.tolist())
