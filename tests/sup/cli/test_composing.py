@@ -86,7 +86,7 @@ def test_one_override(override, ours, hydras, master):
     assert outcome(ours, master, [override]) == outcome(hydras, master, [override])
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(job=st.lists(st.sampled_from(OVERRIDES), max_size=6, unique=True))
 def test_many_overrides(job, ours, hydras, master):
     assert outcome(ours, master, job) == outcome(hydras, master, job)

@@ -12,7 +12,7 @@ import hypothesis
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("FUZZ", "40"))
+EXAMPLES = int(os.environ.get("FUZZ", "20"))
 
 VALID = [
     "activation=gelu",
@@ -77,7 +77,7 @@ def train(*_: object) -> None:
 
 @hypothesis.settings(
     max_examples=EXAMPLES,
-    derandomize=EXAMPLES == 40,
+    derandomize=EXAMPLES == 20,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(["name=${name}"])

@@ -48,7 +48,11 @@ QUADRATURE = {"n_features": 3, "n_hidden": 2, "data": "quadrature"}
 @pytest.mark.parametrize(
     ("activations", "settings"),
     [
-        ("relu", {"seed": SEEDS, "sparsity": SPARSITIES, "steps": 3}),
+        pytest.param(
+            "relu",
+            {"seed": SEEDS, "sparsity": SPARSITIES, "steps": 3},
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "relu",
             {"n_features": 200, "n_hidden": 20, "seed": SEEDS, "sparsity": [0, 0.9], "steps": 3},

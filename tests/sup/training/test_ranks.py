@@ -188,6 +188,7 @@ def test_a_rank_that_fails_ends_the_command_with_one_line(command, tmp_path):
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fragile", "no_figures")
 def test_a_rank_that_is_killed_fails_its_stack_alone(command, tmp_path):
     swept = ("-m", "activation._target_=fragile.mortal_once", "n_hidden=2,5", "logger=none")
@@ -199,6 +200,7 @@ def test_a_rank_that_is_killed_fails_its_stack_alone(command, tmp_path):
     assert np.isfinite(sup.load_run(tmp_path / "sweep" / "1")["loss"])
 
 
+@pytest.mark.slow
 def test_ranks_end_when_the_process_that_started_them_is_killed(project):
     mortal = ("activation._target_=fragile.mortal_parent", "logger=none")
     assert project(*mortal, *DDP).status == -9  # and no process is left

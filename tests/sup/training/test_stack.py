@@ -24,7 +24,9 @@ SWEEPS = {
 }
 
 
-@pytest.mark.parametrize("sweep", SWEEPS)
+@pytest.mark.parametrize(
+    "sweep", ["the main job", pytest.param("the other activations", marks=pytest.mark.slow)]
+)
 def test_alone_and_in_a_stack_of_twelve(sweep, make_run, train_runs):
     activations, sparsities = SWEEPS[sweep]
     runs = {
