@@ -19,7 +19,7 @@ coverage: $(READY)  ## what of the code the tests reach, in all processes; half 
 test-slow: $(READY)  ## a sweep of 24 jobs killed twenty times, and the like; minutes
 	$(PYTHON) -m pytest -m slow -s
 
-mutate: $(READY)  ## the science broken on purpose in 500 places: tests must notice; minutes
+mutate: $(READY)  ## the science broken on purpose in 700 places: tests must notice; minutes
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutate]'
 	$(PYTHON) tests/mutants.py
 

@@ -39,7 +39,8 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
     check_processes(runs)
     distinct = {}  # of a thousand similar jobs, a few
     for run in runs:
-        parts = [getattr(run.settings, name) for name in (*GROUPS, "callbacks")]
+        names = (*GROUPS, "callbacks", "steps", "n_features", "n_hidden")
+        parts = [getattr(run.settings, name) for name in names]
         distinct.setdefault(repr(parts), run.settings)
     for settings in distinct.values():
         check_settings(settings)

@@ -38,6 +38,8 @@ class StackedAdam(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
+        if not (all(0 <= beta < 1 for beta in betas) and len(betas) == 2 and eps >= 0):
+            raise ValueError(f"betas={betas}, eps={eps}: two in [0, 1), and at least 0")
         parameters = list(params)
         rates, group_index = lr.double().unique(return_inverse=True)
         own = [parameters, *([torch.empty(0)] for _ in rates[1:])]

@@ -59,6 +59,7 @@ BAD = {
     "init=normal init.std=-1": POSITIVE,
     "optimizer.lr=0": POSITIVE,
     "optimizer.lr=nan": POSITIVE,
+    "+optimizer.eps=-1.0": "at least 0",
     "optimizer.weight_decay=-1": "must be a number of at least 0",
     "scheduler.T_max=0": "must be a whole number of at least 1",
     "scheduler=constant scheduler.factor=2": "must be a number in (0, 1]",
@@ -163,6 +164,7 @@ ELSEWHERE = {
     "-m seed=0,1 sparsity=0,2": "sparsity=2",
     "sparsity=0,0.5": "sparsity",
     "hydra.launcher.x=3": "hydra.launcher.x=3",
+    "+optimizer.eps=-1.0": "eps=-1",
 }
 """Lines that name key and value in another way than they were typed."""
 

@@ -206,3 +206,9 @@ def test_rates_are_as_exact_as_they_were_given():
     given = torch.tensor([0.3, 0.1], dtype=torch.float64)
     optimizer = StackedAdam(parameters(2), given, torch.zeros(2))
     assert optimizer.rates().tolist() == [0.3, 0.1]
+
+
+@pytest.mark.parametrize("given", [{"betas": (2.0, 0.9)}, {"betas": (0.9, -0.1)}, {"eps": -1.0}])
+def test_what_torchs_adam_refuses_is_refused(given: dict[str, Any]):
+    with pytest.raises(ValueError, match=r"two in \[0, 1\), and at least 0"):
+        StackedAdam(parameters(1), torch.ones(1), torch.zeros(1), **given)
