@@ -15,6 +15,10 @@ from sup.config.settings import GROUPS
 ADVICE = "`python train.py --hydra-help` lists Hydra's own options"
 
 
+MOST_JOBS = 100_000
+"""Values of a sweep's range at the most: Hydra makes a job of each before any can be looked at."""
+
+
 class UsageError(ValueError):
     """Options that Hydra has none of, or with a value that it does not take."""
 
@@ -83,6 +87,9 @@ def check_override(override: str) -> None:
         raise SettingError(key, value, "write key=value, and a list as 'key=[1,2]', in quotes")
     if name in GROUPS:
         check_option(name, value)
+    for start, stop in re.findall(r"\brange\(\s*(?:(-?\d+)\s*,\s*)?(-?\d+)", value):
+        if int(stop) - int(start or 0) > MOST_JOBS and value.count(",") < 2:
+            raise SettingError(name, value, f"is more than {MOST_JOBS} jobs")
     if name == "callbacks" and (value in ("null", "") or value.startswith("[")):
         each = ", ".join(f"~callbacks.{one}" for one in CALLBACKS)
         raise SettingError(name, value, f"are left out one by one: {each}")

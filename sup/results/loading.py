@@ -105,14 +105,16 @@ def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None
     for place, (name, node, trained) in enumerate(flat):
         if trained:
             groups.setdefault((str(name), str(node)), []).append(place)
+    dtype = torch.float64 if W.dtype == np.float64 else torch.float32
     made = []
     for (name, node), places in groups.items():
         part = _part(name, node, activations or {})
         own = [points[place] for place in places]
         columns = {key.partition(".")[2]: [point[key] for point in own] for key in own[0]}
         single = {key: column[0] for key, column in columns.items() if len(set(column)) == 1}
-        made.append((_made(part.changed(**columns | single), own), torch.tensor(places)))
-    weights, biases = (torch.from_numpy(np.array(held.values, "float32")) for held in (W, b))
+        part = part.changed(**columns | single)
+        made.append((_made(part, own, dtype), torch.tensor(places)))
+    weights, biases = (torch.tensor(held.values, dtype=dtype) for held in (W, b))
     return ToyModels(weights, biases, made)
 
 
@@ -134,9 +136,9 @@ def _part(name: str, node: str, activations: Mapping[str, Any]) -> Part:
     return part
 
 
-def _made(part: Part, points: list[dict[str, float]]) -> Activation:
+def _made(part: Part, points: list[dict[str, float]], dtype: torch.dtype) -> Activation:
     try:
-        return activation_of(part, points, torch.device("cpu"))
+        return activation_of(part, points, torch.device("cpu"), dtype)
     except Exception as error:  # no such name in torch, or another that it is not called with
         raise SettingError("activation", part.name, f"cannot be made: {error}") from error
 

@@ -81,7 +81,9 @@ def fit(
             # Without weights_only, an environment variable decides whether a pickle is run.
             trainer.fit(module, stack.data(), ckpt_path=checkpoint, weights_only=True)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            if checkpoint is None or own.has_started or isinstance(error, torch.OutOfMemoryError):
+            # A device or a library that fails meanwhile says nothing of the checkpoint.
+            is_others = isinstance(error, RuntimeError) and "state_dict" not in str(error)
+            if checkpoint is None or own.has_started or is_others:
                 raise
             reason = f"cannot be gone on from: {in_one_line(error)}; remove it"
             raise SettingError("resume", os.path.relpath(checkpoint), reason) from error

@@ -30,10 +30,11 @@ def refusal(url: str, key: str | None) -> str | None:
 
 def _ask(url: str, key: str | None) -> str | None:
     headers = {"Content-Type": "application/json", "User-Agent": "superposition"}
-    if key is not None:
-        headers["Authorization"] = f"Basic {base64.b64encode(f'api:{key}'.encode()).decode()}"
     try:
         request = urllib.request.Request(f"{url.rstrip('/')}/graphql", QUESTION, headers)
+        if key is not None:  # for this server, and for none that it may send us on to
+            login = base64.b64encode(f"api:{key}".encode()).decode()
+            request.add_unredirected_header("Authorization", f"Basic {login}")
         with urllib.request.urlopen(request, timeout=2 * PATIENCE) as response:
             held: Any = json.loads(response.read())
     except urllib.error.HTTPError as error:

@@ -140,6 +140,7 @@ BAD = {
     "'init.gain=${oc.env:NO_SUCH}'": "cannot be resolved",
     "'steps=${steps}'": "cannot be resolved",
     "-m 'seed=range(0)'": "gives no job",
+    "-m 'seed=range(1000000000)'": "is more than 100000 jobs",
     "--frob": "unrecognized arguments",
     "--cfg everything": "choose from job, hydra, all",
     "--experimental-rerun=x.pickle": "rerun=PATH",

@@ -6,6 +6,7 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import pytest
+import torch
 from lightning.pytorch import callbacks
 
 import sup
@@ -54,6 +55,9 @@ def test_float64_on_a_cpu():
     plain = sup.train(trainer_precision=64, sparsity=[0, 0.9], engine="autograd", **SMALL)
     assert double["W"].dtype == double["b"].dtype == np.float64
     assert 0 < abs(double["W"] - single["W"]).max() < 1e-5
+    model = sup.load_model(double)
+    assert model(torch.rand(3, 5, dtype=torch.float64)).dtype == torch.float64
+    assert np.array_equal(model.W.detach().numpy(), double["W"].values)
     assert abs(double["W"] - plain["W"]).max() < 1e-12
 
 
