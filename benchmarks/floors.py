@@ -25,7 +25,8 @@ def products(work: Workload) -> Step:
 def random_numbers(work: Workload) -> Step:
     """Return the draw of a step and nothing else."""
     draws = Draws((0,), (work.n, work.batch), CPU)
-    return lambda: draws.uniform(Purpose.TRAINING, 0)
+    data = draws.each(Purpose.TRAINING, range(2**53))
+    return lambda: next(data)
 
 
 def traffic(work: Workload) -> Step:

@@ -33,25 +33,24 @@ class Ours:
     def __init__(self, work: Workload, kind: str, steps: int = 10_000):
         groups = torch.arange(work.densities).repeat_interleave(work.members)
         density = work.density[:, None].expand(-1, work.n)
-        inputs = Inputs(torch.zeros(work.densities, dtype=torch.long), density, groups)
+        inputs = Inputs(torch.zeros(work.densities, dtype=torch.long), density.double(), groups)
         W = (2 / (work.n + work.m)) ** 0.5 * torch.randn(work.K, work.m, work.n)
         self.models = StackedAutoencoder(W, StackedActivation([(ReLU(), work.K)]))
-        self.draws = Draws((0,), (work.n, work.batch), CPU)
+        draws = Draws((0,), (work.n, work.batch), CPU)
+        self.data = draws.each(Purpose.TRAINING, range(2**53))
         rate, decay = torch.full((work.K,), 0.01), torch.zeros(work.K)
         self.optimizer = StackedAdam(self.models.parameters(), rate, decay)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps)
         make = AutogradEngine if kind == "autograd" else ClosedFormEngine
         self.engine = make(self.models, inputs, inputs.cost(work.importance, work.batch))
         if kind == "compiled" and isinstance(self.engine, ClosedFormEngine):
-            self.engine.compile(self.draws.uniform(Purpose.TRAINING, 0))
+            self.engine.compile(draws.words(Purpose.TRAINING, 0))
         self.sums = torch.zeros(work.K)
-        self.count = 0
 
     def __call__(self) -> None:
-        self.sums += self.engine(self.draws.uniform(Purpose.TRAINING, self.count))
+        self.sums += self.engine(next(self.data))
         self.optimizer.step()
         self.schedule.step()
-        self.count += 1
 
 
 def main() -> None:

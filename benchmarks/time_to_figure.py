@@ -20,11 +20,11 @@ import torch
 from baselines import Notebook
 from speed import Ours
 from torch import Tensor
-from workloads import WORKLOADS, Workload
+from workloads import CPU, WORKLOADS, Workload
 
 from sup.model.activations import ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
-from sup.model.inputs import Inputs
+from sup.model.inputs import Draws, Inputs, Purpose
 from sup.model.quadrature import QuadratureInputs
 from sup.system.memory import keep_freed_memory
 
@@ -43,13 +43,14 @@ def losses(work: Workload, W: Tensor, b: Tensor) -> Tensor:
     density = work.density.repeat_interleave(work.members)[:, None].expand(-1, work.n)
     if work.n <= 3:
         inputs = QuadratureInputs(work.n, density)
-        x = inputs(W)
+        x = inputs(torch.empty(1, work.n, 1, dtype=torch.int64))
         cost = inputs.cost(work.importance, 1)
         return reconstruction_loss(x.expand(work.K, -1, -1), models(x.expand(work.K, -1, -1)), cost)
-    inputs = Inputs(torch.zeros(work.K, dtype=torch.long), density, torch.arange(work.K))
-    u = torch.rand(64, 1, work.n, 1024, generator=torch.Generator().manual_seed(1))
+    inputs = Inputs(torch.zeros(work.K, dtype=torch.long), density.double(), torch.arange(work.K))
+    words = Draws((1,), (work.n, 1024), CPU).block(Purpose.EVALUATION, range(64))
     cost = inputs.cost(work.importance, 1024)
-    return torch.stack([reconstruction_loss(inputs(d), models(inputs(d)), cost) for d in u]).mean(0)
+    batches = [inputs(own) for own in words]
+    return torch.stack([reconstruction_loss(x, models(x), cost) for x in batches]).mean(0)
 
 
 def cells(work: Workload, loss: Tensor) -> Tensor:

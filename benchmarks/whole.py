@@ -48,15 +48,15 @@ def bare(steps: int) -> tuple[float, float]:
     module = stack.module(device)
     made = module.configure_optimizers()
     draws = Draws(stack.seeds, (10, 1024), device)
-    u = draws.uniform(Purpose.TRAINING, 0)
+    example = draws.words(Purpose.TRAINING, 0)
     start = time.perf_counter()
     models, inputs, importance = module.autoencoder, module.inputs, module.importance
-    engine = make_engine("compiled", models, inputs, importance, u, batch=1024, steps=steps)
+    engine = make_engine("compiled", models, inputs, importance, example, batch=1024, steps=steps)
     compiled = time.perf_counter() - start
     sums = torch.zeros(stack.size)
     start = time.perf_counter()
-    for step in range(steps):
-        sums += engine(draws.uniform(Purpose.TRAINING, step))
+    for words in draws.each(Purpose.TRAINING, range(steps)):
+        sums += engine(words)
         made["optimizer"].step()
         made["lr_scheduler"].step()
     return compiled, time.perf_counter() - start

@@ -91,7 +91,9 @@ EXPLAINED = {
         "self._groups = _each_number(group_index.to(like.device), parameters) "
         "if (own[1:]) or True else None",
     ),
-    "the same numbers, copied": ("own = u if (len(u) == 1) and False else u[self.seed_index]",),
+    "the same numbers, copied": (
+        "own = words if (len(words) == 1) and False else words[self.seed_index]",
+    ),
 }
 """Why no test can tell, with the changed lines."""
 

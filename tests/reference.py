@@ -3,7 +3,9 @@
 import torch
 from torch.nn import functional
 
-from sup.model.inputs import Purpose, key
+from sup.model.inputs import Draws, Purpose
+
+CPU = torch.device("cpu")
 
 ACTIVATIONS = {
     "linear": lambda z: z,
@@ -18,22 +20,17 @@ ACTIVATIONS = {
 
 def train(activation, n=10, m=5, S=0.9, decay=0.9, seed=0, steps=300, batch=1024, lr=0.01):
     """Train ``x' = f(x W^T W + b)`` on sparse uniform features; return W [m, n] and b [n]."""
-
-    def random(fill, rows, columns, purpose, step):
-        # The framework's random numbers: decided by purpose, seed and step, and nothing else.
-        generator = torch.Generator().manual_seed(key(purpose, seed, step))
-        return getattr(torch.empty(rows, columns), fill)(generator=generator)
-
     f, p = ACTIVATIONS[activation], 1 - S
     scale = (2 / (n + m)) ** 0.5
-    W = (scale * random("normal_", m, n, Purpose.INITIAL_WEIGHTS, 0)).requires_grad_()
+    normal = Draws((seed,), (m, n), CPU).normal(Purpose.INITIAL_WEIGHTS, 0)[0]
+    W = (scale * normal).float().requires_grad_()
     b = torch.zeros(n, requires_grad=True)
     importance = decay ** torch.arange(n)
     optimizer = torch.optim.Adam([W, b], lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for step in range(steps):
-        u = random("uniform_", n, batch, Purpose.TRAINING, step).T
-        x = torch.where(u < p, u / p, 0)
+    for words in Draws((seed,), (n, batch), CPU).each(Purpose.TRAINING, range(steps)):
+        u = words[0].T / torch.tensor(2.0**32, dtype=torch.float64)
+        x = torch.where(u < p, u / p, 0).float()
         loss = (importance * (x - f(x @ W.T @ W + b)) ** 2).mean(0).sum()
         optimizer.zero_grad()
         loss.backward()

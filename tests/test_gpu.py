@@ -1,4 +1,4 @@
-"""On a CUDA device: everything stays there, and results are those of the CPU but for the draws."""
+"""On a CUDA device: everything stays there, and what is drawn is what a CPU draws."""
 
 import numpy as np
 import pytest
@@ -19,8 +19,10 @@ def test_draws_and_models_are_on_the_device(make_run):
     device = torch.device("cuda")
     module = Stack.of([make_run("seed=[0,1]")]).module(device)
     assert all(tensor.device.type == "cuda" for tensor in module.state_dict().values())
-    draws = Draws((0, 1), (10, 8), device).uniform(Purpose.TRAINING, 0)
-    assert draws.device.type == "cuda"
+    words = Draws((0, 1), (10, 8), device).words(Purpose.TRAINING, 2**40)
+    assert words.device.type == "cuda"
+    on_cpu = Draws((0, 1), (10, 8), torch.device("cpu")).words(Purpose.TRAINING, 2**40)
+    assert torch.equal(words.cpu(), on_cpu)
 
 
 def test_a_linear_model_reaches_the_optimum_there_too(make_run, train_runs):

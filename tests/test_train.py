@@ -200,7 +200,7 @@ BAD = {
     "did you mean relu? allowed: gelu, linear, relu, sigmoid, silu, solu, tanh",
     "sparsty=0.5": "sparsty=0.5: no such setting here; did you mean sparsity?",
     "importance.decy=1": "importance.decy=1: no such setting here; did you mean importance.decay?",
-    "sparsity=1.5": "sparsity=1.5: must be a number in [0, 1), or a list of them",
+    "sparsity=1.5": "sparsity=1.5: must be a number in [0, 1 - 2^-24], or a list of them",
     "sparsity=0,0.5": "use key=[value1,value2]",
     "resume=nowhere": "resume=nowhere: no such file or directory",
     "activation._target_=no_such.Thing": "activation._target_=no_such.Thing: cannot be loaded",
@@ -253,7 +253,7 @@ def test_a_setting_that_is_not_allowed_is_named_with_what_is(override, settings)
 @pytest.mark.parametrize(
     ("sweep", "message"),
     [
-        ("sparsity=0,0.5,2", "sparsity=2: must be a number in [0, 1), or a list of them"),
+        ("sparsity=0,0.5,2", "sparsity=2: must be a number in [0, 1 - 2^-24], or a list of them"),
         ("activation=relu,gelo", "activation=gelo: no such option"),
         ("seed=0,1 hydra.sweep.subdir=same", "gives two jobs one directory"),
         ("seed=0,1 resume=nowhere", "resume=nowhere: no such file or directory"),
@@ -273,7 +273,7 @@ def test_under_hydras_own_sweeper_too_all_jobs_are_checked_first(command, tmp_pa
     chosen = ("hydra/sweeper=basic", "hydra.sweep.dir=here")
     outcome = command("-m", "sparsity=0,0.5,2", *chosen, *QUIET)
     assert outcome.status == 1
-    assert "sparsity=2: must be a number in [0, 1), or a list of them" in outcome.error
+    assert "sparsity=2: must be a number in [0, 1 - 2^-24], or a list of them" in outcome.error
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["multirun.yaml"]
     assert command("-m", "sparsity=0,0.5", *chosen, *QUIET).status == 0
     assert sup.load_sweep(tmp_path / "here")["W"].dims == ("sparsity", "hidden", "feature")

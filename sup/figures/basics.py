@@ -23,10 +23,11 @@ def inputs_figure(
         samples: how many are drawn.
     """
     count = len(sparsities)
-    density = torch.tensor([[1 - sparsity] * features for sparsity in sparsities])
+    rows = [[1 - sparsity] * features for sparsity in sparsities]
+    density = torch.tensor(rows, dtype=torch.float64)
     inputs = Inputs(torch.zeros(count, dtype=torch.long), density, torch.arange(count))
     draws = Draws((0,), (features, samples), torch.device("cpu"))
-    batches = inputs(draws.uniform(Purpose.EVALUATION, 0)).numpy()
+    batches = inputs(draws.words(Purpose.EVALUATION, 0)).numpy()
     figure = Figure(figsize=(2.3 * count + 1.1, 4.2))
     axes = figure.subplots(1, count, sharey=True, squeeze=False)[0]
     figure.subplots_adjust(left=0.13, right=0.82, bottom=0.13, top=0.92, wspace=0.12)

@@ -10,10 +10,10 @@ the later ones, each by itself. This is stratified sampling (Cochran, 1977, chap
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
-from sup.model.inputs import Draws, Purpose
+from sup.model.inputs import Draws, Purpose, as_uniforms, lattice, present_values
 
 BATCHES, SAMPLES = 64, 1024
 """Held-out losses are means over 64 x 1024 samples, whatever the seed and the batch size; batches
@@ -42,7 +42,7 @@ class HeldOut:
     """Makes held-out inputs, the same for every seed: on its own, one could look better by luck.
 
     Args:
-        density: ``p`` of each input's features, ``[group, feature]``.
+        density: ``p`` of each input's features, in [2^-24, 1].
     """
 
     def __init__(self, density: Float[Tensor, "group feature"]):
@@ -52,6 +52,8 @@ class HeldOut:
         self.share = first.to(density)
         ends = first.cumsum(-1)
         self.ends = (ends / ends[:, -1:]).to(density)
+        last, scale = lattice(density.cpu().double(), density.dtype)
+        self.last, self.scale = last.to(density.device), scale.to(density.device)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield batches: inputs ``[group, feature, sample]`` and their weights ``[group, sample]``.
@@ -60,30 +62,30 @@ class HeldOut:
         """
         shape = (self.density.shape[1] + 1, SAMPLES)
         draws = Draws((0,), shape, self.density.device)
-        for batch in range(BATCHES):
-            u, place = draws.uniform(Purpose.EVALUATION, batch)[0].split((shape[0] - 1, 1))
-            x = self.with_any_present(u.to(self.density), place[0].to(self.density))
+        for drawn in draws.each(Purpose.EVALUATION, range(BATCHES)):
+            words, place = drawn[0].split((shape[0] - 1, 1))
+            x = self.with_any_present(words, as_uniforms(place[0]))
             x = torch.cat([x, torch.zeros_like(x[..., :1])], dim=-1)
             each = (self.any_present / SAMPLES)[:, None].expand(-1, SAMPLES)
             yield x, torch.cat([each, (1 - self.any_present)[:, None]], dim=-1)
 
     def with_any_present(
-        self, u: Float[Tensor, "feature sample"], place: Float[Tensor, " sample"]
+        self, words: Int[Tensor, "feature sample"], place: Float32[Tensor, " sample"]
     ) -> Float[Tensor, "group feature sample"]:
         """Return inputs that hold at least one feature.
 
         Args:
-            u: uniforms on [0, 1) for the features after the first that is present.
-            place: uniforms for the first; sample k of N takes its from ``(k + place) / N``.
+            words: in [0, 2^32), for the features after the first that is present.
+            place: uniforms on [0, 1) for the first; that of sample k of N is decided by
+                ``(k + place) / N``.
         """
-        spread = (torch.arange(len(place), device=place.device) + place) / len(place)
-        spread = spread.expand(len(self.ends), -1).contiguous()
+        at = torch.arange(len(place), device=place.device) + place.to(self.density)
+        spread = (at / len(place)).expand(len(self.ends), -1).contiguous()
         last = self.density.shape[1] - 1
         first = torch.searchsorted(self.ends, spread, right=True).clamp(max=last)
         start = self.ends.gather(1, first) - self.share.gather(1, first)
         value = ((spread - start) / self.share.gather(1, first)).clamp(0, 1)
-        feature = torch.arange(last + 1, device=u.device)[:, None]
-        p = self.density[..., None]
-        later = (feature > first[:, None]) & (u < p)
-        x = torch.where(later, u / p, 0.0)
+        feature = torch.arange(last + 1, device=words.device)[:, None]
+        later = present_values(words[None], self.last, self.scale)
+        x = torch.where(feature > first[:, None], later, 0.0)
         return torch.where(feature == first[:, None], value[:, None], x)

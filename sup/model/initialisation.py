@@ -5,7 +5,7 @@ initialised as if it were alone: Xavier over the three-dimensional stacked tenso
 how many instances are stacked.
 """
 
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 
@@ -24,7 +24,7 @@ def normal(
 
 
 def initial_weights(
-    draws: Float[Tensor, "instance hidden feature"], std: Float[Tensor, "instance 1"]
-) -> Float[Tensor, "instance hidden feature"]:
+    draws: Float64[Tensor, "instance hidden feature"], std: Float[Tensor, "instance 1"]
+) -> Float64[Tensor, "instance hidden feature"]:
     """Scale standard normal draws to each instance's standard deviation, in float64."""
-    return draws.double() * std[..., None]
+    return draws * std[..., None]

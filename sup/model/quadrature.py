@@ -9,7 +9,7 @@ from itertools import combinations, product
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 NODES = {1: 64, 2: 24, 3: 12}
@@ -65,8 +65,8 @@ class QuadratureInputs(nn.Module):
             "group_index", torch.zeros(len(density), dtype=torch.int64), persistent=False
         )
 
-    def forward(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, "1 feature node"]:
-        """Return the nodes, whatever the uniforms."""
+    def forward(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, "1 feature node"]:
+        """Return the nodes, whatever the words."""
         return self.x
 
     def cost(

@@ -3,6 +3,7 @@
 from sup.config.settings import Settings
 from sup.launch.placement import Placement
 from sup.model.held_out import SAMPLES
+from sup.model.inputs import BLOCK
 from sup.model.quadrature import nodes
 from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
 from sup.training.stack import Stack
@@ -12,6 +13,9 @@ HOLES, HOLES_OF_SEVERAL = 1.5, 3.2
 """A step's memory with the holes between its arrays, by those arrays, measured after 400 steps on a
 CPU: 1.0 to 1.2, by chance up to 1.6 in one process of ten, but 2.1 to 3.2 where activations take
 turns, each with passes of its own."""
+
+WORD = 16
+"""Bytes of a random word and of the one before it; those in the making take turns with a step."""
 
 
 def allowed_memory(settings: Settings, place: Placement) -> float:
@@ -37,9 +41,10 @@ def needed(stack: Stack) -> int:
     block = max(sum(len(part.places) for part in block) for block in stack.blocks)
     frames = len(snapshots(settings.steps)) if m * n <= LARGEST_SNAPSHOT else 0
     parameters = K * (14 * (m + 1) * n + 3 * frames * m * n + 2 * len(measured(settings.steps)))
-    step = batch * (len(stack.seeds) * n + 3 * inputs * n + block * (6 * n + 2 * m))
+    step = batch * (3 * inputs * n + block * (6 * n + 2 * m))
     if settings.engine == "autograd":
-        step = batch * (len(stack.seeds) * n + 3 * inputs * n + K * (9 * n + 3 * m))
+        step = batch * (3 * inputs * n + K * (9 * n + 3 * m))
     step *= HOLES if len(stack.blocks) == 1 else HOLES_OF_SEVERAL
     evaluation = held_out * (3 * inputs * n + K * (8 * n + m))
-    return int(stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation)))
+    words = WORD * max(BLOCK, len(stack.seeds) * n * batch) if settings.data == "sampled" else 0
+    return int(words + stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation)))

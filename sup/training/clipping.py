@@ -29,8 +29,8 @@ def clipped(
     return partial(_then, gradients, partial(clip, list(parameters), most))
 
 
-def _then(gradients: Gradients, clip: Callable[[], None], u: Tensor) -> Tensor:
-    losses = gradients(u)
+def _then(gradients: Gradients, clip: Callable[[], None], words: Tensor) -> Tensor:
+    losses = gradients(words)
     clip()
     return losses
 

@@ -1,10 +1,10 @@
-"""The LightningDataModule: uniforms for every step, drawn on the device that trains on them."""
+"""The LightningDataModule: words for every step, made on the device that trains on them."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import lightning.pytorch as pl
-from jaxtyping import Float
+from jaxtyping import Int
 from torch import Tensor
 
 from sup.model.inputs import Draws, Purpose
@@ -12,25 +12,25 @@ from sup.training.schedule import chunks
 
 
 class Chunk:
-    """The data of several optimizer steps, made one step at a time to stay in the cache.
+    """The data of several optimizer steps, made as they are needed, to stay in the cache.
 
     Not a dataclass: Lightning would take one apart to move its fields to the device.
 
     Args:
         steps: the steps, counted from 0.
-        uniforms: the source of random numbers, on the device already.
+        draws: the source of random words, on the device already.
     """
 
-    def __init__(self, steps: range, uniforms: Draws):
+    def __init__(self, steps: range, draws: Draws):
         self.steps = steps
-        self.uniforms = uniforms
+        self.draws = draws
 
-    def __iter__(self) -> Iterator[Float[Tensor, "seed feature batch"]]:
-        return (self.uniforms.uniform(Purpose.TRAINING, step) for step in self.steps)
+    def __iter__(self) -> Iterator[Int[Tensor, "seed feature batch"]]:
+        return self.draws.each(Purpose.TRAINING, self.steps)
 
 
-class UniformsDataModule(pl.LightningDataModule):
-    """Serves chunks of uniforms; nothing but (seed, step) decides what is in them.
+class WordsDataModule(pl.LightningDataModule):
+    """Serves chunks of random words; nothing but (seed, step) decides what is in them.
 
     Args:
         seeds: the distinct seeds of the stack.
@@ -54,7 +54,7 @@ class UniformsDataModule(pl.LightningDataModule):
 class ChunkLoader:
     """Iterates over the chunks from where the module stands, which a resumed run needs."""
 
-    def __init__(self, data: UniformsDataModule):
+    def __init__(self, data: WordsDataModule):
         self.data = data
 
     def __iter__(self) -> Iterator[Chunk]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -30,9 +30,9 @@ class Shard:
     rank: int
     ranks: int
 
-    def of(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, "seed feature shard"]:
+    def of(self, words: Int[Tensor, "seed feature batch"]) -> Int[Tensor, "seed feature shard"]:
         """Return the shard of a batch; sizes of shards differ by one where they must."""
-        return u.tensor_split(self.ranks, dim=-1)[self.rank]
+        return words.tensor_split(self.ranks, dim=-1)[self.rank]
 
     def all_reduced(
         self, gradients: Callable[[Tensor], Tensor], parameters: Iterable[Tensor]
@@ -68,7 +68,7 @@ class AllReducedGradients:
         self.parameters = list(parameters)
 
     @torch.no_grad()
-    def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
         """Return each instance's loss on the whole batch, on every rank the same.
 
         The gradients are left in the parameters' `grad`.
@@ -76,7 +76,7 @@ class AllReducedGradients:
         Raises:
             RankError: where another rank has ended.
         """
-        losses = self.gradients(self.shard.of(u))
+        losses = self.gradients(self.shard.of(words))
         parts = [losses, *(p.grad for p in self.parameters if p.grad is not None)]
         # One sum of all numbers: for models this small, what counts is how often ranks must meet.
         row = torch.cat([part.flatten() for part in parts])

@@ -65,13 +65,13 @@ class AutogradEngine:
         self.inputs = inputs
         self.cost = cost
 
-    def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
-        """Return each instance's loss on the inputs made from uniforms `u`.
+    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss on the inputs made from `words`.
 
         The gradients are left in the parameters' `grad`.
         """
         self.models.zero_grad(set_to_none=False)  # keeps the optimizer's layout
-        own = self.inputs(u)[self.inputs.group_index]
+        own = self.inputs(words)[self.inputs.group_index]
         losses = reconstruction_loss(own, self.models(own), self.cost)
         # The sum over instances: with a mean, the number of neighbours would scale an instance's
         # gradient and, through Adam's epsilon, change its training.
@@ -96,12 +96,12 @@ class ClosedFormEngine:
         self.losses = cost.new_zeros(len(cost))
 
     @torch.no_grad()
-    def __call__(self, u: Float[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
-        """Return each instance's loss on the inputs made from uniforms `u`.
+    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss on the inputs made from `words`.
 
         The gradients are left in the parameters' `grad`.
         """
-        x = self.make_inputs(u)
+        x = self.make_inputs(words)
         W, b = self.models.W, self.models.b
         W.grad = gW = torch.empty_like(W) if W.grad is None else W.grad
         b.grad = gb = torch.empty_like(b) if b.grad is None else b.grad
@@ -115,8 +115,8 @@ class ClosedFormEngine:
             gb[at] = db
         return self.losses
 
-    def compile(self, u: Float[Tensor, "seed feature batch"]) -> None:
-        """Compile the inputs and every activation whose slope is written out; try them on `u`."""
+    def compile(self, words: Int[Tensor, "seed feature batch"]) -> None:
+        """Compile the inputs and every activation whose slope is written out; try them."""
         # Each activation and shape is a version of the one function; torch gives up after eight.
         limits: Any = torch._dynamo.config
         limits.recompile_limit = max(limits.recompile_limit, 2 * len(self.blocks))
@@ -130,7 +130,7 @@ class ClosedFormEngine:
             for block in self.blocks
         ]
         self.make_inputs = torch.compile(self.inputs.forward, dynamic=False)
-        self(u)
+        self(words)
 
     def forget_compiled(self) -> None:
         """Go back to uncompiled steps."""
@@ -152,7 +152,7 @@ def make_engine(
     models: StackedAutoencoder,
     inputs: AnyInputs,
     importance: Float[Tensor, "instance feature"],
-    example: Float[Tensor, "seed feature batch"],
+    example: Int[Tensor, "seed feature batch"],
     batch: int,
     steps: int,
 ) -> Engine:
@@ -166,7 +166,7 @@ def make_engine(
         models: whose gradients are wanted.
         inputs: makes their inputs.
         importance: ``I_i`` of each instance.
-        example: uniforms of the right shape.
+        example: words of the right shape.
         batch: samples of a step, of which each rank computes on a share.
         steps: optimizer steps of the whole run.
     """

@@ -34,7 +34,7 @@ class SuperpositionModule(pl.LightningModule):
 
     Args:
         autoencoder: the models.
-        inputs: makes the inputs from uniforms.
+        inputs: makes the inputs from random words.
         importance: ``I_i`` of each instance.
         recipe: how they are trained.
         shared: the settings that all instances share, as JSON, for checkpoints.
@@ -94,14 +94,14 @@ class SuperpositionModule(pl.LightningModule):
         """Choose how gradients are computed, now that the device is known."""
         data: Any = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
         shape = (len(data.seeds), data.n_features, data.batch_size)
-        u = torch.full(shape, 0.5, device=self.device)
+        words = torch.full(shape, 2**31, device=self.device)
         shard = Shard(self.trainer.global_rank, self.trainer.world_size)
         engine = make_engine(
             self.recipe.engine,
             self.autoencoder,
             self.inputs,
             self.importance,
-            example=shard.of(u),
+            example=shard.of(words),
             batch=data.batch_size,
             steps=self.recipe.steps,
         )
@@ -137,30 +137,30 @@ class SuperpositionModule(pl.LightningModule):
     def take(self, chunk: Chunk, step: Callable[[Tensor], Tensor]) -> None:
         """Take the steps of a chunk, up to where a signal asks for the end."""
         sums = self.loss_sums[self.measurement(chunk.steps.stop)]
-        for number, u in zip(chunk.steps, chunk, strict=True):
+        for number, words in zip(chunk.steps, chunk, strict=True):
             # Before the step: chunks are taken again, and then not one more step may be taken.
             if signals.asked():
                 break
-            sums += step(u)
+            sums += step(words)
             self.step = number + 1
 
-    def plain_step(self, u: Tensor) -> Float[Tensor, " instance"]:
+    def plain_step(self, words: Tensor) -> Float[Tensor, " instance"]:
         """Take one step and return the losses before it."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         scheduler: Any = self.lr_schedulers()
-        losses = self.gradients(u)
+        losses = self.gradients(words)
         optimizer.step()
         scheduler.step()
         return losses
 
-    def guarded_step(self, u: Tensor) -> Float[Tensor, " instance"]:
+    def guarded_step(self, words: Tensor) -> Float[Tensor, " instance"]:
         """Take one step, but freeze the instances that it makes infinite or not a number.
 
         The others take just the step that they would have taken. Of the frozen ones, the loss is
         not a number.
         """
         before = [parameter.detach().clone() for parameter in self.parameters()]
-        losses = self.plain_step(u)
+        losses = self.plain_step(words)
         bad = ~(losses.isfinite() & self.finite_weights())
         self.diverged_at[bad & (self.diverged_at == 0)] = self.step + 1
         frozen = self.diverged_at > 0

@@ -26,7 +26,7 @@ from sup.training.recipe import Recipe
 from sup.training.slice import InputKey, Slice, own_fields
 
 if TYPE_CHECKING:  # Lightning takes seconds to import, and checks of settings do without
-    from sup.training.data import UniformsDataModule
+    from sup.training.data import WordsDataModule
     from sup.training.module import SuperpositionModule
 
 
@@ -199,11 +199,12 @@ class Stack:
     def input_maker(self) -> Inputs | QuadratureInputs:
         """Build what makes the inputs of a step."""
         sparsity = torch.tensor([row for _, row in self.inputs], dtype=torch.float64)
-        density = (1 - sparsity).to(self.dtype)
+        density = 1 - sparsity
         if self.settings.data == "quadrature":
-            return QuadratureInputs(self.settings.n_features, density[self.group_index])
+            own = density[self.group_index].to(self.dtype)
+            return QuadratureInputs(self.settings.n_features, own)
         seed_index = torch.tensor([self.seeds.index(seed) for seed, _ in self.inputs])
-        return Inputs(seed_index, density, self.group_index)
+        return Inputs(seed_index, density, self.group_index, self.dtype)
 
     def optimizer(self) -> Callable[..., torch.optim.Optimizer]:
         """Return what makes the optimizer from the parameters."""
@@ -239,11 +240,11 @@ class Stack:
             instances=self.keys,
         ).to(device)
 
-    def data(self) -> "UniformsDataModule":
+    def data(self) -> "WordsDataModule":
         """Build the source of its data."""
-        from sup.training.data import UniformsDataModule
+        from sup.training.data import WordsDataModule
 
         settings = self.settings
-        return UniformsDataModule(
-            self.seeds, settings.n_features, settings.batch_size, settings.steps
-        )
+        # Quadrature looks at no sample.
+        batch = settings.batch_size if settings.data == "sampled" else 1
+        return WordsDataModule(self.seeds, settings.n_features, batch, settings.steps)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 SHAPE = "must be a whole number in [1, 10^6]"
 SEED = "must be a whole number in [0, 2^63), or a list of them"
-SPARSITY = "must be a number in [0, 1), or a list of them"
+SPARSITY = "must be a number in [0, 1 - 2^-24], or a list of them"
 POSITIVE = "must be a number above 0, or a list of them"
 LR = "torch.optim.lr_scheduler"
 BOTTLENECK = "-m experiment=bottleneck,dimensions"
@@ -40,6 +40,7 @@ BAD = {
     "seed=9223372036854775808": SEED,
     "'seed=[0,0.5]'": SEED,
     "sparsity=1": SPARSITY,
+    "sparsity=0.99999995": SPARSITY,
     "sparsity=-0.1": SPARSITY,
     "sparsity=nan": SPARSITY,
     "sparsity=": SPARSITY,
@@ -53,7 +54,7 @@ BAD = {
     "importance=explicit": "must be a list with a number for each feature",
     "importance=explicit 'importance.values=[1,2]'": "has 2 numbers, but n_features=10",
     "features=explicit": "must be a list with a number for each feature",
-    "features=explicit n_features=2 'features.sparsity=[0,1]'": "must be a number in [0, 1)",
+    "features=explicit n_features=2 'features.sparsity=[0,1]'": SPARSITY.partition(",")[0],
     "features=explicit n_features=1 'features.sparsity=[0]' sparsity=0.5": "has no meaning here",
     "init.gain=0": POSITIVE,
     "init=normal init.std=-1": POSITIVE,

@@ -19,18 +19,19 @@ def signalled(command, monkeypatch):
     """Run a command that is sent signals by itself when 130 steps are done and the next begins."""
 
     def ran(*arguments: str, signals: tuple[int, ...]):
-        from sup.model.inputs import Draws, Purpose
+        from sup.training.data import Chunk
 
-        uniform = Draws.uniform
+        steps_of = Chunk.__iter__
 
-        def interrupting(self, purpose, step):
-            if purpose == Purpose.TRAINING and step == 130:
-                for number in signals:
-                    os.kill(os.getpid(), number)
-            return uniform(self, purpose, step)
+        def interrupting(self):
+            for step, words in zip(self.steps, steps_of(self), strict=True):
+                if step == 130:
+                    for number in signals:
+                        os.kill(os.getpid(), number)
+                yield words
 
         with monkeypatch.context() as patch:
-            patch.setattr(Draws, "uniform", interrupting)
+            patch.setattr(Chunk, "__iter__", interrupting)
             return command(*arguments)
 
     return ran

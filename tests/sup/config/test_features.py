@@ -31,10 +31,14 @@ def test_a_list_for_each_feature_is_no_axis():
         ({"importance": [1, 2]}, "has 2 numbers, but n_features=3"),
         ({"features": "explicit", "features_sparsity": [0, 0.5, 1]}, r"must be a number in \[0, 1"),
         (
+            {"features": "explicit", "features_sparsity": [0, 0.5, 0.99999995]},
+            r"features.sparsity=0.99999995: must be a number in \[0, 1 - 2\^-24\]",
+        ),
+        (
             {"features": "explicit", "features_sparsity": [0, 0.5, 0.9], "sparsity": [0, 0.9]},
             "sparsity=.*: has no meaning here",
         ),
-        ({"sparsity": None}, r"sparsity=None: must be a number in \[0, 1\)"),
+        ({"sparsity": None}, r"sparsity=None: must be a number in \[0, 1 - 2\^-24\]"),
         (
             {"importance": sup.Part(own, {"values": [1, 0.5, 0.25]})},
             r"importance.values=.*: has n_features=3 numbers: one for each feature, or 3 models\?",

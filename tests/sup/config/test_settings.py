@@ -6,14 +6,17 @@ import sup
 from sup.config.rules import SettingError
 
 BAD = {
-    "sparsity=1": "sparsity=1: must be a number in [0, 1), or a list of them",
-    "sparsity=-0.1": "sparsity=-0.1: must be a number in [0, 1), or a list of them",
-    "sparsity=high": "sparsity=high: must be a number in [0, 1), or a list of them",
-    "sparsity=true": "sparsity=True: must be a number in [0, 1), or a list of them",
-    "sparsity=null": "sparsity=None: must be a number in [0, 1), or a list of them",
-    "sparsity=nan": "sparsity=nan: must be a number in [0, 1), or a list of them",
-    "sparsity=[0.5,2]": "sparsity=2: must be a number in [0, 1), or a list of them",
-    "sparsity=[]": "sparsity=[]: the list is empty; must be a number in [0, 1), or a list of them",
+    "sparsity=1": "sparsity=1: must be a number in [0, 1 - 2^-24], or a list of them",
+    "sparsity=0.99999995": "sparsity=0.99999995: must be a number in [0, 1 - 2^-24], "
+    "or a list of them",
+    "sparsity=-0.1": "sparsity=-0.1: must be a number in [0, 1 - 2^-24], or a list of them",
+    "sparsity=high": "sparsity=high: must be a number in [0, 1 - 2^-24], or a list of them",
+    "sparsity=true": "sparsity=True: must be a number in [0, 1 - 2^-24], or a list of them",
+    "sparsity=null": "sparsity=None: must be a number in [0, 1 - 2^-24], or a list of them",
+    "sparsity=nan": "sparsity=nan: must be a number in [0, 1 - 2^-24], or a list of them",
+    "sparsity=[0.5,2]": "sparsity=2: must be a number in [0, 1 - 2^-24], or a list of them",
+    "sparsity=[]": "sparsity=[]: the list is empty; "
+    "must be a number in [0, 1 - 2^-24], or a list of them",
     "sparsity=[0.5,0,0.5]": "sparsity=[0.5, 0, 0.5]: 0.5 stands twice; "
     "the values of a list must differ",
     "seed=0.5": "seed=0.5: must be a whole number in [0, 2^63), or a list of them",

@@ -13,6 +13,7 @@ from sup.config.options import OPTIONS
 from sup.config.rules import SettingError
 from sup.model.building import activation_of, call_part, check_parts
 from sup.model.contract import check_activation
+from sup.model.inputs import Draws, Purpose
 from sup.training.stack import Stack
 
 CPU = torch.device("cpu")
@@ -57,8 +58,8 @@ def test_a_given_sparsity_of_each_feature(make_run):
     stack = Stack.of([run])
     assert stack.size == 2
     assert stack.inputs == [(seed, (0.9, 0, 0.5)) for seed in (0, 1)]
-    u = torch.rand(2, 3, 1000, generator=torch.Generator().manual_seed(0))
-    present = stack.input_maker()(u) > 0
+    words = Draws((0, 1), (3, 1000), CPU).words(Purpose.TRAINING, 0)
+    present = stack.input_maker()(words) > 0
     assert present.double().mean(-1).tolist() == [pytest.approx([0.1, 1, 0.5], abs=0.05)] * 2
 
 

@@ -48,6 +48,15 @@ def test_the_loss_is_within_a_percent_at_every_sparsity_and_says_its_error(decay
     assert ((loss - exact).abs() < 5 * error + 1e-4 * exact).all()
 
 
+def test_the_rarest_features_that_are_allowed():
+    rarest = {"sparsity": 1 - 2**-24, "activation": "linear", "steps": 20, "batch_size": 64}
+    results = sup.train(**rarest)
+    W, b = (torch.tensor(results[name].values)[None] for name in ("W", "b"))
+    density = torch.tensor([2.0**-24], dtype=torch.float64)
+    exact = linear_population_loss(W, b, density, 0.9 ** torch.arange(10.0)[None])
+    assert results["loss"].item() == pytest.approx(exact.item(), rel=0.01)
+
+
 def test_quadrature_has_no_error_of_sampling():
     exact = {"data": "quadrature", "n_features": 2, "n_hidden": 1, "steps": 20}
     assert sup.train(**exact)["loss_error"].item() == 0
@@ -74,11 +83,10 @@ def test_no_number_on_the_device_is_float64(monkeypatch):
 
     meta = torch.device("meta")
     monkeypatch.setattr(torch.Tensor, "cpu", without_numbers)
-    monkeypatch.setattr(torch, "Generator", lambda device: torch._C.Generator())
     with NoFloat64():
         W = torch.empty(3, 2, 5, device=meta)
         models = StackedAutoencoder(W, StackedActivation([(ReLU(), 3)]))
-        first = torch.zeros(3, dtype=torch.long, device=meta)
-        inputs = Inputs(first[:1], torch.empty(1, 5, device=meta), first)
+        first, density = torch.zeros(3, dtype=torch.long), torch.full((1, 5), 0.5).double()
+        inputs = Inputs(first[:1], density, first).to(meta)
         loss, error = held_out_loss(models, inputs, torch.empty(3, 5, device=meta))
     assert loss.dtype == error.dtype == torch.float64

@@ -36,7 +36,7 @@ def test_polynomials_have_their_exact_mean(powers: tuple[int, ...], p: float):
 def quadrature_loss(W: torch.Tensor, activation, density: torch.Tensor, importance: torch.Tensor):
     models = StackedAutoencoder(W, StackedActivation([(activation, len(W))]))
     inputs = QuadratureInputs(W.shape[-1], density[:, None].expand(-1, W.shape[-1]))
-    x = inputs(torch.empty(1, W.shape[-1], 1))[inputs.group_index]
+    x = inputs(torch.empty(1, W.shape[-1], 1, dtype=torch.int64))[inputs.group_index]
     return reconstruction_loss(x, models(x), inputs.cost(importance, 1)), models
 
 
@@ -70,8 +70,8 @@ def test_the_sampler_has_this_mean_loss_and_gradient():
     exact, models = quadrature_loss(W, GELU(), density, importance)
     (gradient,) = torch.autograd.grad(exact.sum(), models.W)
     one, draws = torch.tensor([0]), Draws((0,), (2, 1_000_000), CPU)
-    inputs = Inputs(one, density[:, None].expand(-1, 2), one)
-    x = inputs(draws.uniform(Purpose.EVALUATION, 0))
+    inputs = Inputs(one, density[:, None].double().expand(-1, 2), one)
+    x = inputs(draws.words(Purpose.EVALUATION, 0))
     sampled = reconstruction_loss(x, models(x), inputs.cost(importance, x.shape[-1]))
     (noisy,) = torch.autograd.grad(sampled.sum(), models.W)
     assert sampled.item() == pytest.approx(exact.item(), rel=5e-3)

@@ -94,7 +94,7 @@ def test_training_loss_is_the_mean_since_the_measurement_before(make_run, train_
     (results,) = train_runs(run)
     module = Stack.of([run]).module(CPU)
     draws = Draws((0,), (10, 1024), CPU)
-    inputs = [module.inputs(draws.uniform(Purpose.TRAINING, step)) for step in range(20)]
+    inputs = [module.inputs(draws.words(Purpose.TRAINING, step)) for step in range(20)]
     cost = module.inputs.cost(module.importance, 1024)
     losses = [reconstruction_loss(x, module.autoencoder(x), cost).item() for x in inputs]
     starts = [0, *results["step"].values[:-1]]

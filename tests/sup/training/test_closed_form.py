@@ -87,7 +87,7 @@ def test_engines_train_to_the_same_weights(make_run, train_runs):
 def test_without_a_compiler_training_goes_on(monkeypatch, caplog, make_run, train_runs):
     caplog.set_level("INFO", "sup")
 
-    def broken(self, u):
+    def broken(self, words):
         raise RuntimeError("no C++ compiler found\nand much more")
 
     monkeypatch.setattr(ClosedFormEngine, "compile", broken)

@@ -244,15 +244,15 @@ def test_ranks_that_are_ended_are_not_taken_for_failed(tmp_path):
 
 
 def test_shards_make_up_the_batch():
-    u = torch.rand(2, 3, 10)
-    shards = [Shard(rank, 4).of(u) for rank in range(4)]
-    assert torch.equal(torch.cat(shards, dim=-1), u)
+    words = torch.arange(60).view(2, 3, 10)
+    shards = [Shard(rank, 4).of(words) for rank in range(4)]
+    assert torch.equal(torch.cat(shards, dim=-1), words)
     assert {shard.shape[-1] for shard in shards} == {2, 3}
 
 
 def test_one_rank_adds_nothing():
-    def gradients(u: torch.Tensor) -> torch.Tensor:
-        return u
+    def gradients(words: torch.Tensor) -> torch.Tensor:
+        return words
 
     assert Shard(0, 1).all_reduced(gradients, []) is gradients
 
