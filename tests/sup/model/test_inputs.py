@@ -150,13 +150,13 @@ def test_no_input_exceeds_one_at_any_density(dtype):
 
 
 def test_a_rare_feature_is_as_rare_as_it_should_be():
-    p, samples, rows = 1e-6, 2**21, 16
+    p, rows, samples, steps = 1e-6, 16, 2**14, 256
     density = torch.full((1, rows), p, dtype=torch.float64)
     inputs = Inputs(torch.tensor([0]), density, torch.tensor([0]))
     assert (inputs.last + 1).unique().item() == round(p * 2**32) == 4295
-    words = Draws((0,), (rows, samples), CPU).each(Purpose.TRAINING, range(8))
+    words = Draws((0,), (rows, samples), CPU).each(Purpose.TRAINING, range(steps))
     present = torch.cat([x[x > 0] for x in map(inputs, words)])
-    expected = 8 * rows * samples * p
+    expected = steps * rows * samples * p
     assert abs(len(present) - expected) < 5 * expected**0.5
     assert len(present.unique()) > 0.9 * len(present)  # not a handful of values
     assert abs(present.mean().item() - 0.5) < 5 / (12 * expected) ** 0.5
