@@ -8,6 +8,9 @@ One that also has a method ``pullback(z, y, g)`` says how gradients pass through
 `z`, its output `y` and the loss's gradient `g` by `y`, the gradient by `z`. Written out, it is
 compiled together with all else; without it, autograd finds the gradient, several times slower. The
 ones here are torch's own derivative kernels, one pass each.
+
+One that also has `expressions`, its value and its slope in the words of `sup.model.expressions`, is
+trained by the native engine on a CPU.
 """
 
 from collections.abc import Callable
@@ -25,6 +28,8 @@ Stacked = Float[Tensor, "instance feature batch"]
 class Linear(nn.Module):
     """``f(z) = z``: the network without a nonlinearity."""
 
+    expressions = ("z", "1")
+
     def forward(self, z: Stacked) -> Tensor:
         """Return `z` itself."""
         return z
@@ -37,6 +42,8 @@ class Linear(nn.Module):
 class ReLU(nn.ReLU):
     """``f(z) = max(z, 0)``."""
 
+    expressions = ("max(z, 0)", "where(z > 0, 1, 0)")
+
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
         """Return g where z > 0, else 0."""
         return torch.ops.aten.threshold_backward(g, z, 0)
@@ -44,6 +51,15 @@ class ReLU(nn.ReLU):
 
 class GELU(nn.GELU):
     """``f(z) = z Phi(z)``, exact (by erf). Hendrycks & Gimpel, 2016, eq. 1; or ``approximate``."""
+
+    @property
+    def expressions(self) -> tuple[str, str]:
+        """Value and slope, of the exact form or of the approximate one."""
+        if self.approximate == "none":
+            return ("z * normal_cdf(z)", "normal_cdf(z) + z * gauss(z) * 0.3989422804014327")
+        half = "0.5 * (1 + tanh(0.7978845608028654 * (z + 0.044715 * z * z * z)))"
+        inner = "(1.5957691216057308 + 0.2140644488 * z * z)"
+        return (f"z * {half}", f"{half} * (1 + z * (1 - {half}) * {inner})")
 
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
         """Return g (Phi(z) + z phi(z)), Phi and phi the normal distribution and density."""
@@ -53,6 +69,8 @@ class GELU(nn.GELU):
 class SiLU(nn.SiLU):
     """``f(z) = z s(z)``, s the sigmoid. Elfwing et al., 2017, eq. 5."""
 
+    expressions = ("z * sigmoid(z)", "sigmoid(z) * (1 + z * (1 - sigmoid(z)))")
+
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
         """Return g (s + y (1 - s))."""
         return torch.ops.aten.silu_backward(g, z)
@@ -61,6 +79,8 @@ class SiLU(nn.SiLU):
 class Sigmoid(nn.Sigmoid):
     """``f(z) = 1 / (1 + exp(-z))``."""
 
+    expressions = ("sigmoid(z)", "y * (1 - y)")
+
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
         """Return g y (1 - y)."""
         return torch.ops.aten.sigmoid_backward(g, y)
@@ -68,6 +88,8 @@ class Sigmoid(nn.Sigmoid):
 
 class Tanh(nn.Tanh):
     """``f(z) = tanh(z)``."""
+
+    expressions = ("tanh(z)", "1 - y * y")
 
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
         """Return g (1 - y^2)."""

@@ -15,6 +15,8 @@ from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.closed_form import SMALL, elementwise_product, loss_and_gradient
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
+from sup.training.native.compiler import NoKernelError
+from sup.training.native.engine import NativeEngine
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,11 @@ COMPILE_SECONDS = 4.0
 SAVED_PER_NUMBER = 2e-9
 """Seconds that a compiled step saves for each number in ``[instance, feature, batch]``, measured
 on two cores: 1.8 to 3.4 ns (benchmarks/README.md)."""
+
+
+FEWEST_STEPS = 100
+"""Steps from which a run is worth a kernel, which takes a second to compile for each activation,
+once on a machine. Not how many models there are: alone they must be what they are stacked."""
 
 
 class Block:
@@ -138,7 +145,7 @@ class ClosedFormEngine:
         self.make_inputs: Callable[[Tensor], Tensor] = self.inputs.forward
 
 
-Engine = AutogradEngine | ClosedFormEngine
+Engine = AutogradEngine | ClosedFormEngine | NativeEngine
 
 
 def pays(steps: int, instances: int, features: int, batch: int, activations: int) -> bool:
@@ -155,6 +162,7 @@ def make_engine(
     example: Int[Tensor, "seed feature batch"],
     batch: int,
     steps: int,
+    threads: int = 1,
 ) -> Engine:
     """Choose how to compute gradients and say so in one line.
 
@@ -169,11 +177,17 @@ def make_engine(
         example: words of the right shape.
         batch: samples of a step, of which each rank computes on a share.
         steps: optimizer steps of the whole run.
+        threads: how many of the CPU's may train models side by side.
     """
     cost = inputs.cost(importance, batch)
     if name == "autograd":
         log.info("engine: plain autograd")
         return AutogradEngine(models, inputs, cost)
+    is_natives = models.W.device.type == "cpu" and models.W.dtype == torch.float32
+    if name == "native" or (name == "auto" and is_natives and steps >= FEWEST_STEPS):
+        native = _native(models, inputs, importance, batch, threads)
+        if native is not None:
+            return native
     engine = ClosedFormEngine(models, inputs, cost)
     activations = len({id(block.activation) for block in engine.blocks})
     _, features, samples = inputs(example).shape
@@ -183,6 +197,21 @@ def make_engine(
         _compile(engine, example)
     else:
         log.info("engine: closed form")
+    return engine
+
+
+def _native(
+    models: StackedAutoencoder, inputs: AnyInputs, importance: Tensor, batch: int, threads: int
+) -> NativeEngine | None:
+    """Make the native engine, or say why there is none."""
+    started = time.perf_counter()
+    try:
+        engine = NativeEngine(models, inputs, importance, batch, threads)
+    except (NoKernelError, ValueError) as error:
+        log.info("engine: native is not possible here (%s); going on with torch", error)
+        return None
+    taken = time.perf_counter() - started
+    log.info("engine: native%s", f", compiled in {taken:.1f} s" if engine.was_compiled else "")
     return engine
 
 

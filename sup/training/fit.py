@@ -64,6 +64,7 @@ def fit(
     # Within a cluster's job Lightning would take one process for one of as many as the job has.
     alone = [] if isinstance(strategy, Strategy) else [LightningEnvironment()]
     own = OwnSignals()
+    threads = torch.get_num_threads()
     with quiet(), threads_for(stack):
         trainer: pl.Trainer = replace(part, parameters=lightnings(part.parameters)).make(
             strategy=strategy,
@@ -76,7 +77,7 @@ def fit(
             enable_model_summary=False,
             max_epochs=1,
         )
-        module = stack.module(trainer.strategy.root_device)
+        module = stack.module(trainer.strategy.root_device, threads)
         try:
             # Without weights_only, an environment variable decides whether a pickle is run.
             trainer.fit(module, stack.data(), ckpt_path=checkpoint, weights_only=True)

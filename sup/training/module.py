@@ -1,14 +1,13 @@
 """The LightningModule: trains a whole stack of toy models at once."""
 
-import copy
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from sup.config.rules import SettingError
@@ -16,14 +15,12 @@ from sup.model.autoencoder import StackedAutoencoder
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 from sup.system import signals
-from sup.training.clipping import clipped
-from sup.training.cuda_graph import Recorded
 from sup.training.data import Chunk
 from sup.training.data_parallel import Shard
-from sup.training.engines import make_engine
 from sup.training.optimizer import StackedAdam, take_instances
 from sup.training.recipe import Recipe
 from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
+from sup.training.ways import way_of
 
 
 class SuperpositionModule(pl.LightningModule):
@@ -91,118 +88,25 @@ class SuperpositionModule(pl.LightningModule):
         return self.recipe.configured(self.parameters())
 
     def on_train_start(self) -> None:
-        """Choose how gradients are computed, now that the device is known."""
+        """Choose how steps are taken, now that the device is known."""
         data: Any = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
-        shape = (len(data.seeds), data.n_features, data.batch_size)
-        words = torch.full(shape, 2**31, device=self.device)
-        shard = Shard(self.trainer.global_rank, self.trainer.world_size)
-        engine = make_engine(
-            self.recipe.engine,
-            self.autoencoder,
-            self.inputs,
-            self.importance,
-            example=shard.of(words),
-            batch=data.batch_size,
-            steps=self.recipe.steps,
-        )
-        whole = shard.all_reduced(Recorded(engine, self.device), self.parameters())
-        limits = (self.recipe.clip, self.recipe.clip_kind)
-        self.gradients = clipped(whole, list(self.parameters()), *limits)
+        self.way = way_of(self, Shard(self.trainer.global_rank, self.trainer.world_size), data)
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Take the optimizer steps of one chunk.
 
-        Nothing is looked at within a chunk, which would cost a small model much of its speed.
-        Where an instance was not finite at the end, the chunk is taken once more with a look at
-        every step. The optimizer is stepped without Lightning's wrapper, whose cost would be that
-        of the step itself; so `step` counts the steps, and `Trainer.global_step` stays 0.
+        The optimizer is stepped without Lightning's wrapper, whose cost would be that of the step
+        itself; so `step` counts the steps, and `Trainer.global_step` stays 0.
         """
         started = time.perf_counter()
         signals.defer()
-        if self.diverged_at.any():
-            self.take(chunk, self.guarded_step)
-        else:
-            before = self.state_of_training(chunk)
-            self.take(chunk, self.plain_step)
-            if not self.is_finite(chunk):
-                self.go_back(chunk, before)
-                self.take(chunk, self.guarded_step)
+        self.way.take(chunk)
         self.take_snapshot()
         self.seconds += time.perf_counter() - started
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stop where a signal has asked for it; by now the callbacks have seen the chunk."""
         signals.stop_if_asked()
-
-    def take(self, chunk: Chunk, step: Callable[[Tensor], Tensor]) -> None:
-        """Take the steps of a chunk, up to where a signal asks for the end."""
-        sums = self.loss_sums[self.measurement(chunk.steps.stop)]
-        for number, words in zip(chunk.steps, chunk, strict=True):
-            # Before the step: chunks are taken again, and then not one more step may be taken.
-            if signals.asked():
-                break
-            sums += step(words)
-            self.step = number + 1
-
-    def plain_step(self, words: Tensor) -> Float[Tensor, " instance"]:
-        """Take one step and return the losses before it."""
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        scheduler: Any = self.lr_schedulers()
-        losses = self.gradients(words)
-        optimizer.step()
-        scheduler.step()
-        return losses
-
-    def guarded_step(self, words: Tensor) -> Float[Tensor, " instance"]:
-        """Take one step, but freeze the instances that it makes infinite or not a number.
-
-        The others take just the step that they would have taken. Of the frozen ones, the loss is
-        not a number.
-        """
-        before = [parameter.detach().clone() for parameter in self.parameters()]
-        losses = self.plain_step(words)
-        bad = ~(losses.isfinite() & self.finite_weights())
-        self.diverged_at[bad & (self.diverged_at == 0)] = self.step + 1
-        frozen = self.diverged_at > 0
-        for parameter, old in zip(self.parameters(), before, strict=True):
-            own = frozen.view(-1, *(1,) * (parameter.ndim - 1))
-            parameter.detach().copy_(torch.where(own, old, parameter.detach()))
-        return losses.masked_fill(frozen, torch.nan)
-
-    def finite_weights(self) -> Bool[Tensor, " instance"]:
-        """Tell which instances' weights are all finite."""
-        finite = [parameter.isfinite().flatten(1).all(1) for parameter in self.parameters()]
-        return torch.stack(finite).all(0)
-
-    def is_finite(self, chunk: Chunk) -> bool:
-        """Tell whether all weights, and all losses up to the end of a chunk, are finite."""
-        losses = self.loss_sums[self.measurement(chunk.steps.stop)]
-        return bool((losses.isfinite() & self.finite_weights()).all())
-
-    def state_of_training(self, chunk: Chunk) -> dict[str, Any]:
-        """Return a copy of all that the steps of a chunk change."""
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        scheduler: Any = self.lr_schedulers()
-        state = {
-            "sums": self.loss_sums[self.measurement(chunk.steps.stop)],
-            "weights": dict(self.named_parameters()),
-            "optimizer": optimizer.state_dict(),
-            "scheduler": scheduler.state_dict(),
-        }
-        with torch.no_grad():
-            return _copied(state)
-
-    @torch.no_grad()
-    def go_back(self, chunk: Chunk, before: dict[str, Any]) -> None:
-        """Undo the steps of a chunk."""
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        scheduler: Any = self.lr_schedulers()
-        self.step = chunk.steps.start
-        self.loss_sums[self.measurement(chunk.steps.stop)] = before["sums"]
-        for name, parameter in self.named_parameters():
-            parameter.copy_(before["weights"][name])
-        optimizer.load_state_dict(before["optimizer"])
-        scheduler.load_state_dict(before["scheduler"])
 
     def rates(self) -> Float[Tensor, " instance"]:
         """Return the learning rate of each instance, of the step that comes next."""
@@ -247,7 +151,7 @@ class SuperpositionModule(pl.LightningModule):
 
     def __getstate__(self) -> dict[str, Any]:
         # Not the functions that this process has compiled or recorded; they are made anew.
-        return {name: held for name, held in super().__getstate__().items() if name != "gradients"}
+        return {name: held for name, held in super().__getstate__().items() if name != "way"}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take this stack's instances out of a checkpoint, which may hold others too."""
@@ -261,12 +165,3 @@ class SuperpositionModule(pl.LightningModule):
         for name in ("diverged_at", *dict(self.named_parameters())):
             weights[name] = weights[name][chosen.to(weights[name].device)]
         take_instances(checkpoint, chosen)
-
-
-def _copied(state: Any) -> Any:
-    """Copy a state with all its tensors; `copy.deepcopy` refuses those that require gradients."""
-    if torch.is_tensor(state):
-        return state.clone()
-    if isinstance(state, dict):
-        return {key: _copied(value) for key, value in state.items()}
-    return copy.deepcopy(state)

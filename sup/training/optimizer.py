@@ -46,6 +46,7 @@ class StackedAdam(torch.optim.Optimizer):
         groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), strict=True)]
         super().__init__(groups, {"lr": rates[0].item(), "step": 0})
         self.betas, self.eps = betas, eps
+        self.weight_decay, self.group_index = weight_decay, group_index
         like = parameters[0]
         size = sum(parameter.numel() for parameter in parameters)
         self._values, self._gradients, self._means, self._squares = like.new_zeros(4, size).unbind()
@@ -90,6 +91,13 @@ class StackedAdam(torch.optim.Optimizer):
         self._square_bias.fill_(1 - beta2 ** first["step"])
         self._update()
         return loss
+
+    def passed(self, steps: int) -> int:
+        """Count steps that were taken elsewhere, in a kernel; return how many there were before."""
+        self._opt_called = True  # else torch's schedulers warn that they come first
+        before = self.param_groups[0]["step"]
+        self.param_groups[0]["step"] += steps
+        return before
 
     def update(self) -> None:
         """Update all parameters by the gradients and numbers that `step` has laid ready."""

@@ -19,6 +19,7 @@ class Recipe:
         engine: how gradients are computed, see `sup.training.engines`.
         clip: the limit on each instance's gradient, None for none; see `sup.training.clipping`.
         clip_kind: what is limited.
+        threads: how many of the CPU's may train models side by side.
     """
 
     steps: int
@@ -27,6 +28,7 @@ class Recipe:
     engine: str
     clip: float | None
     clip_kind: str | None
+    threads: int
 
     def configured(self, parameters: Iterable[Tensor]) -> dict[str, Any]:
         """Make optimizer and schedule, as Lightning takes them."""

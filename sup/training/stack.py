@@ -214,8 +214,8 @@ class Stack:
         }
         return self.settings.optimizer.changed(**columns).make
 
-    def recipe(self) -> Recipe:
-        """Return how the models are trained."""
+    def recipe(self, threads: int) -> Recipe:
+        """Return how the models are trained, by a number of threads."""
         settings, trainer = self.settings, self.settings.trainer.parameters
         return Recipe(
             steps=settings.steps,
@@ -224,10 +224,11 @@ class Stack:
             engine=settings.engine,
             clip=trainer.get("gradient_clip_val"),
             clip_kind=trainer.get("gradient_clip_algorithm"),
+            threads=threads,
         )
 
-    def module(self, device: torch.device) -> "SuperpositionModule":
-        """Build the models, ready to be trained on `device`."""
+    def module(self, device: torch.device, threads: int = 1) -> "SuperpositionModule":
+        """Build the models, ready to be trained on `device`, by a number of the CPU's threads."""
         from sup.training.module import SuperpositionModule
 
         weights = self.initial_weights.to(self.dtype)
@@ -235,7 +236,7 @@ class Stack:
             autoencoder=StackedAutoencoder(weights, self.activation(device)),
             inputs=self.input_maker(),
             importance=self.importance.to(self.dtype),
-            recipe=self.recipe(),
+            recipe=self.recipe(threads),
             shared=training_key(self.settings),
             instances=self.keys,
         ).to(device)

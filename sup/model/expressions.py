@@ -1,0 +1,183 @@
+"""An activation and its slope as two expressions, from which a kernel can be compiled.
+
+An expression is arithmetic that Python and C++ write alike: ``+ - * /``, comparisons, numbers,
+``z`` (in the slope also ``y``, the value), the functions below, and the names of the activation's
+parameters. It is parsed and put together anew, so it can be nothing else.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "exp": (1, torch.exp),
+    "log": (1, torch.log),
+    "sqrt": (1, torch.sqrt),
+    "abs": (1, torch.abs),
+    "tanh": (1, torch.tanh),
+    "sigmoid": (1, torch.sigmoid),
+    "erf": (1, torch.erf),
+    "normal_cdf": (1, torch.special.ndtr),
+    "gauss": (1, lambda z: torch.exp(-z * z / 2)),
+    "max": (2, torch.maximum),
+    "min": (2, torch.minimum),
+    "where": (3, torch.where),
+}
+"""What an expression may call, each with the number of its arguments; ``gauss(z)`` is
+``exp(-z^2 / 2)`` and ``where(z > 0, a, b)`` is a where z > 0, else b."""
+
+OPERATORS: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
+    ast.Add: ("+", operator.add),
+    ast.Sub: ("-", operator.sub),
+    ast.Mult: ("*", operator.mul),
+    ast.Div: ("/", operator.truediv),
+    ast.Gt: (">", operator.gt),
+    ast.GtE: (">=", operator.ge),
+    ast.Lt: ("<", operator.lt),
+    ast.LtE: ("<=", operator.le),
+    ast.BitAnd: ("&", operator.and_),
+    ast.BitOr: ("|", operator.or_),
+}
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """The two expressions of an activation, and its parameters.
+
+    Args:
+        value: f in terms of z.
+        slope: f' in terms of z and y = f(z).
+        parameters: numbers by name, or tensors with one for each instance.
+    """
+
+    value: str
+    slope: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def used(self) -> list[str]:
+        """The parameters that the expressions name, in order."""
+        found = {
+            node.id
+            for text in (self.value, self.slope)
+            for node in ast.walk(ast.parse(text, mode="eval"))
+            if isinstance(node, ast.Name)
+        }
+        return sorted(found & set(self.parameters) - {"z", "y", *FUNCTIONS})
+
+    def numbers(self, instances: int) -> Tensor:
+        """Return the parameters that are named, ``[instance, parameter]``, in float64."""
+        columns = [
+            torch.as_tensor(self.parameters[name], dtype=torch.float64).cpu().reshape(-1)
+            for name in self.used
+        ]
+        columns = [column.expand(instances) for column in columns]
+        return torch.stack(columns, -1) if columns else torch.zeros(instances, 0).double()
+
+    def __call__(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return value and slope at z, by torch.
+
+        Raises:
+            ValueError: where an expression is none.
+        """
+        known = {name: torch.as_tensor(self.parameters[name]).to(z) for name in self.used}
+        y = torch.as_tensor(_evaluated(_parsed(self.value), {**known, "z": z}, z)).expand(z.shape)
+        slope = _evaluated(_parsed(self.slope), {**known, "z": z, "y": y}, z)
+        return y, torch.as_tensor(slope).expand(z.shape)
+
+    def written(self) -> tuple[str, str]:
+        """Return both as C++, each number and parameter a vector: value, slope.
+
+        Raises:
+            ValueError: where an expression is none.
+        """
+        places = {name: f"Lanes(parameter[{k}])" for k, name in enumerate(self.used)}
+        value = _written(_parsed(self.value), {**places, "z": "z"})
+        return value, _written(_parsed(self.slope), {**places, "z": "z", "y": "y"})
+
+
+def expressions_of(activation: Any) -> Expressions | None:
+    """Return the expressions that an activation brings as `expressions`; None where it does not."""
+    pair = getattr(activation, "expressions", None)
+    if pair is None:
+        return None
+    value, slope = pair
+    held = {name: getattr(activation, name) for name in dir(activation) if name[:1] != "_"}
+    numbers = {
+        name: own
+        for name, own in held.items()
+        if isinstance(own, int | float | Tensor) and not isinstance(own, bool)
+    }
+    return Expressions(value, slope, numbers)
+
+
+def _parsed(text: str) -> ast.AST:
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"{text!r} is no expression") from error
+
+
+def _parts(node: ast.AST) -> tuple[type, ast.AST, ast.AST] | None:
+    """Return operator and sides of an operation on two; None of anything else."""
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        return type(node.op), node.left, node.right
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS:
+        return type(node.ops[0]), node.left, node.comparators[0]
+    return None
+
+
+def _call(node: ast.AST) -> tuple[str, list[ast.expr]] | None:
+    """Return name and arguments of a call of a known function; None of anything else."""
+    if not isinstance(node, ast.Call) or node.keywords or not isinstance(node.func, ast.Name):
+        return None
+    name = node.func.id
+    is_known = name in FUNCTIONS and len(node.args) == FUNCTIONS[name][0]
+    return (name, node.args) if is_known else None
+
+
+def _number(node: ast.AST) -> float | None:
+    value: Any = node.value if isinstance(node, ast.Constant) else None
+    return float(value) if type(value) in (int, float) else None
+
+
+def _refused(node: ast.AST) -> ValueError:
+    allowed = f"z, y, parameters, numbers, + - * /, comparisons, {', '.join(FUNCTIONS)}"
+    return ValueError(f"{ast.unparse(node)!r} may not be in an expression; allowed: {allowed}")
+
+
+def _evaluated(node: ast.AST, names: Mapping[str, Tensor], like: Tensor) -> Any:
+    if (number := _number(node)) is not None:
+        return torch.as_tensor(number, dtype=like.dtype)
+    if isinstance(node, ast.Name) and node.id in names:
+        return names[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_evaluated(node.operand, names, like)
+    if parts := _parts(node):
+        kind, left, right = parts
+        return OPERATORS[kind][1](_evaluated(left, names, like), _evaluated(right, names, like))
+    if call := _call(node):
+        name, arguments = call
+        return FUNCTIONS[name][1](*(_evaluated(one, names, like) for one in arguments))
+    raise _refused(node)
+
+
+def _written(node: ast.AST, names: Mapping[str, str]) -> str:
+    if (number := _number(node)) is not None:
+        return f"Lanes({number!r})"
+    if isinstance(node, ast.Name) and node.id in names:
+        return names[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return f"(-{_written(node.operand, names)})"
+    if parts := _parts(node):
+        kind, left, right = parts
+        return f"({_written(left, names)} {OPERATORS[kind][0]} {_written(right, names)})"
+    if call := _call(node):
+        name, arguments = call
+        return f"{name}({', '.join(_written(one, names) for one in arguments)})"
+    raise _refused(node)

@@ -1,0 +1,102 @@
+// The inputs of one model's step, and what its outputs cost.
+#pragma once
+#include "call.h"
+
+#if LARGE
+constexpr int BLOCK = 16;  // vectors of samples that are worked on together
+#else
+constexpr int BLOCK = 1;
+#endif
+
+struct Batch {
+  const uint32_t *words, *last;
+  const float *scale, *nodes, *probability, *importance, *parameter;
+  int64_t samples, vectors;
+
+  Batch(const Call &call, int64_t model, int64_t step)
+      : samples(call.samples), vectors(in_parts(call.samples, LANES)) {
+    const int64_t input = call.input[model], padded = in_parts(vectors, BLOCK) * BLOCK * LANES;
+    words = call.words + (step * call.seeds + call.seed[model]) * padded * N;
+    last = call.last + input * N;
+    scale = call.scale + input * N;
+    nodes = call.nodes;
+    probability = call.probability + input * padded;
+    importance = call.importance + model * N;
+    parameter = call.parameter + model * PARAMETERS;
+  }
+
+  // x of a feature, of the samples of a vector of the block that begins with another.
+  INLINE Lanes input(int64_t start, int feature, int vector) const {
+    const int64_t place = ((start * N) + feature * BLOCK + vector) * LANES;
+#if QUADRATURE
+    Lanes x;
+    std::memcpy(&x.v, nodes + place, sizeof x.v);
+    return x;
+#else
+    Words word;
+    std::memcpy(&word, words + place, sizeof word);
+    const Lanes x = Lanes(__builtin_convertvector(word, Floats)) * scale[feature];
+    return where(Mask{(Ints)(word <= last[feature])}, x, 0);
+#endif
+  }
+
+  // Twice the cost of the errors of a feature, given twice its importance.
+  INLINE Lanes cost(Lanes error, float doubled, int64_t vector) const {
+#if QUADRATURE
+    Lanes share;
+    std::memcpy(&share.v, probability + vector * LANES, sizeof share.v);
+    return error * doubled * share;
+#else
+    const Lanes cost = error * doubled;
+    if (__builtin_expect((vector + 1) * LANES <= samples, 1)) return cost;
+    Ints is_sample;
+    for (int k = 0; k < LANES; k++) is_sample[k] = -(vector * LANES + k < samples);
+    return where(Mask{is_sample}, cost, 0);
+#endif
+  }
+};
+
+// Turn the pre-activations z [feature, vector] of a block of samples into the loss's gradient by
+// them, in place, and add to `loss` twice what the samples cost. `start`: the block's first vector.
+#if SOLU  // z softmax(z), over the features: the transposed Jacobian, as in sup.model.activations
+static INLINE void pull_back(Lanes *z, const Lanes *x, const Batch &batch, int64_t start,
+                             int vectors, Lanes &loss) {
+  for (int v = 0; v < vectors; v++) {
+    Lanes share[N], by_y[N], most = z[v], total = 0, dot = 0, own = 0;
+#pragma GCC unroll 32
+    for (int i = 1; i < N; i++) most = max(most, z[i * BLOCK + v]);
+#pragma GCC unroll 32
+    for (int i = 0; i < N; i++) total += share[i] = exp(z[i * BLOCK + v] - most);
+    total = Lanes(1) / total;
+#pragma GCC unroll 32
+    for (int i = 0; i < N; i++) {
+      share[i] = share[i] * total;
+      const Lanes y = z[i * BLOCK + v] * share[i], error = y - x[i * BLOCK + v];
+      by_y[i] = batch.cost(error, 2 * batch.importance[i], start + v);
+      own += by_y[i] * error;
+      dot += by_y[i] * y;
+    }
+#pragma GCC unroll 32
+    for (int i = 0; i < N; i++)
+      z[i * BLOCK + v] = share[i] * (by_y[i] * (z[i * BLOCK + v] + 1) - dot);
+    loss += own;
+  }
+}
+#else
+static INLINE void pull_back(Lanes *z, const Lanes *x, const Batch &batch, int64_t start,
+                             int vectors, Lanes &loss) {
+#pragma GCC unroll 32
+  for (int i = 0; i < N; i++) {
+    const float doubled = 2 * batch.importance[i];
+    Lanes own = 0;  // a sum of few before that of many: its rounding does not grow with N
+    for (int v = 0; v < vectors; v++) {
+      Lanes y, slope;
+      activate(z[i * BLOCK + v], batch.parameter, y, slope);
+      const Lanes error = y - x[i * BLOCK + v], by_y = batch.cost(error, doubled, start + v);
+      own += by_y * error;
+      z[i * BLOCK + v] = by_y * slope;
+    }
+    loss += own;
+  }
+}
+#endif

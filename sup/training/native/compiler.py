@@ -1,0 +1,136 @@
+"""Compile kernels, once for a machine: found again by source, compiler, flags and processor."""
+
+import ctypes
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from sup.training.native.source import HERE, Kernel, files_digest
+
+FLAGS = (
+    *("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-I", str(HERE)),
+    # So that roots and comparisons are single instructions; what is not a number stays so.
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"),
+)
+
+
+class NoKernelError(RuntimeError):
+    """A kernel cannot be compiled here; says why, in one line."""
+
+
+@cache
+def compiler() -> tuple[str, ...]:
+    """Return the command of a C++ compiler: `CXX`, the system's, or that of the extra `native`.
+
+    Raises:
+        NoKernelError: where there is none.
+    """
+    if named := os.environ.get("CXX"):
+        return tuple(shlex.split(named))
+    for name in ("c++", "g++", "clang++"):
+        if found := shutil.which(name):
+            return (found,)
+    if find_spec("ziglang"):
+        return (sys.executable, "-m", "ziglang", "c++")
+    raise NoKernelError("no C++ compiler here")
+
+
+@cache
+def machine() -> str:
+    """Return what the compiler says of itself and of this processor: its predefined macros.
+
+    Raises:
+        NoKernelError: where it cannot be asked.
+    """
+    ask = [*compiler(), "-march=native", "-dM", "-E", "-x", "c++", os.devnull]
+    return _ran(ask)
+
+
+@cache
+def folder() -> Path:
+    """Return where compiled kernels are kept: a folder that is this user's alone, as they are run.
+
+    One of this process where the user has none.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    place = Path(home) / "superposition" / "native"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = place.stat()
+        if about.st_uid == os.getuid() and not about.st_mode & 0o022 and os.access(place, os.W_OK):
+            return place
+    except (OSError, RuntimeError):  # no home, or one that cannot be written to
+        pass
+    return Path(tempfile.mkdtemp(prefix="superposition-native-"))
+
+
+def compiled(kernels: Iterable[Kernel]) -> list[ctypes.CDLL]:
+    """Return the library of each kernel, compiling side by side those that are not kept.
+
+    Raises:
+        NoKernelError: where one cannot be compiled, or loaded.
+    """
+    wanted = list(kernels)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        paths = dict(zip(set(wanted), pool.map(_kept, set(wanted)), strict=True))
+    try:
+        return [ctypes.CDLL(str(paths[kernel])) for kernel in wanted]
+    except OSError as error:  # a folder from which nothing may be run
+        raise NoKernelError(str(error)) from error
+
+
+def path_of(kernel: Kernel) -> Path:
+    """Return where a kernel's library is kept.
+
+    Raises:
+        NoKernelError: where there is no compiler.
+    """
+    parts = (kernel.source, files_digest(), *compiler(), *FLAGS, machine())
+    return folder() / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}.so"
+
+
+def is_kept(kernel: Kernel) -> bool:
+    """Tell whether a kernel has been compiled before.
+
+    Raises:
+        NoKernelError: where there is no compiler.
+    """
+    return path_of(kernel).exists()
+
+
+def _kept(kernel: Kernel) -> Path:
+    """Return the path of a kernel's library, which is compiled first where it is not there."""
+    path = path_of(kernel)
+    if not path.exists():
+        # In a folder of its own: several processes may be at it, and the last takes the place.
+        with tempfile.TemporaryDirectory(dir=folder(), ignore_cleanup_errors=True) as room:
+            source, made = Path(room) / "kernel.cpp", Path(room) / "kernel.so"
+            source.write_text(kernel.source, encoding="utf-8")
+            _ran([*compiler(), *FLAGS, str(source), "-o", str(made)])
+            os.replace(made, path)
+    return path
+
+
+def _ran(command: list[str]) -> str:
+    """Run the compiler and return what it prints.
+
+    Raises:
+        NoKernelError: where it fails.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise NoKernelError(f"{command[0]}: {error.strerror}") from error
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr]
+        raise NoKernelError(f"{Path(command[0]).name}: {said[0].strip()[:200]}")
+    return done.stdout

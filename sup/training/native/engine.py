@@ -1,0 +1,151 @@
+"""The blocks of a stack as kernels: losses and gradients of a step, by the native engine."""
+
+import ctypes
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sup.model.autoencoder import StackedAutoencoder
+from sup.model.expressions import expressions_of
+from sup.model.inputs import Inputs
+from sup.model.quadrature import QuadratureInputs
+from sup.training.native.call import Call, Held, blocked
+from sup.training.native.compiler import NoKernelError, compiled, is_kept
+from sup.training.native.source import Kernel, activation_source
+
+Task = Callable[[], object]
+"""Does a part of some work, until none is left that no other thread has taken."""
+
+
+def kernels_of(models: StackedAutoencoder, inputs: Inputs | QuadratureInputs) -> list[Kernel]:
+    """Return the kernel of each block of a stack.
+
+    Raises:
+        NoKernelError: where there is one for which none can be.
+    """
+    W = models.W
+    if W.device.type != "cpu" or W.dtype != torch.float32:
+        raise NoKernelError(f"it trains in float32 on a CPU, not in {W.dtype} on {W.device}")
+    _, m, n = W.shape
+    by_nodes = isinstance(inputs, QuadratureInputs)
+    kernels = []
+    for activation, _ in models.activation.blocks:
+        source = activation_source(activation)
+        if source is None:
+            name = getattr(activation, "__name__", type(activation).__name__)
+            raise NoKernelError(f"{name} has no `expressions`")
+        kernels.append(Kernel(n, m, source, by_nodes))
+    return kernels
+
+
+class NativeEngine:
+    """Computes losses and gradients in compiled kernels, and lets them take whole steps.
+
+    Args:
+        models: whose gradients are wanted.
+        inputs: makes their inputs.
+        importance: ``I_i`` of each instance.
+        batch: samples of a step, by which its loss is divided.
+        threads: how many may work side by side, each on models of its own.
+
+    Raises:
+        NoKernelError: where it cannot be used.
+    """
+
+    def __init__(
+        self,
+        models: StackedAutoencoder,
+        inputs: Inputs | QuadratureInputs,
+        importance: Float[Tensor, "instance feature"],
+        batch: int,
+        threads: int = 1,
+    ):
+        self.models = models
+        self.inputs = inputs
+        self.kernels = kernels_of(models, inputs)
+        self.block = self.kernels[0].block
+        self.was_compiled = not all(is_kept(kernel) for kernel in self.kernels)
+        self.libraries = compiled(self.kernels)
+        self.threads = threads
+        self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
+        shares = batch if isinstance(inputs, Inputs) else 1
+        self.calls: list[Held] = []
+        start = 0
+        for activation, count in models.activation.blocks:
+            at = slice(start, start + count)
+            self.calls.append(self.described(activation, at, importance[at] / shares))
+            start += count
+        self.losses = importance.new_zeros(len(importance))
+
+    def described(
+        self, activation: Any, at: slice, importance: Float[Tensor, "instance feature"]
+    ) -> Held:
+        """Return what a kernel is told once: all but the weights, the words and the steps."""
+        count = at.stop - at.start
+        held = Held(Call(models=count, all_models=len(self.models.W)))
+        expressions = expressions_of(activation)
+        numbers = expressions.numbers(count).float().contiguous() if expressions else None
+        held.point("importance", importance.contiguous())
+        held.point("parameter", torch.zeros(1) if numbers is None else numbers)
+        if isinstance(self.inputs, QuadratureInputs):
+            own = np.arange(count, dtype=np.int32)
+            probability = self.inputs.probability[at].numpy()[..., None, :]
+            held.structure.samples = probability.shape[-1]
+            held.point("nodes", blocked(self.inputs.x[0].numpy(), self.block))
+            held.point("probability", blocked(probability, self.block))
+            held.point_all({"input": own, "seed": np.zeros_like(own)})
+            return held
+        groups = self.inputs.group_index[at]
+        held.point("input", groups.int())
+        held.point("seed", self.inputs.seed_index[groups].int())
+        held.point("last", self.inputs.last.numpy().astype(np.uint32))
+        held.point("scale", self.inputs.scale.float().contiguous())
+        return held
+
+    @torch.no_grad()
+    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss on the inputs made from `words`.
+
+        The gradients are left in the parameters' `grad`.
+        """
+        W, b = self.models.W, self.models.b
+        W.grad = torch.empty_like(W) if W.grad is None else W.grad
+        b.grad = torch.empty_like(b) if b.grad is None else b.grad
+        drawn = blocked(words.numpy().astype(np.uint32), self.block)
+        start = 0
+        for held in self.calls:
+            at = slice(start, start + held.structure.models)
+            held.point_all({"W": W.data[at], "b": b.data[at], "words": drawn})
+            held.point_all({"gradient_W": W.grad[at], "gradient_b": b.grad[at]})
+            held.point("loss", self.losses[at])
+            held.structure.seeds = len(words)
+            if isinstance(self.inputs, Inputs):
+                held.structure.samples = words.shape[-1]
+            start = at.stop
+        self.run([self.task("differentiate", held, k) for k, held in enumerate(self.calls)])
+        return self.losses
+
+    def task(self, function: str, held: Held, number: int = 0) -> Task:
+        """Return a call of a function of one of the kernels, from the beginning."""
+        held.structure.next = 0
+        called = getattr(self.libraries[number], function)
+        called.restype = None
+        address = ctypes.byref(held.structure)
+        return lambda: called(address)
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        """Do some work on all threads: each goes through the tasks, and takes what is left."""
+
+        def work() -> None:
+            for task in tasks:
+                task()
+
+        others = [self.pool.submit(work) for _ in range(self.threads - 1)]
+        work()
+        for other in others:
+            other.result()
