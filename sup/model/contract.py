@@ -11,6 +11,7 @@ from sup.config.rules import SettingError
 from sup.config.settings import Settings
 from sup.model.activations import Activation, has_pullback
 from sup.model.building import activation_of
+from sup.model.expressions import expressions_of
 
 SPREAD = 3.0
 """Standard deviation of the numbers that it is tried on: those of training stay below a few."""
@@ -53,6 +54,10 @@ def broken_promise(activation: Activation, instances: int) -> str | None:
             lambda: not has_pullback(activation) or is_gradient(activation, z),
             "has a pullback(z, y, g) that is not the gradient of its output",
         ),
+        (
+            lambda: is_written(activation, z),
+            "has `expressions` that are not its output and its slope",
+        ),
     ]
     return next((broken for is_kept, broken in promises if not is_kept()), None)
 
@@ -76,6 +81,19 @@ def is_gradient(activation: Any, z: Tensor) -> bool:
     with torch.no_grad():
         own = activation.pullback(z, y.detach(), g)
     return torch.allclose(own, expected, rtol=1e-4, atol=1e-5, equal_nan=True)
+
+
+def is_written(activation: Activation, z: Tensor) -> bool:
+    """Tell whether an activation's expressions, if it has any, are its output and its slope."""
+    expressions = expressions_of(activation)
+    if expressions is None:
+        return True
+    y, slope = expressions(z)
+    leaf = z.clone().requires_grad_()
+    output = activation(leaf)
+    (expected,) = torch.autograd.grad(output.sum(), leaf)
+    close = {"rtol": 1e-4, "atol": 1e-5, "equal_nan": True}
+    return torch.allclose(y, output, **close) and torch.allclose(slope, expected, **close)
 
 
 def check_activation(settings: Settings) -> None:

@@ -52,29 +52,18 @@ class Expressions:
     Args:
         value: f in terms of z.
         slope: f' in terms of z and y = f(z).
-        parameters: numbers by name, or tensors with one for each instance.
+        parameters: the numbers that they name, or tensors with one for each instance.
     """
 
     value: str
     slope: str
     parameters: Mapping[str, Any]
 
-    @property
-    def used(self) -> list[str]:
-        """The parameters that the expressions name, in order."""
-        found = {
-            node.id
-            for text in (self.value, self.slope)
-            for node in ast.walk(ast.parse(text, mode="eval"))
-            if isinstance(node, ast.Name)
-        }
-        return sorted(found & set(self.parameters) - {"z", "y", *FUNCTIONS})
-
     def numbers(self, instances: int) -> Tensor:
         """Return the parameters that are named, ``[instance, parameter]``, in float64."""
         columns = [
             torch.as_tensor(self.parameters[name], dtype=torch.float64).cpu().reshape(-1)
-            for name in self.used
+            for name in self.parameters
         ]
         columns = [column.expand(instances) for column in columns]
         return torch.stack(columns, -1) if columns else torch.zeros(instances, 0).double()
@@ -85,7 +74,7 @@ class Expressions:
         Raises:
             ValueError: where an expression is none.
         """
-        known = {name: torch.as_tensor(self.parameters[name]).to(z) for name in self.used}
+        known = {name: torch.as_tensor(self.parameters[name]).to(z) for name in self.parameters}
         y = torch.as_tensor(_evaluated(_parsed(self.value), {**known, "z": z}, z)).expand(z.shape)
         slope = _evaluated(_parsed(self.slope), {**known, "z": z, "y": y}, z)
         return y, torch.as_tensor(slope).expand(z.shape)
@@ -96,24 +85,26 @@ class Expressions:
         Raises:
             ValueError: where an expression is none.
         """
-        places = {name: f"Lanes(parameter[{k}])" for k, name in enumerate(self.used)}
+        places = {name: f"Lanes(parameter[{k}])" for k, name in enumerate(self.parameters)}
         value = _written(_parsed(self.value), {**places, "z": "z"})
         return value, _written(_parsed(self.slope), {**places, "z": "z", "y": "y"})
 
 
 def expressions_of(activation: Any) -> Expressions | None:
-    """Return the expressions that an activation brings as `expressions`; None where it does not."""
+    """Return the expressions that an activation brings as `expressions`; None where it does not.
+
+    Raises:
+        ValueError: where they are none, or name what the activation does not have.
+    """
     pair = getattr(activation, "expressions", None)
     if pair is None:
         return None
     value, slope = pair
-    held = {name: getattr(activation, name) for name in dir(activation) if name[:1] != "_"}
-    numbers = {
-        name: own
-        for name, own in held.items()
-        if isinstance(own, int | float | Tensor) and not isinstance(own, bool)
-    }
-    return Expressions(value, slope, numbers)
+    nodes = [node for text in pair for node in ast.walk(_parsed(text))]
+    named = {node.id for node in nodes if isinstance(node, ast.Name)} - {"z", "y", *FUNCTIONS}
+    if missing := sorted(name for name in named if not hasattr(activation, name)):
+        raise ValueError(f"expressions name {missing[0]!r}, which the activation does not have")
+    return Expressions(value, slope, {name: getattr(activation, name) for name in sorted(named)})
 
 
 def _parsed(text: str) -> ast.AST:

@@ -3,7 +3,6 @@
 from sup.config.settings import Settings
 from sup.launch.placement import Placement
 from sup.model.held_out import SAMPLES
-from sup.model.inputs import BLOCK
 from sup.model.quadrature import nodes
 from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
 from sup.training.stack import Stack
@@ -15,7 +14,8 @@ CPU: 1.0 to 1.2, by chance up to 1.6 in one process of ten, but 2.1 to 3.2 where
 turns, each with passes of its own."""
 
 WORD = 16
-"""Bytes of a random word and of the one before it; those in the making take turns with a step."""
+"""Bytes of a random word and of the one before it; those in the making take turns with a step.
+Those of several small steps are made together, some megabytes that do not grow with a stack."""
 
 
 def allowed_memory(settings: Settings, place: Placement) -> float:
@@ -46,5 +46,5 @@ def needed(stack: Stack) -> int:
         step = batch * (3 * inputs * n + K * (9 * n + 3 * m))
     step *= HOLES if len(stack.blocks) == 1 else HOLES_OF_SEVERAL
     evaluation = held_out * (3 * inputs * n + K * (8 * n + m))
-    words = WORD * max(BLOCK, len(stack.seeds) * n * batch) if settings.data == "sampled" else 0
+    words = WORD * len(stack.seeds) * n * batch if settings.data == "sampled" else 0
     return int(words + stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation)))

@@ -10,6 +10,7 @@ from sup.config.run import Run
 from sup.launch.placement import Placement
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.system.open_files import most_runs
+from sup.training.native.source import has_kernel, wants_kernel
 from sup.training.slice import Slice
 from sup.training.stack import Stack
 
@@ -49,10 +50,18 @@ def plan(runs: Sequence[Run], finished: set[Run], place: Placement) -> list[Stac
 
 
 def grouped(runs: Sequence[Run]) -> list[list[Run]]:
-    """Group runs that share all but their own settings."""
-    groups: dict[str, list[Run]] = {}
+    """Group runs that share all but their own settings, and can share an engine.
+
+    A stack with an activation that has no kernel is trained by torch, whose arithmetic differs in
+    the last bits; a neighbour would notice.
+    """
+    groups: dict[tuple[str, bool], list[Run]] = {}
     for run in runs:
-        groups.setdefault(stack_key(run.settings), []).append(run)
+        settings = run.settings
+        by_torch = wants_kernel(settings.engine, settings.steps) and not has_kernel(
+            settings.activation.locate()
+        )
+        groups.setdefault((stack_key(settings), by_torch), []).append(run)
     return list(groups.values())
 
 

@@ -17,6 +17,7 @@ from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 from sup.training.native.compiler import NoKernelError
 from sup.training.native.engine import NativeEngine
+from sup.training.native.source import wants_kernel
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +29,6 @@ COMPILE_SECONDS = 4.0
 SAVED_PER_NUMBER = 2e-9
 """Seconds that a compiled step saves for each number in ``[instance, feature, batch]``, measured
 on two cores: 1.8 to 3.4 ns (benchmarks/README.md)."""
-
-
-FEWEST_STEPS = 100
-"""Steps from which a run is worth a kernel, which takes a second to compile for each activation,
-once on a machine. Not how many models there are: alone they must be what they are stacked."""
 
 
 class Block:
@@ -184,7 +180,7 @@ def make_engine(
         log.info("engine: plain autograd")
         return AutogradEngine(models, inputs, cost)
     is_natives = models.W.device.type == "cpu" and models.W.dtype == torch.float32
-    if name == "native" or (name == "auto" and is_natives and steps >= FEWEST_STEPS):
+    if wants_kernel(name, steps) and (is_natives or name == "native"):
         native = _native(models, inputs, importance, batch, threads)
         if native is not None:
             return native

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sup.model.activations import Activation, SoLU
 from sup.model.expressions import expressions_of
@@ -14,6 +15,10 @@ to n=64, m=2, beyond it blocks of samples in the cache are up to 1.2 times as fa
 
 BLOCK = 16
 """Vectors of samples in a block of the form for larger models (`batch.h`)."""
+
+FEWEST_STEPS = 100
+"""Steps from which a run is worth a kernel, which takes a second to compile for each activation,
+once on a machine. Not how many models there are: alone they must be what they are stacked."""
 
 HERE = Path(__file__).parent
 
@@ -62,6 +67,21 @@ def files_digest() -> str:
     return digest.hexdigest()
 
 
+def wants_kernel(engine: str, steps: int) -> bool:
+    """Tell whether a run is to be trained by a kernel, where there can be one.
+
+    Args:
+        engine: the setting.
+        steps: of the whole run, so that a resumed one does the same arithmetic.
+    """
+    return engine == "native" or (engine == "auto" and steps >= FEWEST_STEPS)
+
+
+def has_kernel(target: Any) -> bool:
+    """Tell whether activations made of a class, or a function, say how they are written."""
+    return target is SoLU or hasattr(target, "expressions")
+
+
 def activation_source(activation: Activation) -> str | None:
     """Return C++ that defines an activation; None where it does not say how it is written.
 
@@ -75,7 +95,7 @@ def activation_source(activation: Activation) -> str | None:
         return None
     value, slope = expressions.written()
     return (
-        f"#define SOLU 0\nconstexpr int PARAMETERS = {len(expressions.used)};\n"
+        f"#define SOLU 0\nconstexpr int PARAMETERS = {len(expressions.parameters)};\n"
         "static INLINE void activate(Lanes z, const float *parameter, Lanes &y, Lanes &slope) {\n"
         f"  y = {value};\n  slope = {slope};\n}}"
     )
