@@ -179,7 +179,7 @@ def test_a_failure_is_raised_with_its_cause():
 
 BAD = [
     ({"sparsty": 0.5}, "sparsty=0.5: no such setting; did you mean sparsity?"),
-    ({"sparsity": 1.5}, r"sparsity=1.5: must be a number in \[0, 1\), or a list of them"),
+    ({"sparsity": 1.5}, r"sparsity=1.5: must be a number in \[0, 1 - 2\^-24\], or a list of them"),
     ({"activation": "rellu"}, "activation=rellu: no such option; allowed: gelu, linear, relu"),
     ({"activation": []}, r"activation=\[\]: the list is empty"),
     ({"importance_ratio": 2}, "importance_ratio=2: the chosen importance, geometric, has none"),
