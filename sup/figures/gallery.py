@@ -190,7 +190,8 @@ def _write_beside(
         # All panels share their scales, and numbers take their time to be written.
         lowest, first = index >= gallery.size - gallery.columns, index % gallery.columns == 0
         axis.tick_params(labelsize=7, length=2, labelleft=first, labelbottom=lowest)
-        axis.set_title(title, fontsize=POINTS, pad=3)
+        axis.set_title(title, fontsize=POINTS, pad=3, y=1)
+        without_label(axis)
     for axis, name in zip(axes[:: gallery.columns], gallery.rows, strict=True):
         box = axis.get_position()
         right, middle = (GAP + widest(gallery.rows)) / width, (box.y0 + box.y1) / 2
@@ -205,6 +206,15 @@ def _write_beside(
     figure.text(
         GAP / width, 0.5 * LINE / height, gallery.note, fontsize=7, va="center", color="0.3"
     )
+
+
+def without_label(axis: Axes) -> None:
+    """Leave both axes of a panel without labels.
+
+    For the place of a label that is not there, matplotlib measures all numbers once more.
+    """
+    axis.xaxis.set_label_coords(0, 0)
+    axis.yaxis.set_label_coords(0, 0)
 
 
 def widest(texts: Iterable[str]) -> float:

@@ -15,6 +15,7 @@ import xarray as xr
 
 from sup.config.rules import SettingError
 from sup.config.settings import Settings
+from sup.results.netcdf import attributes, contents, hdf5, is_bare_dimension
 
 NEEDED = {
     "W": ("hidden", "feature"),
@@ -44,11 +45,11 @@ def read(file: Path) -> xr.Dataset:
     """
     try:
         with h5py.File(file) as held:
-            check_stored(held, file.stat().st_size)
+            stored = contents(checked(held, file.stat().st_size), attributes(held))
         # Times are none of ours: a unit that says so would be decoded.
-        results = xr.load_dataset(file, engine="h5netcdf", decode_times=False)
+        results = xr.decode_cf(stored, decode_times=False).load()
         check_results(results)
-    except Exception as error:  # HDF5, h5netcdf and xarray raise a dozen kinds for a broken file
+    except Exception as error:  # HDF5 and xarray raise a dozen kinds for a broken file
         raise unreadable(file, error) from error
     return results
 
@@ -61,9 +62,8 @@ def read_settings(file: Path) -> Settings:
     """
     try:
         with h5py.File(file) as held:
-            check_stored(held, file.stat().st_size)
+            W = checked(held, file.stat().st_size)["W"]
             settings = Settings.of_config(json.loads(str(held.attrs["config"])))
-            W: Any = held["W"]
             models = prod(W.shape[:-2])
             if settings.grid.size != models:
                 raise ValueError(f"W holds {models} models, the config {settings.grid.size}")
@@ -79,8 +79,8 @@ def unreadable(file: Path, error: Exception) -> SettingError:
     return SettingError("directory", place, f"{file.name} cannot be read: {reason}; remove it")
 
 
-def check_stored(held: h5py.File, size: int) -> None:
-    """Check, before anything is read, that a file holds plain variables, and in itself.
+def checked(held: h5py.File, size: int) -> dict[str, Any]:
+    """Return the variables of a file, all of them plain and in the file; nothing is read yet.
 
     Args:
         held: the file.
@@ -89,31 +89,35 @@ def check_stored(held: h5py.File, size: int) -> None:
     Raises:
         ValueError: for the first variable that is something else.
     """
-    for name in held:
-        if not isinstance(held.get(name, getlink=True), h5py.HardLink):
+    links, found = held.id.links, {}
+    for name in map(str, held):
+        if links.get_info(name.encode()).type != hdf5.h5l.TYPE_HARD:
             raise ValueError(f"{name} is a link to elsewhere")
-        variable = held[name]
-        if not isinstance(variable, h5py.Dataset):
+        found[name] = variable = hdf5.h5o.open(held.id, name.encode())
+        if not isinstance(variable, hdf5.h5d.DatasetID):
             raise ValueError(f"{name} is no variable")
-        if variable.external or variable.is_virtual:
-            raise ValueError(f"the data of {name} are in other files")
-        if variable.dtype.kind not in "biuf" and h5py.check_string_dtype(variable.dtype) is None:
-            raise ValueError(f"{name} is of type {variable.dtype}")
-        stored = min(variable.id.get_storage_size(), size)
-        shrunk = 1 if variable.chunks is None else MOST_SHRUNK
-        if not is_bare_dimension(variable) and variable.nbytes > stored * shrunk:
-            raise ValueError(
-                f"{name} would be {variable.nbytes} bytes, of which {stored} are there"
-            )
+        check_stored(name, variable, size)
     for name in NEEDED:
-        if name not in held:
+        if name not in found:
             raise ValueError(f"no variable {name}")
+    return found
 
 
-def is_bare_dimension(variable: h5py.Dataset) -> bool:
-    """Tell whether a variable stands for a dimension without coordinates: its data are not read."""
-    label = variable.attrs.get("NAME", b"")
-    return isinstance(label, bytes) and label.startswith(b"This is a netCDF dimension but not")
+def check_stored(name: str, variable: Any, size: int) -> None:
+    """Check that the data of a variable are plain, and all there.
+
+    Raises:
+        ValueError: where they are not.
+    """
+    made, kind = variable.get_create_plist(), variable.dtype
+    if made.get_layout() == hdf5.h5d.VIRTUAL or made.get_external_count():
+        raise ValueError(f"the data of {name} are in other files")
+    if kind.kind not in "biuf" and h5py.check_string_dtype(kind) is None:
+        raise ValueError(f"{name} is of type {kind}")
+    wanted, stored = kind.itemsize * prod(variable.shape), min(variable.get_storage_size(), size)
+    shrunk = MOST_SHRUNK if made.get_layout() == hdf5.h5d.CHUNKED else 1
+    if wanted > stored * shrunk and not is_bare_dimension(variable):
+        raise ValueError(f"{name} would be {wanted} bytes, of which {stored} are there")
 
 
 def check_results(results: xr.Dataset) -> None:
@@ -122,16 +126,16 @@ def check_results(results: xr.Dataset) -> None:
     Raises:
         ValueError: for the first thing that is missing, or of another kind.
     """
-    axes = set(results["W"].dims) - {"hidden", "feature"}
+    variables = results.variables
+    axes = set(variables["W"].dims) - {"hidden", "feature"}
     for name, inner in NEEDED.items():
-        dims = set(results[name].dims)
-        if not (dims <= axes if name in WORDS else dims == {*axes, *inner}):
-            raise ValueError(f"{name} has the dimensions {', '.join(map(str, results[name].dims))}")
-        numbers = results[name].dtype.kind in "biuf"
-        if numbers == (name in WORDS):
-            raise ValueError(f"{name} is of type {results[name].dtype}")
-    for name in results.variables:
-        values = results[name].values
+        dims, kind = variables[name].dims, variables[name].dtype
+        if not (set(dims) <= axes if name in WORDS else set(dims) == {*axes, *inner}):
+            raise ValueError(f"{name} has the dimensions {', '.join(map(str, dims))}")
+        if (kind.kind in "biuf") == (name in WORDS):
+            raise ValueError(f"{name} is of type {kind}")
+    for name, variable in variables.items():
+        values = variable.values
         if values.dtype.kind in "OT" and not all(isinstance(one, str) for one in values.flat):
             raise ValueError(f"{name} is neither numbers nor words")
     config: Any = json.loads(results.attrs["config"])

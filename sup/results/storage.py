@@ -6,6 +6,7 @@ from pathlib import Path
 import xarray as xr
 
 from sup.config.settings import Settings
+from sup.results.netcdf import encoded
 from sup.results.reading import read, read_settings
 from sup.system.files import replacing
 
@@ -17,7 +18,7 @@ def save(results: xr.Dataset, directory: Path) -> Path:
     path = directory / FILE
     directory.mkdir(parents=True, exist_ok=True)
     # In memory first: where there is no room on the disk, HDF5 ends the whole process.
-    content = results.to_netcdf(engine="h5netcdf")
+    content = encoded(results)
     with replacing(path) as unfinished:
         unfinished.write_bytes(content)
     return path

@@ -2,9 +2,10 @@
 
 import logging
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 
 import xarray as xr
@@ -24,8 +25,8 @@ MOST_BY_ITSELF = 50
 """Runs up to which figures are drawn of each where nothing is said: a thousand would be 3,000
 files, which took half the time of the sweep."""
 
-FEW = 4
-"""Runs up to which no further process pays: it takes two seconds to start."""
+FEW = 12
+"""Runs up to which no further process pays: by the time that one has started, they are drawn."""
 
 
 def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processes: int = 1) -> None:
@@ -36,7 +37,7 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
     Args:
         runs: of one command.
         results: of each.
-        processes: how many may draw at once.
+        processes: how many may draw at once, this one among them.
     """
     todo = {
         run: (held, run.directory)
@@ -46,17 +47,11 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
         and is_wanted(run, len(runs))
         and missing(run.directory)
     }
+    others = 0 if len(todo) <= FEW else min(processes - 1, len(todo))
     count = 0
     try:
-        if len(todo) <= FEW or processes == 1:
-            for run, (held, directory) in todo.items():
-                say(run, draw_run(held, directory))
-                count += 1
-            return
-        context = multiprocessing.get_context("spawn")  # threads do not survive a fork
-        with ProcessPoolExecutor(min(processes, len(todo)), context) as pool:
-            given = zip(*todo.values(), strict=True)
-            for run, reason in zip(todo, pool.map(draw_run, *given), strict=True):
+        with closing(drawn_with(others, todo) if others else drawn(todo)) as each:
+            for run, reason in each:
                 say(run, reason)
                 count += 1
     except BrokenProcessPool:  # the system has ended one, for its memory, say
@@ -64,6 +59,38 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
     except Stopped:
         log.info("stopped; figures of %d of %d runs are drawn", count, len(todo))
         raise
+
+
+Todo = Mapping[Run, tuple[xr.Dataset, Path]]
+"""The results of each run that is to be drawn, and its directory."""
+
+Drawn = tuple[Run, str | None]
+"""A run whose figures are drawn, or why that was not possible, in one line."""
+
+
+def drawn(todo: Todo) -> Generator[Drawn, None, None]:
+    """Draw runs in this process, and say of each why that is not possible, if it is not."""
+    for run, given in todo.items():
+        yield run, draw_run(*given)
+
+
+def drawn_with(others: int, todo: Todo) -> Generator[Drawn, None, None]:
+    """Draw runs as `drawn` does, together with so many other processes.
+
+    While they start, this one begins with the last run, until it meets them.
+    """
+    context = multiprocessing.get_context("spawn")  # threads do not survive a fork
+    pool = ProcessPoolExecutor(others, context)
+    try:
+        given = {run: pool.submit(draw_run, *held) for run, held in todo.items()}
+        for run in reversed(given):
+            if given[run].cancel():
+                yield run, draw_run(*todo[run])
+        for run, future in given.items():
+            if not future.cancelled():
+                yield run, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def is_wanted(run: Run, runs: int) -> bool:

@@ -52,6 +52,20 @@ def test_variables_and_dimensions(grid_results: xr.Dataset):
     assert grid_results["first_bad_step"].isnull().all()
 
 
+def test_a_file_holds_what_xarray_reads_of_it(make_run, train_runs):
+    shape = ("n_features=4", "n_hidden=2", "features.sparsity=[0,0.5,0.9,0.99]")
+    run = make_run("seed=[3,1]", "steps=20", "features=explicit", *shape)
+    (results,) = train_runs(run)
+    whole = xr.load_dataset(run.directory / "results.nc", engine="h5netcdf")
+    for held in (whole, sup.load_run(run.directory)):
+        xr.testing.assert_identical(held, results)
+        assert {name: one.dtype for name, one in held.variables.items()} == {
+            name: one.dtype for name, one in results.variables.items()
+        }
+    assert whole["features_sparsity"].dims == ("feature",)
+    assert whole["diverged"].dtype == bool
+
+
 SETTINGS = {
     "activation": "relu",
     "importance": "geometric",
