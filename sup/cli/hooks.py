@@ -18,6 +18,7 @@ from sup.cli.errors import one_line, shown_in_full
 from sup.cli.store import CHECKING
 from sup.config.rules import SettingError
 from sup.sweep import lock
+from sup.system import garbage
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +61,10 @@ class CommandHooks(Callback):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
             run = described(config)
-            from sup.sweep.check import check  # torch takes seconds; typing errors do not wait
+            with garbage.kept():
+                from sup.sweep.check import check  # torch takes seconds; typing errors do not wait
 
-            check([run])
+                check([run])
             lock.take(config.hydra.run.dir)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:

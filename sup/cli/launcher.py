@@ -16,6 +16,7 @@ from sup.cli.composing import SweepLoader
 from sup.cli.hooks import described, is_placed
 from sup.cli.jobs import check_directories, train
 from sup.sweep import lock
+from sup.system import garbage
 
 
 @dataclass
@@ -120,6 +121,7 @@ def check_jobs(
     runs = [described(loader.job(master, job, number)) for number, job in numbered]
     check_directories(runs)
     if runs:
-        from sup.sweep.check import check  # torch takes seconds; typing errors do not wait
+        with garbage.kept():
+            from sup.sweep.check import check  # torch takes seconds; typing errors do not wait
 
-        check(runs, is_placed(master))
+            check(runs, is_placed(master))

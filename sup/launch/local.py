@@ -20,7 +20,7 @@ from sup.config.settings import Settings
 from sup.launch.placement import SHARE, Lost, Placement, Work
 from sup.system import messages
 from sup.system.memory import main_memory
-from sup.system.processes import end_with_parent, how_it_ended
+from sup.system.processes import end_with_parent, how_it_ended, serve
 from sup.system.signals import Stopped, stoppable
 from sup.training.stack import Stack
 
@@ -114,8 +114,8 @@ class _Worker:
         self.slot = slot
         self.lives = True
         self.connection, other = context.Pipe()
-        arguments = (other, work, gpu, threads)
-        self.process = context.Process(target=_serve, args=arguments)
+        asked = pickle.dumps((_serve, work, gpu, threads))
+        self.process = context.Process(target=serve, args=(asked, other))
         self.process.start()
         other.close()
 
@@ -152,7 +152,7 @@ class _Worker:
         self.process.join()
 
 
-def _serve(connection: Any, work: Work, gpu: str | None, threads: int) -> None:
+def _serve(work: Work, gpu: str | None, threads: int, connection: Any) -> None:
     """Train the stacks that come, in a process of its own."""
     # The terminal's Ctrl-C reaches every process; the first one passes it on, as SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

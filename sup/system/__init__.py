@@ -1,1 +1,4 @@
-"""What the operating system is asked for: files, signals, processes. Standard library only."""
+"""What the operating system and Python itself are asked for; standard library only.
+
+Files, signals, processes, memory, the garbage collector.
+"""

@@ -2,10 +2,26 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from multiprocessing.connection import wait
 from typing import Any
+
+from sup.system.garbage import kept
+
+
+def serve(pickled: bytes, connection: Any) -> None:
+    """Do what another process asks of this one, which it has started to do nothing else.
+
+    Args:
+        pickled: a function and its arguments. What they import is not in this module, so that it
+            is imported only here.
+        connection: to that process; the function's last argument.
+    """
+    with kept():
+        function, *arguments = pickle.loads(pickled)
+    function(*arguments, connection)
 
 
 def end_with_parent() -> None:

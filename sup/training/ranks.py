@@ -23,7 +23,7 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from sup.config.rules import in_one_line
 from sup.system import messages
-from sup.system.processes import end_with_parent, how_it_ended
+from sup.system.processes import end_with_parent, how_it_ended, serve
 from sup.system.signals import Stopped, stoppable
 from sup.training.data_parallel import RankError
 
@@ -78,7 +78,8 @@ def on_ranks(count: int, work: Callable[[int], Any]) -> Any:
     try:
         for rank in range(count):
             connection, other = context.Pipe(duplex=False)
-            process = context.Process(target=_serve, args=(rank, meeting, work, other), daemon=True)
+            asked = pickle.dumps((_serve, rank, meeting, work))
+            process = context.Process(target=serve, args=(asked, other), daemon=True)
             process.start()
             other.close()
             processes.append(process)
