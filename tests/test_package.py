@@ -43,6 +43,12 @@ def test_it_brings_two_top_level_names(wheel: Path):
     assert {name for name in names if not name.endswith(".dist-info")} == {"sup", "hydra_plugins"}
 
 
+def test_it_brings_what_kernels_are_compiled_from(wheel: Path):
+    names = zipfile.ZipFile(wheel).namelist()
+    for path in (ROOT / "sup" / "training" / "native").glob("*.[ch]*"):
+        assert str(path.relative_to(ROOT)) in names
+
+
 def test_the_command_works_without_the_checkout(wheel: Path, tmp_path: Path):
     site = wheel.parent / "site"
     (tmp_path / "own.py").write_text(OWN)

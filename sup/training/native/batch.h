@@ -8,6 +8,13 @@ constexpr int BLOCK = 16;  // vectors of samples that are worked on together
 constexpr int BLOCK = 1;
 #endif
 
+// What a thread works in: x, z, h and by_h of a block; gradients; a model's new W and b, each with
+// its moments.
+struct Room {
+  Lanes x[N * BLOCK], z[N * BLOCK], h[M * BLOCK], by_h[M * BLOCK];
+  float gradient_W[M * N], gradient_b[N], W[3][M * N], b[3][N];
+};
+
 struct Batch {
   const uint32_t *words, *last;
   const float *scale, *nodes, *probability, *importance, *parameter;
@@ -30,11 +37,11 @@ struct Batch {
     const int64_t place = ((start * N) + feature * BLOCK + vector) * LANES;
 #if QUADRATURE
     Lanes x;
-    std::memcpy(&x.v, nodes + place, sizeof x.v);
+    memcpy(&x.v, nodes + place, sizeof x.v);
     return x;
 #else
     Words word;
-    std::memcpy(&word, words + place, sizeof word);
+    memcpy(&word, words + place, sizeof word);
     const Lanes x = Lanes(__builtin_convertvector(word, Floats)) * scale[feature];
     return where(Mask{(Ints)(word <= last[feature])}, x, 0);
 #endif
@@ -44,7 +51,7 @@ struct Batch {
   INLINE Lanes cost(Lanes error, float doubled, int64_t vector) const {
 #if QUADRATURE
     Lanes share;
-    std::memcpy(&share.v, probability + vector * LANES, sizeof share.v);
+    memcpy(&share.v, probability + vector * LANES, sizeof share.v);
     return error * doubled * share;
 #else
     const Lanes cost = error * doubled;

@@ -24,8 +24,7 @@ struct Call {
   const float *nodes, *probability;
   // Steps: rates [step, rate group]; biases of the moments [step].
   const float *rate, *mean_bias, *square_bias;
-  const int32_t *row, *look;  // [step]: of `loss`; of `looks` after it, -1 for none
-  float *looks;               // [look, all models, M, N]: weights on the way
+  const int32_t *row;  // [step]: of `loss`
   float beta1, beta2, eps;
   int64_t models, all_models, seeds, rate_groups, first_step, steps, samples;
   int64_t next;  // the next model that no thread has taken

@@ -15,7 +15,7 @@ POINTERS = (
     *("W", "b", "mean_W", "mean_b", "square_W", "square_b", "gradient_W", "gradient_b"),
     *("loss", "diverged_at", "importance", "decay", "parameter", "seed", "input", "rate_group"),
     *("words", "last", "scale", "nodes", "probability", "rate", "mean_bias", "square_bias"),
-    *("row", "look", "looks"),
+    "row",
 )
 NUMBERS = ("beta1", "beta2", "eps")
 COUNTS = (

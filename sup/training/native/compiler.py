@@ -17,7 +17,7 @@ from pathlib import Path
 from sup.training.native.source import HERE, Kernel, files_digest
 
 FLAGS = (
-    *("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-I", str(HERE)),
+    *("-x", "c++", "-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-I", str(HERE)),
     # So that roots and comparisons are single instructions; what is not a number stays so.
     *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"),
 )
@@ -40,7 +40,7 @@ def compiler() -> tuple[str, ...]:
         if found := shutil.which(name):
             return (found,)
     if find_spec("ziglang"):
-        return (sys.executable, "-m", "ziglang", "c++")
+        return (sys.executable, "-m", "ziglang", "cc")
     raise NoKernelError("no C++ compiler here")
 
 

@@ -134,9 +134,13 @@ class NativeEngine:
         """Return a call of a function of one of the kernels, from the beginning."""
         held.structure.next = 0
         called = getattr(self.libraries[number], function)
-        called.restype = None
         address = ctypes.byref(held.structure)
-        return lambda: called(address)
+
+        def task() -> None:
+            if called(address):
+                raise MemoryError("no memory for a thread's work")
+
+        return task
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Do some work on all threads: each goes through the tasks, and takes what is left."""

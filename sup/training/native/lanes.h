@@ -2,10 +2,12 @@
 //
 // GCC's and Clang's vector types: one register where the processor has AVX-512, two or four of
 // smaller ones elsewhere. A class around them lets an expression mix them with plain numbers.
+//
+// Of libraries, only C's is used: a compiler that brings no other will do.
 #pragma once
-#include <cmath>
-#include <cstdint>
-#include <cstring>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 #define INLINE inline __attribute__((always_inline))
 constexpr int LANES = 16;
@@ -47,13 +49,13 @@ static INLINE Lanes abs(Lanes a) { return max(a, -a); }
 
 static INLINE Lanes sqrt(Lanes a) {
   Lanes root;
-  for (int k = 0; k < LANES; k++) root.v[k] = std::sqrt(a.v[k]);
+  for (int k = 0; k < LANES; k++) root.v[k] = sqrtf(a.v[k]);
   return root;
 }
 
 static INLINE Lanes log(Lanes a) {
   Lanes result;
-  for (int k = 0; k < LANES; k++) result.v[k] = std::log(a.v[k]);
+  for (int k = 0; k < LANES; k++) result.v[k] = logf(a.v[k]);
   return result;
 }
 
@@ -63,9 +65,9 @@ static INLINE float sum(Lanes a) {
   typedef float Four __attribute__((vector_size(16)));
   Eight half[2];
   Four quarter[2];
-  std::memcpy(half, &a.v, sizeof half);
+  memcpy(half, &a.v, sizeof half);
   half[0] += half[1];
-  std::memcpy(quarter, half, sizeof quarter);
+  memcpy(quarter, half, sizeof quarter);
   const Four four = quarter[0] + quarter[1];
   return (four[0] + four[2]) + (four[1] + four[3]);
 }

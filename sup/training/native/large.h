@@ -1,8 +1,6 @@
 // Loss and gradient of a larger model: blocks of samples whose x, h and z stay in the cache, and
 // products in tiles of four rows by four vectors, which stay in registers.
 #pragma once
-#include <memory>
-
 #include "batch.h"
 
 constexpr int ROWS = 4, VECTORS = 4;  // of a tile: 16 sums, 4 numbers and 4 vectors in 32 registers
@@ -77,15 +75,14 @@ static void outer_rows(const Lanes *h, const Lanes *g, const Lanes *by_h, const 
     outer_tile<J, N - WHOLE>(h, g + WHOLE * BLOCK, by_h, x + WHOLE * BLOCK, vectors, gradient + WHOLE);
 }
 
-static float gradients(const float *W, const float *b, const Batch &batch, float *gradient_W,
-                       float *gradient_b) {
-  static thread_local std::unique_ptr<Lanes[]> room(new Lanes[(2 * N + 2 * M) * BLOCK]);
-  Lanes *x = room.get(), *z = x + N * BLOCK, *h = z + N * BLOCK, *by_h = h + M * BLOCK, loss = 0;
-  Lanes sum_b[N];
+static float gradients(const float *W, const float *b, const Batch &batch, Room &room,
+                       float *gradient_W, float *gradient_b) {
+  Lanes *x = room.x, *z = room.z, *h = room.h, *by_h = room.by_h, loss = 0, sum_b[N];
   for (auto &one : sum_b) one = 0;
-  std::memset(gradient_W, 0, sizeof(float) * M * N);
+  memset(gradient_W, 0, sizeof(float) * M * N);
   for (int64_t start = 0; start < batch.vectors; start += BLOCK) {
-    const int vectors = static_cast<int>(std::min<int64_t>(BLOCK, batch.vectors - start));
+    const int64_t left = batch.vectors - start;
+    const int vectors = left < BLOCK ? static_cast<int>(left) : BLOCK;
     for (int i = 0; i < N; i++)
       for (int v = 0; v < vectors; v++) x[i * BLOCK + v] = batch.input(start, i, v);
     product<M>(W, N, 1, N, x, h, nullptr, vectors);

@@ -16,9 +16,9 @@ static INLINE Wide product(Wide a, uint32_t factor) {
   return (Wide)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(factor));
 #elif defined(__AVX2__)
   __m256i half[2];
-  std::memcpy(half, &a, sizeof a);
+  memcpy(half, &a, sizeof a);
   for (auto &one : half) one = _mm256_mul_epu32(one, _mm256_set1_epi64x(factor));
-  std::memcpy(&a, half, sizeof a);
+  memcpy(&a, half, sizeof a);
   return a;
 #else
   return (a & 0xffffffff) * factor;
@@ -72,7 +72,7 @@ static void draw_step(uint32_t *words, uint64_t seed, uint64_t step, uint32_t pu
       for (int word = 0; word < WORDS; word++)
         if (feature + word < features) {
           const Words both = packed(a.c[word], b.c[word]);
-          std::memcpy(start + (feature + word) * block * LANES, &both, sizeof both);
+          memcpy(start + (feature + word) * block * LANES, &both, sizeof both);
         }
     }
   }

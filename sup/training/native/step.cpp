@@ -9,7 +9,7 @@
 #else
 #include "small.h"
 #endif
-#include <memory>
+#include <stdlib.h>
 
 #include "philox.h"
 
@@ -27,23 +27,17 @@ struct Moving {
   // Loshchilov & Hutter, 2019, algorithm 2.
   bool moved(const Update &by, float *new_value, float *new_mean, float *new_square) const {
     const float kept = 1 - by.rate * by.decay, rate = by.rate / by.mean_bias;
-    float wrong = 0;
+    int wrong = 0;
     for (int k = 0; k < count; k++) {
       const float g = gradient[k];
       new_mean[k] = mean[k] + (1 - by.beta1) * (g - mean[k]);
       new_square[k] = square[k] * by.beta2 + (1 - by.beta2) * g * g;
-      const float size = std::sqrt(new_square[k] / by.square_bias) + by.eps;
+      const float size = sqrtf(new_square[k] / by.square_bias) + by.eps;
       new_value[k] = value[k] * kept - rate * (new_mean[k] / size);
-      wrong += new_value[k] - new_value[k];  // 0, or not a number
+      wrong |= new_value[k] - new_value[k] != 0;  // not a number, where it is not finite
     }
-    return wrong == 0;
+    return !wrong;
   }
-};
-
-// What a thread needs to take a model's steps.
-struct Room {
-  float gradient_W[M * N], gradient_b[N];
-  float W[3][M * N], b[3][N];
 };
 
 // Take a step of a model; false, and nothing changed, where it is not finite.
@@ -51,7 +45,8 @@ static bool take(const Call &call, int64_t model, int64_t step, Room &room) {
   const int64_t at_W = model * M * N, at_b = model * N;
   float &loss = call.loss[call.row[step] * call.all_models + model];
   const Batch batch(call, model, step);
-  const float found = gradients(call.W + at_W, call.b + at_b, batch, room.gradient_W, room.gradient_b);
+  const float found = gradients(call.W + at_W, call.b + at_b, batch, room, room.gradient_W,
+                                room.gradient_b);
   loss += found;
   const Update update{call.rate[step * call.rate_groups + call.rate_group[model]],
                       call.decay[model], call.mean_bias[step], call.square_bias[step],
@@ -63,8 +58,8 @@ static bool take(const Call &call, int64_t model, int64_t step, Room &room) {
   if (!(finite_W && finite_b && found - found == 0)) return false;
   float *const to_W[] = {W.value, W.mean, W.square}, *const to_b[] = {b.value, b.mean, b.square};
   for (int k = 0; k < 3; k++) {
-    std::memcpy(to_W[k], room.W[k], sizeof room.W[k]);
-    std::memcpy(to_b[k], room.b[k], sizeof room.b[k]);
+    memcpy(to_W[k], room.W[k], sizeof room.W[k]);
+    memcpy(to_b[k], room.b[k], sizeof room.b[k]);
   }
   return true;
 }
@@ -76,37 +71,46 @@ static void train(const Call &call, int64_t model, Room &room) {
   for (int64_t step = 0; step < call.steps; step++) {
     if (!diverged_at && !take(call, model, step, room)) diverged_at = call.first_step + step + 1;
     if (diverged_at) call.loss[call.row[step] * call.all_models + model] = NAN;
-    if (call.look[step] >= 0)
-      std::memcpy(call.looks + (call.look[step] * call.all_models + model) * M * N,
-                  call.W + model * M * N, sizeof(float) * M * N);
   }
 }
 
 static int64_t taken(int64_t &next) { return __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED); }
 
+static Room *new_room() { return static_cast<Room *>(aligned_alloc(alignof(Room), sizeof(Room))); }
+
 extern "C" {
 
-// Train the models that no other thread has taken.
-void train(Call *call) {
-  const std::unique_ptr<Room> room(new Room);
+// Train the models that no other thread has taken; 1 where there is no memory for it, else 0.
+int train(Call *call) {
+  Room *const room = new_room();
+  if (!room) return 1;
   for (int64_t model; (model = taken(call->next)) < call->models;) train(*call, model, *room);
+  free(room);
+  return 0;
 }
 
 // Leave losses and gradients of the call's first step, of the models that no other thread takes.
-void differentiate(Call *call) {
-  for (int64_t model; (model = taken(call->next)) < call->models;)
-    call->loss[model] = gradients(call->W + model * M * N, call->b + model * N, Batch(*call, model, 0),
-                                  call->gradient_W + model * M * N, call->gradient_b + model * N);
+int differentiate(Call *call) {
+  Room *const room = new_room();
+  if (!room) return 1;
+  for (int64_t model; (model = taken(call->next)) < call->models;) {
+    const int64_t at_W = model * M * N, at_b = model * N;
+    call->loss[model] = gradients(call->W + at_W, call->b + at_b, Batch(*call, model, 0), *room,
+                                  call->gradient_W + at_W, call->gradient_b + at_b);
+  }
+  free(room);
+  return 0;
 }
 
 // Draw the words that no other thread draws.
-void draw(Draw *draw) {
+int draw(Draw *draw) {
   const int64_t vectors = in_parts(draw->samples, LANES);
   const int64_t size = in_parts(vectors, draw->block) * draw->block * draw->features * LANES;
   for (int64_t item; (item = taken(draw->next)) < draw->steps * draw->seeds;)
     draw_step(draw->words + item * size, draw->seed[item % draw->seeds],
               draw->first_step + item / draw->seeds, static_cast<uint32_t>(draw->purpose),
               draw->features, draw->first_sample, vectors, draw->block);
+  return 0;
 }
 
 #if !SOLU
@@ -114,10 +118,10 @@ void draw(Draw *draw) {
 void evaluate(const float *z, const float *parameter, int64_t count, float *value, float *slope) {
   for (int64_t k = 0; k < count; k += LANES) {
     Lanes at, y, s;
-    std::memcpy(&at.v, z + k, sizeof at.v);
+    memcpy(&at.v, z + k, sizeof at.v);
     activate(at, parameter, y, s);
-    std::memcpy(value + k, &y.v, sizeof y.v);
-    std::memcpy(slope + k, &s.v, sizeof s.v);
+    memcpy(value + k, &y.v, sizeof y.v);
+    memcpy(slope + k, &s.v, sizeof s.v);
   }
 }
 #endif

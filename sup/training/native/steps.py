@@ -119,7 +119,6 @@ class NativeSteps:
             rows: into which row of the loss sums the loss of each goes.
         """
         numbers = {**self.rates(steps, scheduler), "row": rows}
-        numbers["look"] = np.full(len(steps), -1, np.int32)
         tasks = []
         if self.draws:
             numbers["words"] = self.words(steps)
