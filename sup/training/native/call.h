@@ -25,7 +25,9 @@ struct Call {
   // Steps: rates [step, rate group]; biases of the moments [step].
   const float *rate, *mean_bias, *square_bias;
   const int32_t *row;  // [step]: of `loss`
-  float beta1, beta2, eps;
+  // Of a gradient in the mean, 1 - beta1; of the square before, and of the gradient's: 1 - beta2
+  // taken from a beta2 in float32 would be off by 1e-5.
+  float share1, beta2, share2, eps;
   int64_t models, all_models, seeds, rate_groups, first_step, steps, samples;
   int64_t next;  // the next model that no thread has taken
 };

@@ -17,7 +17,7 @@ POINTERS = (
     *("words", "last", "scale", "nodes", "probability", "rate", "mean_bias", "square_bias"),
     "row",
 )
-NUMBERS = ("beta1", "beta2", "eps")
+NUMBERS = ("share1", "beta2", "share2", "eps")
 COUNTS = (
     *("models", "all_models", "seeds", "rate_groups", "first_step", "steps", "samples", "next"),
 )

@@ -14,7 +14,7 @@
 #include "philox.h"
 
 struct Update {
-  float rate, decay, mean_bias, square_bias, beta1, beta2, eps;
+  float rate, decay, mean_bias, square_bias, share1, beta2, share2, eps;
 };
 
 // One tensor of a model, with Adam's moments.
@@ -30,8 +30,8 @@ struct Moving {
     int wrong = 0;
     for (int k = 0; k < count; k++) {
       const float g = gradient[k];
-      new_mean[k] = mean[k] + (1 - by.beta1) * (g - mean[k]);
-      new_square[k] = square[k] * by.beta2 + (1 - by.beta2) * g * g;
+      new_mean[k] = mean[k] + by.share1 * (g - mean[k]);
+      new_square[k] = square[k] * by.beta2 + by.share2 * g * g;
       const float size = sqrtf(new_square[k] / by.square_bias) + by.eps;
       new_value[k] = value[k] * kept - rate * (new_mean[k] / size);
       wrong |= new_value[k] - new_value[k] != 0;  // not a number, where it is not finite
@@ -50,7 +50,7 @@ static bool take(const Call &call, int64_t model, int64_t step, Room &room) {
   loss += found;
   const Update update{call.rate[step * call.rate_groups + call.rate_group[model]],
                       call.decay[model], call.mean_bias[step], call.square_bias[step],
-                      call.beta1, call.beta2, call.eps};
+                      call.share1, call.beta2, call.share2, call.eps};
   const Moving W{M * N, call.W + at_W, call.mean_W + at_W, call.square_W + at_W, room.gradient_W};
   const Moving b{N, call.b + at_b, call.mean_b + at_b, call.square_b + at_b, room.gradient_b};
   const bool finite_W = W.moved(update, room.W[0], room.W[1], room.W[2]);

@@ -97,8 +97,9 @@ class NativeSteps:
             held.point("loss", loss_sums)
             held.structure.loss += 4 * start
             held.point("diverged_at", diverged_at[at])
-            held.structure.beta1, held.structure.beta2 = optimizer.betas
-            held.structure.eps = optimizer.eps
+            beta1, beta2 = optimizer.betas
+            held.structure.share1, held.structure.share2 = 1 - beta1, 1 - beta2
+            held.structure.beta2, held.structure.eps = beta2, optimizer.eps
             held.structure.rate_groups = len(optimizer.param_groups)
             if self.draws:
                 held.structure.samples = self.samples

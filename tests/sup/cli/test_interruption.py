@@ -32,7 +32,7 @@ def signalled(command, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(Chunk, "__iter__", interrupting)
-            return command(*arguments)
+            return command(*arguments, "engine=eager")
 
     return ran
 
@@ -41,7 +41,7 @@ def signalled(command, monkeypatch):
 def test_a_signal_writes_a_checkpoint_that_is_gone_on_from(
     number, status, signalled, command, tmp_path
 ):
-    assert command(*SETTINGS, "hydra.sweep.dir=undisturbed").status == 0
+    assert command(*SETTINGS, "engine=eager", "hydra.sweep.dir=undisturbed").status == 0
     before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     stopped = signalled(*SETTINGS, "hydra.sweep.dir=sweep", signals=(number,))
     assert stopped.status == status
@@ -49,7 +49,7 @@ def test_a_signal_writes_a_checkpoint_that_is_gone_on_from(
     assert "Traceback" not in stopped.error
     assert {one: signal.getsignal(one) for one in before} == before
     assert not list((tmp_path / "sweep").rglob("results.nc"))
-    on = command(*SETTINGS, "hydra.sweep.dir=sweep")
+    on = command(*SETTINGS, "engine=eager", "hydra.sweep.dir=sweep")
     assert on.status == 0
     assert "going on from sweep/checkpoints/" in on.out
     one, other = (sup.load_sweep(tmp_path / name) for name in ("undisturbed", "sweep"))
