@@ -69,7 +69,7 @@ class GELU(nn.GELU):
 class SiLU(nn.SiLU):
     """``f(z) = z s(z)``, s the sigmoid. Elfwing et al., 2017, eq. 5."""
 
-    expressions = ("z * sigmoid(z)", "sigmoid(z) * (1 + z * (1 - sigmoid(z)))")
+    expressions = ("z * sigmoid(z)", "sigmoid(z) * (1 + z * (exp(-z) * sigmoid(z)))")
 
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
         """Return g (s + y (1 - s))."""

@@ -74,7 +74,10 @@ class Expressions:
         Raises:
             ValueError: where an expression is none.
         """
-        known = {name: torch.as_tensor(self.parameters[name]).to(z) for name in self.parameters}
+        known = {
+            name: torch.as_tensor(held, dtype=z.dtype, device=z.device)
+            for name, held in self.parameters.items()
+        }
         y = torch.as_tensor(_evaluated(_parsed(self.value), {**known, "z": z}, z)).expand(z.shape)
         slope = _evaluated(_parsed(self.slope), {**known, "z": z, "y": y}, z)
         return y, torch.as_tensor(slope).expand(z.shape)

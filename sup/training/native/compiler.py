@@ -82,10 +82,7 @@ def compiled(kernels: Iterable[Kernel]) -> list[ctypes.CDLL]:
     wanted = list(kernels)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         paths = dict(zip(set(wanted), pool.map(_kept, set(wanted)), strict=True))
-    try:
-        return [ctypes.CDLL(str(paths[kernel])) for kernel in wanted]
-    except OSError as error:  # a folder from which nothing may be run
-        raise NoKernelError(str(error)) from error
+    return [_loaded(kernel, paths[kernel]) for kernel in wanted]
 
 
 def path_of(kernel: Kernel) -> Path:
@@ -96,6 +93,22 @@ def path_of(kernel: Kernel) -> Path:
     """
     parts = (kernel.source, files_digest(), *compiler(), *FLAGS, machine())
     return folder() / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}.so"
+
+
+def _loaded(kernel: Kernel, path: Path) -> ctypes.CDLL:
+    """Load a kernel's library; what is broken is compiled once more.
+
+    Raises:
+        NoKernelError: where it cannot be: from its folder nothing may be run, say.
+    """
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:
+        path.unlink(missing_ok=True)
+    try:
+        return ctypes.CDLL(str(_kept(kernel)))
+    except OSError as error:
+        raise NoKernelError(str(error)) from error
 
 
 def is_kept(kernel: Kernel) -> bool:
@@ -131,6 +144,8 @@ def _ran(command: list[str]) -> str:
     except OSError as error:
         raise NoKernelError(f"{command[0]}: {error.strerror}") from error
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr]
-        raise NoKernelError(f"{Path(command[0]).name}: {said[0].strip()[:200]}")
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        said = [line for line in lines if "error: " in line] or lines
+        reason = said[0][:200] if said else "it fails, and does not say why"
+        raise NoKernelError(f"{Path(command[0]).name}: {reason}")
     return done.stdout

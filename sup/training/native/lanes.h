@@ -96,7 +96,10 @@ static INLINE Lanes exp(Lanes a) {
 }
 
 static INLINE Lanes sigmoid(Lanes a) { return Lanes(1) / (exp(-a) + 1); }
-static INLINE Lanes tanh(Lanes a) { return Lanes(1) - Lanes(2) / (exp(a * 2) + 1); }
+static INLINE Lanes tanh(Lanes a) {
+  const Lanes t = exp(abs(a) * -2), size = (Lanes(1) - t) / (t + 1);
+  return where(a < 0, -size, size);
+}
 
 // The normal density without its factor, and the normal distribution: its tail is e^(-a^2/2) times
 // a function that a polynomial in 1 / (1 + .35 |a|) follows to 3e-8 of its value.
