@@ -94,6 +94,30 @@ def lightning(work: Workload) -> float:
     return (time.perf_counter() - start) / 300 * 1e3 * work.K
 
 
+def tms_kit(work: Workload) -> Step | None:
+    """Return steps of tms-kit (the extra `bench`), by its own `optimize`; None without it.
+
+    Its data have one density; ours for each model are set in their place, as it allows.
+    """
+    try:
+        kit: Any = import_module("tms_kit.optimize")
+    except ImportError:
+        return None
+    data, loss, model = (import_module(f"tms_kit.{name}") for name in ("data", "loss", "model"))
+    toy = kit.TMS()
+    p = work.density.repeat_interleave(work.members)[:, None].expand(-1, work.n)
+    toy.model = model.Model(work.n, work.K, work.m, device="cpu")
+    toy.data_gen = data.IIDFeatureGenerator(work.n, work.K, p)
+    toy.loss_calc = loss.ImportanceWeightedLoss(work.n, work.importance)
+    steps = 20 if work.K * work.n < 1000 else 3
+
+    def step() -> float:
+        kit.optimize(toy, disable_tqdm=True, batch_size=work.batch, steps=steps, lr=1e-2)
+        return 1 / steps
+
+    return step
+
+
 def jax_scan(work: Workload, steps: int = 20) -> Step | None:
     """Return `steps` steps in one jitted scan of JAX (the extra `bench`); None without JAX.
 

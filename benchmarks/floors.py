@@ -1,9 +1,8 @@
 """What no way to take a step can undercut: its products, its random numbers, its memory traffic."""
 
 import torch
-from workloads import CPU, Step, Workload
-
-from sup.model.inputs import Draws, Purpose
+from ours import ByKernel
+from workloads import Step, Workload
 
 
 def products(work: Workload) -> Step:
@@ -22,11 +21,27 @@ def products(work: Workload) -> Step:
     return step
 
 
-def random_numbers(work: Workload) -> Step:
-    """Return the draw of a step and nothing else."""
-    draws = Draws((0,), (work.n, work.batch), CPU)
-    data = draws.each(Purpose.TRAINING, range(2**53))
-    return lambda: next(data)
+def arithmetic(work: Workload, size: int = 2048) -> Step:
+    """Return a large product, scaled to the multiplications of a step's five products."""
+    A, B = torch.rand(size, size), torch.rand(size, size)
+    scale = 5 * work.K * work.n * work.m * work.batch / size**3
+
+    def step() -> float:
+        A @ B
+        return scale
+
+    return step
+
+
+def random_numbers(work: Workload, steps: int = 20) -> Step:
+    """Return the drawing of a step's words by a kernel and nothing else."""
+    way = ByKernel(work).way
+
+    def step() -> float:
+        way.engine.run([way.now.drawing(range(steps))])
+        return 1 / steps
+
+    return step
 
 
 def traffic(work: Workload) -> Step:

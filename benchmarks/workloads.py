@@ -51,17 +51,26 @@ WORKLOADS = {
 }
 
 
-def measure(ways: dict[str, Step], seconds: float = 0.3, rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the median milliseconds of each way, interleaved."""
+def measure(
+    ways: dict[str, Step], seconds: float = 0.3, rounds: int = ROUNDS
+) -> dict[str, list[float]]:
+    """Return the milliseconds of each way in each round, interleaved: the median of its steps."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for step in ways.values():
         step()
     for _ in range(rounds):
         for name, step in ways.items():
-            end = time.perf_counter() + seconds
-            while time.perf_counter() < end:
-                start = time.perf_counter()
-                scale = step()
-                taken = time.perf_counter() - start
-                times[name].append(taken * (scale if isinstance(scale, float) else 1.0))
-    return {name: statistics.median(taken) * 1e3 for name, taken in times.items()}
+            times[name].append(one_round(step, seconds))
+    return times
+
+
+def one_round(step: Step, seconds: float) -> float:
+    """Return the median milliseconds of as many steps as some seconds take."""
+    taken = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        scale = step()
+        one = time.perf_counter() - start
+        taken.append(one * (scale if isinstance(scale, float) else 1.0))
+    return statistics.median(taken) * 1e3
