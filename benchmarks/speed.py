@@ -10,6 +10,7 @@ import json
 import statistics
 from pathlib import Path
 
+import torch
 from baselines import Notebook, jax_scan, lightning, loop, tms_kit
 from floors import arithmetic, products, random_numbers, traffic
 from ours import ByKernel, ByTorch
@@ -58,7 +59,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workloads", nargs="*", default=[*WORKLOADS], metavar="a|b|c|d")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, help="of torch and of ours; JAX takes all cores")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     keep_freed_memory()  # as train.py does; it makes the notebook three times faster as well
     results = {}
     for name in options.workloads:

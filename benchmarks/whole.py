@@ -2,7 +2,8 @@
 
 Workload: seven activations x ten sparsities of n=10, m=5, B=1024, as one sweep of seven jobs with
 callbacks, figures and W&B offline. The bare loop takes the same steps of the same stack in the same
-process, interleaved; it compiles as well, from torch's cache, as everything was compiled before.
+process, interleaved. Within `Trainer.fit`, (a) and (d) are held against the notebook's and JAX's
+steps alone, without anything around them.
 """
 
 import argparse
@@ -14,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -22,56 +25,71 @@ ACTIVATIONS = ("linear", "relu", "gelu", "silu", "sigmoid", "tanh", "solu")
 SPARSITIES = [0, 0.4, 0.64, 0.78, 0.87, 0.92, 0.95, 0.97, 0.98, 0.99]
 
 
-def runs(folder: Path, steps: int) -> list:
-    """Describe the seven runs."""
+def runs(folder: Path, steps: int, activations: tuple[str, ...], sparsities: list) -> list:
+    """Describe the runs of a sweep, logged by W&B."""
     from sup.config.run import Run
     from sup.config.settings import Settings
 
-    shared = {"sparsity": SPARSITIES, "steps": steps, "engine": "compiled", "logger": "wandb"}
+    shared = {"sparsity": sparsities, "steps": steps, "logger": "wandb"}
     return [
         Run(Settings(activation=name, **shared), folder / str(number), name, group="whole")
-        for number, name in enumerate(ACTIVATIONS)
+        for number, name in enumerate(activations)
     ]
 
 
-def bare(steps: int) -> tuple[float, float]:
-    """Return the seconds that compiling takes, and those of the steps alone."""
+def bare(steps: int) -> float:
+    """Return the seconds of the steps alone, of the same stack."""
+    import numpy as np
     import torch
 
-    from sup.model.inputs import Draws, Purpose
-    from sup.training.engines import make_engine
+    from sup.training.native.engine import NativeEngine
+    from sup.training.native.steps import NativeSteps
     from sup.training.stack import Stack
 
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack.of(runs(Path(folder), steps))
-    device = torch.device("cpu")
-    module = stack.module(device)
+        stack = Stack.of(runs(Path(folder), steps, ACTIVATIONS, SPARSITIES))
+    module = stack.module(torch.device("cpu"))
     made = module.configure_optimizers()
-    draws = Draws(stack.seeds, (10, 1024), device)
-    example = draws.words(Purpose.TRAINING, 0)
-    start = time.perf_counter()
+    threads = torch.get_num_threads()
     models, inputs, importance = module.autoencoder, module.inputs, module.importance
-    engine = make_engine("compiled", models, inputs, importance, example, batch=1024, steps=steps)
-    compiled = time.perf_counter() - start
-    sums = torch.zeros(stack.size)
+    way = NativeSteps(
+        NativeEngine(models, inputs, importance, 1024, threads), stack.seeds, 1024, steps
+    )
+    way.attach(made["optimizer"], torch.zeros(1, stack.size), module.diverged_at)
     start = time.perf_counter()
-    for words in draws.each(Purpose.TRAINING, range(steps)):
-        sums += engine(words)
-        made["optimizer"].step()
-        made["lr_scheduler"].step()
-    return compiled, time.perf_counter() - start
+    for part in way.parts(range(steps)):
+        way.take(part, made["lr_scheduler"], np.zeros(len(part), np.int32))
+    return time.perf_counter() - start
 
 
-def everything(steps: int) -> float:
-    """Return the seconds of the whole sweep, from descriptions to the end table."""
+def everything(steps: int, activations: tuple[str, ...], sparsities: list) -> float:
+    """Return the seconds of a whole sweep, from descriptions to figures."""
     from sup.sweep.draw import draw
     from sup.sweep.train import train
 
     with tempfile.TemporaryDirectory() as folder:
-        described = runs(Path(folder), steps)
+        described = runs(Path(folder), steps, activations, sparsities)
         start = time.perf_counter()
         draw(described, train(described), processes=os.cpu_count() or 1)
         return time.perf_counter() - start
+
+
+def within(steps: int, activations: tuple[str, ...], sparsities: list) -> float:
+    """Return the seconds that `Trainer.fit` takes of a sweep, with all callbacks and W&B."""
+    from unittest import mock
+
+    from sup.sweep import train_stack
+
+    taken, fit = [], train_stack.fit
+
+    def timed(*given: Any) -> None:
+        start = time.perf_counter()
+        fit(*given)
+        taken.append(time.perf_counter() - start)
+
+    with mock.patch.object(train_stack, "fit", timed):
+        everything(steps, activations, sparsities)
+    return sum(taken)
 
 
 def start_up(repeats: int = 5) -> tuple[float, float]:
@@ -106,24 +124,38 @@ def main() -> None:
     """Measure, print and write `benchmarks/whole.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     imports, first = start_up()
     print(f"imports {imports:.2f} s, to the first step {first:.2f} s, beyond imports ", end="")
     print(f"{first - imports:.2f} s")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    from baselines import Notebook, jax_scan
+    from workloads import WORKLOADS, one_round
+
     from sup.system.memory import keep_freed_memory
 
     keep_freed_memory()
-    bare(10)  # compiles
-    loops, wholes = [], []
+    steps = options.steps
+    bare(100)  # compiles
+    notebook, jax = Notebook(WORKLOADS["a"]), jax_scan(WORKLOADS["d"])
+    rounds: dict[str, list[float]] = defaultdict(list)
     for _ in range(options.rounds):
-        loops.append(sum(bare(options.steps)))
-        wholes.append(everything(options.steps))
-        print(f"bare {loops[-1]:.1f} s, train.py {wholes[-1]:.1f} s", flush=True)
-    ratio = statistics.median(b / a for a, b in zip(loops, wholes, strict=True))
-    print(f"train.py / bare loop, both with recompiling from torch's cache: {ratio:.3f}")
-    result = {"imports": imports, "first": first, "bare": loops, "whole": wholes, "ratio": ratio}
+        rounds["bare loop, s"].append(alone := bare(steps))
+        rounds["all of train.py, s"].append(whole := everything(steps, ACTIVATIONS, SPARSITIES))
+        rounds["over the bare loop, s"].append(whole - alone)
+        inside = within(steps, ACTIVATIONS, SPARSITIES) / steps * 1e3
+        rounds["(a) within train.py, ms"].append(inside)
+        rounds["(a) notebook / ours"].append(one_round(notebook, 1) / inside)
+        single = within(steps, ("relu",), [0.9]) / steps * 1e3
+        rounds["(d) within train.py, ms"].append(single)
+        if jax:
+            rounds["(d) JAX / ours"].append(one_round(jax, 1) / single)
+    for name, values in rounds.items():
+        print(
+            f"{name:24} {statistics.median(values):9.4g} ({min(values):.4g} to {max(values):.4g})"
+        )
+    result = {"imports": imports, "first": first, **rounds}
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1))
 
 
