@@ -46,7 +46,8 @@ def feature_panels(gallery: Gallery) -> Figure:
     models = gallery.each()
     for axis, one in zip(axes, models, strict=True):
         shades = colours.to_rgba(one["polysemanticity"].values)
-        axis.bar(at, one["feature_norm"], width, color=shades)
+        norms = one["feature_norm"].values
+        axis.add_collection(bars(at - width / 2, at + width / 2, 0 * norms, norms, shades))
         axis.set_ylim(0, 1.05 * highest)
         axis.set_xlim(low - 0.1, high + 0.1)
         feature_ticks(axis.xaxis)
@@ -98,11 +99,24 @@ def _stacks(dimensions: np.ndarray, heights: np.ndarray, colours: np.ndarray) ->
     at, width = places(dimensions)
     left, right = ((at + side)[:, None] + 0 * heights for side in (-width / 2, width / 2))
     above = heights.cumsum(1)
-    below = above - heights
+    pieces = bars(left, right, above - heights, above, np.tile(colours, (len(dimensions), 1)))
+    pieces.set_edgecolor("white")
+    pieces.set_linewidth(0.4 if len(colours) <= LARGEST_HEATMAP else 0)
+    return pieces
+
+
+def bars(
+    left: np.ndarray, right: np.ndarray, below: np.ndarray, above: np.ndarray, colours: np.ndarray
+) -> PolyCollection:
+    """Return rectangles as one thing: each by itself would take half a millisecond.
+
+    Args:
+        left: their left ends, of any shape.
+        right: the right ones.
+        below: the lower ones.
+        above: the upper ones.
+        colours: of each, ``[rectangle, 4]``.
+    """
     corners = np.array([[left, right, right, left], [below, below, above, above]])
-    return PolyCollection(
-        corners.transpose(2, 3, 1, 0).reshape(-1, 4, 2),  # pyright: ignore[reportArgumentType]
-        facecolors=np.tile(colours, (len(dimensions), 1)),
-        edgecolors="white",
-        linewidths=0.4 if len(colours) <= LARGEST_HEATMAP else 0,
-    )
+    places = np.moveaxis(corners, (0, 1), (-1, -2)).reshape(-1, 4, 2)
+    return PolyCollection(places, facecolors=colours, snap=True)  # pyright: ignore[reportArgumentType]
