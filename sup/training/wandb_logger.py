@@ -10,11 +10,13 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import wandb
 from lightning.pytorch.loggers import Logger, WandbLogger
+from wandb.sdk.lib.gitlib import GitRepo
 
 from sup.config.rules import in_one_line
 from sup.config.run import Run
@@ -26,6 +28,9 @@ PROJECT = "superposition"
 
 LONGEST_NAME = 128
 """Letters that W&B's server takes in a run's name or group."""
+
+OWN_GIT = ("WANDB_DISABLE_GIT", "WANDB_GIT_ROOT", "WANDB_GIT_COMMIT", "WANDB_GIT_REMOTE_URL")
+"""What a user says of the repository, in W&B's own variables."""
 
 LIMITS = {"init_timeout": 10, "finish_timeout": 20}
 """Seconds for the server to take a run's beginning, and its end; by default 90, and any number."""
@@ -109,9 +114,11 @@ def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | 
     if title is None and not environment.get("WANDB_NAME"):
         title = run.name
     is_cut = title is not None and len(title) > LONGEST_NAME
-    limits: Any = {
-        name: limit
-        for name, limit in LIMITS.items()
+    is_job = run.home is not None and run.home != run.directory.absolute()
+    settings = LIMITS | (of_a_sweep(run.home) if is_job else {})
+    own: Any = {
+        name: value
+        for name, value in settings.items()
         if not environment.get(f"WANDB_{name.upper()}")
     }
     return wandb.init(
@@ -128,8 +135,27 @@ def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | 
         mode=chosen,
         reinit="create_new",
         # The runs of a stack share one machine and console: nothing there is a single run's.
-        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, **limits),
+        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, **own),
     )
+
+
+@lru_cache(maxsize=1)
+def of_a_sweep(home: Path) -> dict[str, Any]:
+    """Return what W&B would find out for each job of a sweep anew, and which is the same for all.
+
+    The list of installed packages, 60 ms a job, is left to the sweep's own run.
+
+    Args:
+        home: directory of the sweep.
+    """
+    same: dict[str, Any] = {"x_save_requirements": False}
+    if any(os.environ.get(name) for name in OWN_GIT):
+        return same
+    repository = GitRepo(root=str(wandb_home(home)))
+    if not (repository.root_dir and repository.last_commit):
+        return same | {"disable_git": True}
+    found = {"git_root": repository.root_dir, "git_commit": repository.last_commit}
+    return same | found | {"git_remote_url": repository.remote_url or ""}
 
 
 def cut(name: str | None) -> str | None:

@@ -53,6 +53,9 @@ def own_settings() -> Any:
     # Without, its service waits at the end of a command to report on itself, and says if it cannot.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     os.environ.setdefault("WANDB_SILENT", "true")
+    if not os.environ.get("WANDB_DEBUG"):
+        # Every remark of its own for a run goes past the log files of all others that are open.
+        logging.getLogger("wandb").setLevel(logging.WARNING)
     if not (os.environ.get("WANDB_CACHE_DIR") or has_cache()):
         os.environ["WANDB_CACHE_DIR"] = tempfile.mkdtemp(prefix="wandb-")
     return wandb_setup.singleton().settings  # unlike `wandb.setup`, this starts no service

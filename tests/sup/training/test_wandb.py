@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -294,6 +295,30 @@ def test_the_environment_says_what_the_settings_do_not(begun, make_run, monkeypa
     chosen = ("name=x", "tags=[y]", "logger.project=z", "logger.entity=e")
     said = told_of(begun, make_run, *chosen)
     assert [said[key] for key in ("name", "tags", "project", "entity")] == ["x", ["y"], "z", "e"]
+
+
+def test_git_is_asked_once_for_a_sweep_and_packages_are_listed_once(
+    begun, make_run, monkeypatch, tmp_path
+):
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b")
+    for line in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "first")):
+        subprocess.run([*git, *line], check=True)
+    commit = subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip()
+    wandb_logger.of_a_sweep.cache_clear()
+    job = told_of(begun, make_run)["settings"]
+    assert (job.git_root, job.git_commit, job.disable_git) == (str(tmp_path), commit, False)
+    assert not job.x_save_requirements
+    monkeypatch.setattr(wandb_logger, "GitRepo", None)  # it would be called
+    assert told_of(begun, make_run)["settings"].git_commit == commit
+    sweeps = told_of(begun, make_run, directory=tmp_path)["settings"]
+    assert sweeps.x_save_requirements
+    assert sweeps.git_commit is None
+    wandb_logger.of_a_sweep.cache_clear()
+    monkeypatch.setenv("WANDB_GIT_COMMIT", "its-commit")
+    monkeypatch.setenv("WANDB_X_SAVE_REQUIREMENTS", "true")
+    theirs = told_of(begun, make_run)["settings"]
+    assert theirs.git_root is None
+    assert "x_save_requirements" not in theirs.model_fields_set
 
 
 def test_wandb_dir_holds_the_runs_apart(begun, make_run, monkeypatch, tmp_path):
