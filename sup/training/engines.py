@@ -200,14 +200,12 @@ def _native(
     models: StackedAutoencoder, inputs: AnyInputs, importance: Tensor, batch: int, threads: int
 ) -> NativeEngine | None:
     """Make the native engine, or say why there is none."""
-    started = time.perf_counter()
     try:
         engine = NativeEngine(models, inputs, importance, batch, threads)
     except (NoKernelError, ValueError) as error:
         log.info("engine: native is not possible here (%s); going on with torch", error)
         return None
-    taken = time.perf_counter() - started
-    log.info("engine: native%s", f", compiled in {taken:.1f} s" if engine.was_compiled else "")
+    log.info("engine: native")
     return engine
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import logging
 import os
 import shlex
 import shutil
@@ -16,8 +17,10 @@ from pathlib import Path
 
 from sup.training.native.source import HERE, Kernel, files_digest
 
+log = logging.getLogger(__name__)
+
 FLAGS = (
-    *("-x", "c++", "-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-I", str(HERE)),
+    *("-x", "c++", "-std=c++17", "-O3", "-march=native", "-shared", "-fPIC"),
     # So that roots and comparisons are single instructions; what is not a number stays so.
     *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"),
 )
@@ -80,6 +83,8 @@ def compiled(kernels: Iterable[Kernel]) -> list[ctypes.CDLL]:
         NoKernelError: where one cannot be compiled, or loaded.
     """
     wanted = list(kernels)
+    if missing := sum(not path_of(kernel).exists() for kernel in set(wanted)):
+        log.info("compiling %d kernel%s, once for this machine ...", missing, "s" * (missing > 1))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         paths = dict(zip(set(wanted), pool.map(_kept, set(wanted)), strict=True))
     return [_loaded(kernel, paths[kernel]) for kernel in wanted]
@@ -111,15 +116,6 @@ def _loaded(kernel: Kernel, path: Path) -> ctypes.CDLL:
         raise NoKernelError(str(error)) from error
 
 
-def is_kept(kernel: Kernel) -> bool:
-    """Tell whether a kernel has been compiled before.
-
-    Raises:
-        NoKernelError: where there is no compiler.
-    """
-    return path_of(kernel).exists()
-
-
 def _kept(kernel: Kernel) -> Path:
     """Return the path of a kernel's library, which is compiled first where it is not there."""
     path = path_of(kernel)
@@ -128,7 +124,7 @@ def _kept(kernel: Kernel) -> Path:
         with tempfile.TemporaryDirectory(dir=folder(), ignore_cleanup_errors=True) as room:
             source, made = Path(room) / "kernel.cpp", Path(room) / "kernel.so"
             source.write_text(kernel.source, encoding="utf-8")
-            _ran([*compiler(), *FLAGS, str(source), "-o", str(made)])
+            _ran([*compiler(), *FLAGS, "-I", str(HERE), str(source), "-o", str(made)])
             os.replace(made, path)
     return path
 

@@ -15,7 +15,7 @@ from sup.model.expressions import expressions_of
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 from sup.training.native.call import Call, Held, blocked
-from sup.training.native.compiler import NoKernelError, compiled, is_kept
+from sup.training.native.compiler import NoKernelError, compiled
 from sup.training.native.source import Kernel, activation_source
 
 Task = Callable[[], object]
@@ -69,7 +69,6 @@ class NativeEngine:
         self.inputs = inputs
         self.kernels = kernels_of(models, inputs)
         self.block = self.kernels[0].block
-        self.was_compiled = not all(is_kept(kernel) for kernel in self.kernels)
         self.libraries = compiled(self.kernels)
         self.threads = threads
         self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
