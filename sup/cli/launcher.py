@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from sup.cli import earlier, search
 from sup.cli.composing import SweepLoader
@@ -80,9 +80,13 @@ class StackedLauncher(Launcher):
     def start(self, overrides: Sequence[str], number: int) -> JobReturn:
         """Have Hydra run a job: it makes its directory, and returns the job as far as it got."""
         here = os.getcwd()
+        config = self.loader.job(self.config, overrides, number)
+        with open_dict(config):
+            # Pages of help, which YAML's emitter reads letter by letter for each job's records.
+            config.hydra.help.template = config.hydra.hydra_help.template = ""
         job = run_job(
             task_function=self.task,
-            config=self.loader.job(self.config, overrides, number),
+            config=config,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self.context,
