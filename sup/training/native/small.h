@@ -3,6 +3,16 @@
 #pragma once
 #include "batch.h"
 
+// out [M] = W x.
+static INLINE void times_W(const float *W, const Lanes *x, Lanes *out) {
+#pragma GCC unroll 32
+  for (int j = 0; j < M; j++) {
+    out[j] = x[0] * W[j * N];
+#pragma GCC unroll 32
+    for (int i = 1; i < N; i++) out[j] += x[i] * W[j * N + i];
+  }
+}
+
 static float gradients(const float *W, const float *b, const Batch &batch, Room &,
                        float *gradient_W, float *gradient_b) {
   Lanes sum_W[M * N], sum_b[N], loss = 0;
@@ -12,12 +22,7 @@ static float gradients(const float *W, const float *b, const Batch &batch, Room 
     Lanes x[N], h[M], z[N], by_h[M];
 #pragma GCC unroll 32
     for (int i = 0; i < N; i++) x[i] = batch.input(vector, i, 0);
-#pragma GCC unroll 32
-    for (int j = 0; j < M; j++) {
-      h[j] = x[0] * W[j * N];
-#pragma GCC unroll 32
-      for (int i = 1; i < N; i++) h[j] += x[i] * W[j * N + i];
-    }
+    times_W(W, x, h);
 #pragma GCC unroll 32
     for (int i = 0; i < N; i++) {
       z[i] = b[i];
@@ -25,12 +30,7 @@ static float gradients(const float *W, const float *b, const Batch &batch, Room 
       for (int j = 0; j < M; j++) z[i] += h[j] * W[j * N + i];
     }
     pull_back(z, x, batch, vector, 1, loss);
-#pragma GCC unroll 32
-    for (int j = 0; j < M; j++) {
-      by_h[j] = z[0] * W[j * N];
-#pragma GCC unroll 32
-      for (int i = 1; i < N; i++) by_h[j] += z[i] * W[j * N + i];
-    }
+    times_W(W, z, by_h);
 #pragma GCC unroll 32
     for (int i = 0; i < N; i++) {
       sum_b[i] += z[i];
