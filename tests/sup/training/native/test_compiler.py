@@ -49,6 +49,12 @@ def test_without_a_compiler_torch_trains(variable, value, reason, monkeypatch, c
     assert data["loss"].item() > 0
 
 
+def test_more_features_than_a_threads_stack_holds_are_torchs(caplog):
+    with caplog.at_level("INFO", logger="sup"):
+        sup.train(n_features=2049, n_hidden=1, steps=1, batch_size=1, engine="native")
+    assert "(it takes at most 2048 features, not 2049); going on with torch" in caplog.text
+
+
 def test_a_source_that_does_not_compile_is_an_error_in_one_line():
     with pytest.raises(compiler.NoKernelError, match="error: "):
         compiler.compiled([Kernel(2, 1, "#define SOLU 0\nnonsense", quadrature=False)])
