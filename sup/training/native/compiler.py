@@ -1,5 +1,6 @@
 """Compile kernels, once for a machine: found again by source, compiler, flags and processor."""
 
+import atexit
 import ctypes
 import hashlib
 import logging
@@ -73,7 +74,9 @@ def folder() -> Path:
             return place
     except (OSError, RuntimeError):  # no home, or one that cannot be written to
         pass
-    return Path(tempfile.mkdtemp(prefix="superposition-native-"))
+    own = Path(tempfile.mkdtemp(prefix="superposition-native-"))
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return own
 
 
 def compiled(kernels: Iterable[Kernel]) -> list[ctypes.CDLL]:
@@ -107,26 +110,55 @@ def _loaded(kernel: Kernel, path: Path) -> ctypes.CDLL:
         NoKernelError: where it cannot be: from its folder nothing may be run, say.
     """
     try:
-        return ctypes.CDLL(str(path))
+        if _is_whole(path):
+            return ctypes.CDLL(str(path))
     except OSError:
-        path.unlink(missing_ok=True)
+        pass
     try:
+        path.unlink(missing_ok=True)
         return ctypes.CDLL(str(_kept(kernel)))
     except OSError as error:
         raise NoKernelError(str(error)) from error
 
 
+def _digest(library: bytes) -> bytes:
+    return hashlib.sha256(library).digest()
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a library is as it was written: one cut short would end the process (SIGBUS).
+
+    Its digest stands behind it, where a loader does not look.
+    """
+    content = path.read_bytes()
+    size = len(_digest(b""))
+    return content[-size:] == _digest(content[:-size])
+
+
 def _kept(kernel: Kernel) -> Path:
-    """Return the path of a kernel's library, which is compiled first where it is not there."""
+    """Return the path of a kernel's library, which is compiled first where it is not there.
+
+    Raises:
+        NoKernelError: where it cannot be compiled, or written: the disk is full, say.
+    """
     path = path_of(kernel)
-    if not path.exists():
-        # In a folder of its own: several processes may be at it, and the last takes the place.
-        with tempfile.TemporaryDirectory(dir=folder(), ignore_cleanup_errors=True) as room:
-            source, made = Path(room) / "kernel.cpp", Path(room) / "kernel.so"
-            source.write_text(kernel.source, encoding="utf-8")
-            _ran([*compiler(), *FLAGS, "-I", str(HERE), str(source), "-o", str(made)])
-            os.replace(made, path)
+    try:
+        if not path.exists():
+            _compile(kernel, path)
+    except OSError as error:
+        raise NoKernelError(f"{folder()}: {error.strerror}") from error
     return path
+
+
+def _compile(kernel: Kernel, path: Path) -> None:
+    # In a folder of its own: several processes may be at it, and the last takes the place.
+    with tempfile.TemporaryDirectory(dir=folder(), ignore_cleanup_errors=True) as room:
+        source, made = Path(room) / "kernel.cpp", Path(room) / "kernel.so"
+        source.write_text(kernel.source, encoding="utf-8")
+        _ran([*compiler(), *FLAGS, "-I", str(HERE), str(source), "-o", str(made)])
+        library = made.read_bytes()
+        made.write_bytes(library + _digest(library))
+        os.replace(made, path)
 
 
 def _ran(command: list[str]) -> str:

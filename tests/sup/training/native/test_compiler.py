@@ -1,5 +1,6 @@
 """Kernels are compiled once, safely; where that is not possible, torch trains."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,23 @@ def test_one_that_is_broken_is_compiled_again():
     path.write_bytes(b"\x7fELF, and no more")
     compiler.compiled([kernel()])
     assert path.stat().st_size > 1000
+
+
+def test_one_that_is_cut_short_is_compiled_again():
+    path = compiler._kept(kernel())  # not loaded: the file that a process has mapped stays whole
+    size = path.stat().st_size
+    os.truncate(path, size // 2)
+    compiler.compiled([kernel()])
+    assert path.stat().st_size == size
+
+
+def test_where_nothing_can_be_written_torch_trains(caplog):
+    compiler.folder().rmdir()
+    with caplog.at_level("INFO", logger="sup"):
+        data = sup.train(steps=100, batch_size=16, engine="native")
+    reason = f"{compiler.folder()}: No such file or directory"
+    assert f"native is not possible here ({reason}); going on with torch" in caplog.text
+    assert data["loss"].item() > 0
 
 
 def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):
