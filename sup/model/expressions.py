@@ -60,12 +60,18 @@ class Expressions:
     parameters: Mapping[str, Any]
 
     def numbers(self, instances: int) -> Tensor:
-        """Return the parameters that are named, ``[instance, parameter]``, in float64."""
-        columns = [
-            torch.as_tensor(self.parameters[name], dtype=torch.float64).cpu().reshape(-1)
-            for name in self.parameters
-        ]
-        columns = [column.expand(instances) for column in columns]
+        """Return the parameters that are named, ``[instance, parameter]``, in float64.
+
+        Raises:
+            ValueError: where one is neither a number nor one for each instance.
+        """
+        columns = []
+        for name, held in self.parameters.items():
+            values = torch.as_tensor(held, dtype=torch.float64).cpu()
+            if values.numel() != 1 and tuple(values.shape) != (instances, 1, 1):
+                shape = list(values.shape)
+                raise ValueError(f"{name} {shape} is neither a number nor [instance, 1, 1]")
+            columns.append(values.reshape(-1).expand(instances))
         return torch.stack(columns, -1) if columns else torch.zeros(instances, 0).double()
 
     def __call__(self, z: Tensor) -> tuple[Tensor, Tensor]:

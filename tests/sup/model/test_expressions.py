@@ -91,6 +91,25 @@ def test_wrong_ones_are_refused_before_anything_is_trained(value: str, slope: st
         sup.train(activation=Written(value, slope), steps=100)
 
 
+def test_a_number_for_each_feature_is_not_taken_for_one_of_each_instance():
+    gain = torch.tensor([0.5, 1.0, 2.0]).view(1, 3, 1)
+
+    class Gained(torch.nn.Module):
+        expressions = ("gain * z", "gain")
+
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("gain", gain)
+
+        def forward(self, z):
+            return self.gain * z
+
+    shared: Any = {"seed": [0, 1, 2], "n_features": 3, "n_hidden": 2, "steps": 150}
+    native = sup.train(activation=Gained(), engine="native", **shared)
+    torchs = sup.train(activation=Gained(), engine="eager", **shared)
+    assert abs(native["W"] - torchs["W"]).max() < 2e-5
+
+
 def test_own_ones_are_trained_by_a_kernel_as_by_torch():
     shared: Any = {"activation_epsilon": [0, 0.25], "sparsity": [0, 0.9], "steps": 150}
     native = sup.train(activation=Stretched, engine="native", **shared)
