@@ -73,7 +73,7 @@ static INLINE void pull_back(Lanes *z, const Lanes *x, const Batch &batch, int64
 #pragma GCC unroll 32
     for (int i = 1; i < N; i++) most = max(most, z[i * BLOCK + v]);
 #pragma GCC unroll 32
-    for (int i = 0; i < N; i++) total += share[i] = exp(z[i * BLOCK + v] - most);
+    for (int i = 0; i < N; i++) total += share[i] = exp_to_88(z[i * BLOCK + v] - most);
     total = Lanes(1) / total;
 #pragma GCC unroll 32
     for (int i = 0; i < N; i++) {

@@ -80,11 +80,9 @@ template <int COUNT> static INLINE Lanes polynomial(Lanes t, const double (&coef
   return value;
 }
 
-// e^a: 2^k times a polynomial on [-ln 2 / 2, ln 2 / 2], whose own error is 2e-9. Outside of [-87, 88]
-// the result is that of the end, which is as good as 0 or infinity in every activation; what is
-// not a number stays so.
-static INLINE Lanes exp(Lanes a) {
-  a = min(max(a, -87.0), 88.0);
+// e^a of a up to 88: 2^k times a polynomial on [-ln 2 / 2, ln 2 / 2], whose own error is 2e-9. Below
+// -87 it is 0, as it must be where a huge number is multiplied by it; what is not a number stays so.
+static INLINE Lanes exp_to_88(Lanes a) {
   const Lanes to_integer = 12582912.0;  // 1.5 * 2^23: added, it leaves no bits for a fraction
   const Lanes shifted = a * 1.44269504 + to_integer;
   const Lanes k = shifted - to_integer;
@@ -92,18 +90,22 @@ static INLINE Lanes exp(Lanes a) {
   const Lanes power = polynomial(r, {1, 1, 0.49999991059303284, 0.16666419804096222,
                                      0.04166822507977486, 0.008374815806746483,
                                      0.0013836845755577087});
-  return (Floats)((Ints)power.v + ((Ints)shifted.v << 23));
+  const Lanes result = (Floats)((Ints)power.v + ((Ints)shifted.v << 23));
+  return where(a < -87.0, 0, result);
 }
 
-static INLINE Lanes sigmoid(Lanes a) { return Lanes(1) / (exp(-a) + 1); }
+// Above 88 that of 88, which is as good as infinity, but 0 times 0.
+static INLINE Lanes exp(Lanes a) { return exp_to_88(min(a, 88.0)); }
+
+static INLINE Lanes sigmoid(Lanes a) { return where(a < -87.0, 0, Lanes(1) / (exp(-a) + 1)); }
 static INLINE Lanes tanh(Lanes a) {
-  const Lanes t = exp(abs(a) * -2), size = (Lanes(1) - t) / (t + 1);
+  const Lanes t = exp_to_88(abs(a) * -2), size = (Lanes(1) - t) / (t + 1);
   return where(a < 0, -size, size);
 }
 
 // The normal density without its factor, and the normal distribution: its tail is e^(-a^2/2) times
 // a function that a polynomial in 1 / (1 + .35 |a|) follows to 3e-8 of its value.
-static INLINE Lanes gauss(Lanes a) { return exp(a * a * -0.5); }
+static INLINE Lanes gauss(Lanes a) { return exp_to_88(a * a * -0.5); }
 static INLINE Lanes normal_cdf(Lanes a) {
   const Lanes t = Lanes(1) / (abs(a) * 0.35 + 1);
   const Lanes share = polynomial(t, {0.13962140679359436, 0.13986186683177948, 0.11983285844326019,
