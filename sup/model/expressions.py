@@ -9,6 +9,8 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from math import isfinite
 from typing import Any
 
 import torch
@@ -43,6 +45,11 @@ OPERATORS: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
     ast.BitAnd: ("&", operator.and_),
     ast.BitOr: ("|", operator.or_),
 }
+
+
+CONJUNCTIONS = (ast.BitAnd, ast.BitOr)
+CONDITIONS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE, *CONJUNCTIONS)
+"""Operators whose result is true or false, which in C++ is no number."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +123,38 @@ def expressions_of(activation: Any) -> Expressions | None:
     return Expressions(value, slope, {name: getattr(activation, name) for name in sorted(named)})
 
 
+@cache  # a sweep asks for those of each of its jobs
 def _parsed(text: str) -> ast.AST:
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        node = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"{text!r} is no expression") from error
+    _check(node, is_condition=False)
+    return node
+
+
+def _check(node: ast.AST, is_condition: bool) -> None:
+    """Check that conditions stand where they must, and numbers elsewhere.
+
+    torch takes one for the other; a compiler would not, and then torch would train.
+
+    Raises:
+        ValueError: for the first that does not.
+    """
+    parts, call = _parts(node), _call(node)
+    if is_condition != (parts is not None and parts[0] in CONDITIONS):
+        wanted = "a condition" if is_condition else "a number"
+        raise ValueError(f"{ast.unparse(node)!r} in an expression: must be {wanted} there")
+    if parts:
+        kind, *sides = parts
+        for side in sides:
+            _check(side, kind in CONJUNCTIONS)
+    elif call:
+        name, arguments = call
+        for place, argument in enumerate(arguments):
+            _check(argument, name == "where" and place == 0)
+    elif isinstance(node, ast.UnaryOp):
+        _check(node.operand, is_condition=False)
 
 
 def _parts(node: ast.AST) -> tuple[type, ast.AST, ast.AST] | None:
@@ -143,7 +177,7 @@ def _call(node: ast.AST) -> tuple[str, list[ast.expr]] | None:
 
 def _number(node: ast.AST) -> float | None:
     value: Any = node.value if isinstance(node, ast.Constant) else None
-    return float(value) if type(value) in (int, float) else None
+    return float(value) if type(value) in (int, float) and isfinite(value) else None
 
 
 def _refused(node: ast.AST) -> ValueError:

@@ -5,9 +5,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 
+import torch
+
 from sup.config.identity import stack_key
 from sup.config.run import Run
 from sup.launch.placement import Placement
+from sup.model.building import activation_of
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.system.open_files import most_runs
 from sup.training.native.source import has_kernel, wants_kernel
@@ -57,12 +60,18 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
     """
     groups: dict[tuple[str, bool], list[Run]] = {}
     for run in runs:
-        settings = run.settings
-        by_torch = wants_kernel(settings.engine, settings.steps) and not has_kernel(
-            settings.activation.locate()
-        )
-        groups.setdefault((stack_key(settings), by_torch), []).append(run)
+        groups.setdefault((stack_key(run.settings), needs_torch(run)), []).append(run)
     return list(groups.values())
+
+
+def needs_torch(run: Run) -> bool:
+    """Tell whether a run that is to be trained by a kernel has an activation without one."""
+    settings = run.settings
+    if not wants_kernel(settings.engine, settings.steps):
+        return False
+    # Made as it will be for training: what a class or a function has, what it makes may not have.
+    points = settings.grid.points[:1]
+    return not has_kernel(activation_of(settings.activation, points, torch.device("cpu")))
 
 
 def fair_share(runs: Sequence[Run], devices: int) -> int:

@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from sup.model.activations import Activation, SoLU
 from sup.model.expressions import expressions_of
@@ -81,9 +80,9 @@ def wants_kernel(engine: str, steps: int) -> bool:
     return engine == "native" or (engine == "auto" and steps >= FEWEST_STEPS)
 
 
-def has_kernel(target: Any) -> bool:
-    """Tell whether activations made of a class, or a function, say how they are written."""
-    return target is SoLU or hasattr(target, "expressions")
+def has_kernel(activation: Activation) -> bool:
+    """Tell whether an activation, made for some instances, says how it is written."""
+    return activation_source(activation) is not None
 
 
 def activation_source(activation: Activation) -> str | None:

@@ -64,6 +64,14 @@ def test_those_that_are_brought_are_value_and_slope(activation):
         "0 < z < 1",
         "z; z",
         "(lambda: z)()",
+        "z > 0",
+        "(z > 0) * z",
+        "-(z > 0)",
+        "where(z, z, 0)",
+        "where(z > 0 & z, z, 0)",
+        "where((z > 0) < 1, z, 0)",
+        "max(z > 0, 0)",
+        "1e999 * z",
     ],
 )
 def test_nothing_else_may_be_in_one(text: str):

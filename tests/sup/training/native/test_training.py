@@ -121,3 +121,44 @@ def test_words_are_drawn_ahead_and_hardly_any_twice(monkeypatch):
     covered = [step for steps in drawn for step in steps]
     assert set(covered) == set(range(300))
     assert len(covered) < 400
+
+
+def plain(z):
+    return 1.5 * z
+
+
+def scaled(z, k=1.0):
+    return k * z
+
+
+class Withdrawn(torch.nn.ReLU):
+    """Has expressions, which are none."""
+
+    expressions = None
+
+
+class Late(torch.nn.Identity):
+    """Has expressions only when it is made."""
+
+    def __init__(self):
+        super().__init__()
+        self.expressions = ("z", "1")
+
+
+@pytest.mark.parametrize(
+    "without", [plain, Withdrawn, sup.Part(scaled, {"k": 2.0}, name="scaled")], ids=str
+)
+def test_beside_an_activation_without_a_kernel_the_bits_stay(without, caplog, monkeypatch):
+    monkeypatch.setattr(scaled, "expressions", ("k * z", "k"), raising=False)
+    small: Any = {"steps": 100, "n_features": 5, "n_hidden": 3, "batch_size": 64}
+    alone = sup.train(activation=["relu", Late], **small)
+    with caplog.at_level("INFO", logger="sup"):
+        beside = sup.train(activation=["relu", without, Late], **small)
+    assert "3 runs, 3 instances, 2 stacks" in caplog.text
+    for name in ("relu", "late"):
+        assert same(beside.sel(activation=name), alone.sel(activation=name))
+    # Before it is worth a kernel, torch trains both.
+    caplog.clear()
+    with caplog.at_level("INFO", logger="sup"):
+        sup.train(activation=["relu", without], **{**small, "steps": 99})
+    assert "stacks" not in caplog.text
