@@ -79,7 +79,8 @@ class NativeSteps:
         self.now, self.next = (Words(engine, seeds, samples) for _ in range(2))
         self.draws = isinstance(engine.inputs, Inputs)
         by_words = max(1, MOST_WORDS // self.now.size) if self.draws else 2**20
-        self.most = max(1, min(by_words, int(MOST_WORK / (5 * K * m * n * samples))))
+        summed = samples if self.draws else engine.calls[0].structure.samples
+        self.most = max(1, min(by_words, int(MOST_WORK / (5 * K * m * n * summed))))
 
     def attach(self, optimizer: StackedAdam, loss_sums: Any, diverged_at: Any) -> None:
         """Tell the kernels where weights, moments and losses are."""

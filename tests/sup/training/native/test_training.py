@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import sup
+from sup.training.native import steps as native_steps
 from sup.training.native.steps import NativeSteps, Words
 
 VARIABLES = ("W", "b", "loss", "training_loss", "training_W")
@@ -121,6 +122,19 @@ def test_words_are_drawn_ahead_and_hardly_any_twice(monkeypatch):
     covered = [step for steps in drawn for step in steps]
     assert set(covered) == set(range(300))
     assert len(covered) < 400
+
+
+@pytest.mark.parametrize(("data", "summed"), [("sampled", 1024), ("quadrature", 625)])
+def test_signals_are_looked_for_by_the_work_that_is_done(data, summed, monkeypatch):
+    taken, take = [], NativeSteps.take
+    monkeypatch.setattr(native_steps, "MOST_WORK", 10 * 5 * 2 * 1 * summed)
+    monkeypatch.setattr(
+        NativeSteps,
+        "take",
+        lambda self, steps, *given: taken.append(steps) or take(self, steps, *given),
+    )
+    sup.train(data=data, n_features=2, n_hidden=1, steps=2000)  # measured every 20
+    assert max(map(len, taken)) == 10
 
 
 def plain(z):
