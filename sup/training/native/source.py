@@ -81,8 +81,15 @@ def wants_kernel(engine: str, steps: int) -> bool:
 
 
 def has_kernel(activation: Activation) -> bool:
-    """Tell whether an activation, made for some instances, says how it is written."""
-    return activation_source(activation) is not None
+    """Tell whether an activation, made for one instance, says how it is written."""
+    expressions = expressions_of(activation)
+    if expressions is None:
+        return type(activation) is SoLU
+    try:
+        expressions.numbers(1)
+    except ValueError:  # numbers that are not one of each instance
+        return False
+    return True
 
 
 def activation_source(activation: Activation) -> str | None:

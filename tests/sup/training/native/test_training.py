@@ -151,6 +151,19 @@ class Withdrawn(torch.nn.ReLU):
     expressions = None
 
 
+class OfFeatures(torch.nn.Module):
+    """Has a number of each feature, which no kernel takes."""
+
+    expressions = ("z * scale", "scale")
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.tensor([0.5, 1.0, 2.0])[:, None]
+
+    def forward(self, z):
+        return z * self.scale
+
+
 class Late(torch.nn.Identity):
     """Has expressions only when it is made."""
 
@@ -160,11 +173,11 @@ class Late(torch.nn.Identity):
 
 
 @pytest.mark.parametrize(
-    "without", [plain, Withdrawn, sup.Part(scaled, {"k": 2.0}, name="scaled")], ids=str
+    "without", [plain, Withdrawn, OfFeatures, sup.Part(scaled, {"k": 2.0}, name="scaled")], ids=str
 )
 def test_beside_an_activation_without_a_kernel_the_bits_stay(without, caplog, monkeypatch):
     monkeypatch.setattr(scaled, "expressions", ("k * z", "k"), raising=False)
-    small: Any = {"steps": 100, "n_features": 5, "n_hidden": 3, "batch_size": 64}
+    small: Any = {"steps": 100, "n_features": 3, "n_hidden": 2, "batch_size": 64}
     alone = sup.train(activation=["relu", Late], **small)
     with caplog.at_level("INFO", logger="sup"):
         beside = sup.train(activation=["relu", without, Late], **small)
