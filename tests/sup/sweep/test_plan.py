@@ -179,3 +179,23 @@ def test_a_containers_limit_counts(tmp_path):
 def test_limits_that_cannot_be(override, message, settings):
     with pytest.raises(SettingError, match=message):
         settings(override)
+
+
+class Shrunk(torch.nn.Module):
+    """Has no expressions, and so no kernel."""
+
+    def forward(self, z):
+        return torch.nn.functional.softshrink(z, 0.1)
+
+
+@pytest.mark.parametrize(("steps", "stacks"), [(99, 1), (100, 2)])
+def test_one_without_a_kernel_is_not_noticed(steps, stacks, caplog):
+    grid = {"sparsity": [0, 0.9], "steps": steps, "batch_size": 64}
+    with caplog.at_level("INFO", logger="sup"):
+        both = sup.train(activation=["relu", Shrunk], **grid)
+    chosen = ("engine: native", "engine: closed form")
+    engines = [record.message for record in caplog.records if record.message in chosen]
+    assert engines == list(chosen[2 - stacks :])
+    alone = sup.train(activation="relu", **grid)
+    assert np.array_equal(both["W"][0], alone["W"]) or stacks == 1
+    assert abs(both["W"][0] - alone["W"]).max() < 1e-5

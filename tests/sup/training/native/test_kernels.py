@@ -1,7 +1,7 @@
 """The kernels' arithmetic, words, losses and gradients, against torch in float64."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -196,15 +196,39 @@ def test_the_words_are_those_of_torch(
     assert np.array_equal(own, expected.numpy())
 
 
-def gradients(engine: type, kind: Callable, n: int, m: int, batch: int, nodes: bool = False):
-    """Return losses and gradients of five models with three inputs of two seeds."""
+@pytest.mark.parametrize("purpose", Purpose)
+def test_the_words_of_later_samples_and_of_every_purpose(purpose: Purpose):
+    expected = Draws((7,), (6, 96), CPU).words(purpose, 11)[0, :, 48:]
+    words = np.zeros((3, 6, 16), np.uint32)
+    counts = {"seeds": 1, "features": 6, "samples": 48, "block": 1}
+    held = Held(Draw(first_step=11, steps=1, first_sample=48, purpose=int(purpose), **counts))
+    held.point("seed", np.array([7], np.uint64))
+    held.point("words", words)
+    library(ReLU()).draw(ctypes.byref(held.structure))
+    assert np.array_equal(np.moveaxis(words, 0, 1).reshape(6, 48), expected.numpy())
+
+
+def gradients(
+    engine: type,
+    kind: Callable,
+    n: int,
+    m: int,
+    batch: int,
+    nodes: bool = False,
+    each: Sequence[float] = (1.0,),
+):
+    """Return losses and gradients of five models with three inputs of two seeds.
+
+    `each`: the share of the input's density that each feature has, over and over.
+    """
     dtype = torch.float64 if engine is AutogradEngine else torch.float32
     generator = torch.Generator().manual_seed(n)
     W = 0.6 * torch.randn(5, m, n, generator=generator).to(dtype)
     importance = torch.rand(5, n, generator=generator).to(dtype) + 0.1
     models = StackedAutoencoder(W, StackedActivation([(kind(), 3), (kind(), 2)]))
     models.b.data.copy_(0.1 * torch.randn(5, n, generator=generator))
-    density = torch.tensor([1.0, 0.3, 0.05]).double()[:, None].expand(-1, n)
+    density = torch.tensor([1.0, 0.3, 0.05]).double()[:, None]
+    density = density * torch.tensor(each).double().repeat(n)[:n]
     groups, seeds = torch.tensor([0, 1, 2, 2, 0]), torch.tensor([0, 1, 1])
     inputs = Inputs(seeds, density, groups, dtype)
     if nodes:
@@ -233,6 +257,11 @@ def test_gradients_of_every_activation(kind: Callable, batch: int):
 @pytest.mark.parametrize("batch", [1, 100, 129, 512])
 def test_gradients_of_every_form(size: tuple[int, int], batch: int):
     check(ReLU, *size, batch)
+
+
+@pytest.mark.parametrize("size", [(N, M), (33, 6)])
+def test_gradients_where_features_have_densities_of_their_own(size: tuple[int, int]):
+    check(ReLU, *size, 512, each=(1.0, 0.5, 1e-5, 0.1))
 
 
 def test_gradients_of_solu_in_the_form_for_larger_models():

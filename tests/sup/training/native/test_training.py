@@ -41,6 +41,21 @@ def test_the_same_as_by_torch(grid):
     assert abs(grid["training_loss"] - by_torch["training_loss"]).max() < 2e-5
 
 
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        sup.Part("torch.optim.lr_scheduler.LinearLR", {"start_factor": 0.01, "total_iters": 60}),
+        sup.Part("torch.optim.lr_scheduler.StepLR", {"step_size": 30, "gamma": 0.5}),
+    ],
+)
+def test_a_schedule_with_a_warm_up_or_with_stairs(scheduler: sup.Part):
+    shared: Any = {"activation": "relu", "optimizer_lr": [0.01, 0.003], "scheduler": scheduler}
+    one, other = (sup.train(**shared, **STEPS, engine=name) for name in ("native", "eager"))
+    assert abs(one["W"] - other["W"]).max() < 2e-5
+    constant = sup.train(**{**shared, "scheduler": "constant"}, **STEPS)
+    assert abs(one["W"] - constant["W"]).max() > 1e-3
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_alone_on_any_number_of_threads_to_the_bit(grid, threads: int):
     point: Any = {
@@ -102,6 +117,26 @@ def test_one_that_diverges_is_seen_at_its_step_and_by_no_neighbour():
         assert np.isnan(bad["training_loss"].values).all()
         assert np.array_equal(bad["W"], torchs["W"])
         assert np.isfinite(bad["W"].values).all()
+
+
+def test_one_that_diverges_between_two_measurements():
+    # A decay of 3 a step: weights of the other sign, and twice the size, at every step.
+    shared: Any = {"activation": "relu", "optimizer_weight_decay": [0, 300], "batch_size": 64}
+    native, torchs = (
+        sup.train(**shared, steps=120, engine=name).isel(optimizer_weight_decay=1)
+        for name in ("native", "eager")
+    )
+    assert native["first_bad_step"] == torchs["first_bad_step"]
+    assert 20 < native["first_bad_step"] < 60
+    for name in ("W", "b"):
+        size = abs(torchs[name]).max()
+        assert np.isfinite(size)
+        assert abs(native[name] - torchs[name]).max() < 1e-4 * size
+    sound = sup.train(**{**shared, "optimizer_weight_decay": 0}, steps=120)
+    both = sup.train(**shared, steps=120)
+    assert same(both.isel(optimizer_weight_decay=0), sound)
+    lost = both["training_loss"].isel(optimizer_weight_decay=1)
+    assert np.isnan(lost.isel({lost.dims[-1]: -1}))
 
 
 def test_no_gradient_is_needed_of_what_is_clipped_by_torch():
