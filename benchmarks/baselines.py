@@ -1,7 +1,6 @@
 """Other ways to train the same models, each as fast as its style allows."""
 
 import logging
-import time
 import warnings
 from importlib import import_module
 from typing import Any
@@ -61,9 +60,9 @@ def loop(work: Workload) -> Step:
 class Alone(pl.LightningModule):
     """One model, trained as Lightning's tutorials do."""
 
-    def __init__(self, work: Workload):
+    def __init__(self, work: Workload, steps: int):
         super().__init__()
-        self.work = work
+        self.work, self.steps = work, steps
         self.W = nn.Parameter(0.3 * torch.randn(work.m, work.n))
         self.b = nn.Parameter(torch.zeros(work.n, 1))
 
@@ -78,20 +77,24 @@ class Alone(pl.LightningModule):
         return torch.optim.Adam(self.parameters(), lr=1e-2, fused=True)
 
     def train_dataloader(self) -> DataLoader:
-        draws: Any = [torch.rand(self.work.n, self.work.batch)] * 300
+        draws: Any = [torch.rand(self.work.n, self.work.batch)] * self.steps
         return DataLoader(draws, batch_size=None)
 
 
-def lightning(work: Workload) -> float:
-    """Return milliseconds for a step of all models, each in a Lightning run of its own."""
+def lightning(work: Workload, steps: int = 300) -> Step:
+    """Return a Lightning run of one model: so many of its steps, scaled up to all models."""
     quiet: Any = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     for name in ("lightning.pytorch", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    trainer = pl.Trainer(accelerator="cpu", max_epochs=1, enable_model_summary=False, **quiet)
     warnings.simplefilter("ignore")
-    start = time.perf_counter()
-    trainer.fit(Alone(work))
-    return (time.perf_counter() - start) / 300 * 1e3 * work.K
+    model = Alone(work, steps)
+
+    def step() -> float:
+        trainer = pl.Trainer(accelerator="cpu", max_epochs=1, enable_model_summary=False, **quiet)
+        trainer.fit(model)
+        return work.K / steps
+
+    return step
 
 
 def tms_kit(work: Workload) -> Step | None:
@@ -118,7 +121,7 @@ def tms_kit(work: Workload) -> Step | None:
     return step
 
 
-def jax_scan(work: Workload, steps: int = 20) -> Step | None:
+def jax_scan(work: Workload, steps: int = 100) -> Step | None:
     """Return `steps` steps in one jitted scan of JAX (the extra `bench`); None without JAX.
 
     Batched einsum, one shared draw, Adam: the same as ours, as JAX writes it.

@@ -44,22 +44,20 @@ def random_numbers(work: Workload, steps: int = 20) -> Step:
     return step
 
 
-def traffic(work: Workload) -> Step:
-    """Return a copy that moves as many bytes as a step in passes over whole tensors must.
+def traffic(work: Workload, least: int = 2**18) -> Step:
+    """Return a copy of as many numbers as a step must move, whatever stays in registers.
 
-    Per instance ``z`` is written and read once, the gradient by z written once and read three
-    times (both products and the sum), ``h`` is written once and read twice, its gradient written
-    and read once; each distinct input is written once and read three times. Where the tensors fit
-    the cache, so does the copy.
+    The words are written and read; of each model, weights and Adam's two moments are read and
+    written. As many steps' worth at once as `least` numbers, so that the call itself is no matter;
+    what fits the cache, the copy finds there.
     """
-    numbers = work.K * work.batch * (6 * work.n + 5 * work.m)
-    numbers += 4 * work.densities * work.n * work.batch
-    tensor = torch.rand(work.K, work.n, work.batch)
-    other = torch.empty_like(tensor)
-    scale = numbers / (2 * tensor.numel())  # a copy reads and writes
+    numbers = work.n * work.batch + 3 * work.K * (work.m + 1) * work.n
+    steps = -(-least // numbers)
+    source = torch.rand(steps * numbers)
+    target = torch.empty_like(source)
 
     def step() -> float:
-        other.copy_(tensor)
-        return scale
+        target.copy_(source)
+        return 1 / steps
 
     return step

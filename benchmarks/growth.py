@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from ours import ByKernel
-from workloads import Workload, measure
+from workloads import Workload, one_round
 
 from sup.system.memory import keep_freed_memory
 
@@ -33,7 +33,8 @@ def point(K: int, n: int, m: int) -> dict[str, float]:
     before = resident()
     work = Workload(densities=min(K, 10), members=max(K // 10, 1), n=n, m=m)
     step = ByKernel(work)
-    taken = statistics.median(measure({"step": step}, seconds=0.5, rounds=3)["step"])
+    step()
+    taken = statistics.median(one_round(step, 0.5, 1) for _ in range(3))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"K": K, "n": n, "m": m, "ms": taken, "peak": peak - before}
 

@@ -2,23 +2,27 @@
 
 All ways are interleaved in one process, a block of steps each, several rounds; figures are medians
 over the rounds of milliseconds per step of all K models, and of ratios to ours within a round, with
-the lowest and the highest. `python benchmarks/speed.py a b` runs some workloads.
+the lowest and the highest. Each way of torch has one thread or all, whichever is faster.
+`python benchmarks/speed.py a b` runs some workloads.
 """
 
 import argparse
 import json
 import statistics
 from pathlib import Path
+from typing import Any
 
 import torch
 from baselines import Notebook, jax_scan, lightning, loop, tms_kit
 from floors import arithmetic, products, random_numbers, traffic
 from ours import ByKernel, ByTorch
-from workloads import WORKLOADS, Step, Workload, measure
+from workloads import WORKLOADS, Step, Workload, best_threads, machine, measure
 
 from sup.system.memory import keep_freed_memory
 
 OURS = "native"
+OWN_THREADS = (OURS, "jax", "words alone")
+"""Ways that do not compute on torch's threads."""
 
 
 def ways(work: Workload) -> dict[str, Step]:
@@ -32,6 +36,7 @@ def ways(work: Workload) -> dict[str, Step]:
         "tms-kit": tms_kit(work),
         "jax": jax_scan(work),
         "loop": loop(work),
+        "lightning": lightning(work),
         "arithmetic at peak": arithmetic(work),
         "products alone": products(work),
         "words alone": random_numbers(work),
@@ -59,21 +64,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workloads", nargs="*", default=[*WORKLOADS], metavar="a|b|c|d")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, help="of torch and of ours; JAX takes all cores")
+    parser.add_argument(
+        "--threads", type=int, help="at most, of torch and of ours; JAX takes all cores"
+    )
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
     keep_freed_memory()  # as train.py does; it makes the notebook three times faster as well
-    results = {}
+    results: dict[str, Any] = {"machine": machine()}
+    print(results["machine"])
     for name in options.workloads:
         work = WORKLOADS[name]
-        times = measure(ways(work), rounds=options.rounds)
-        times["lightning"] = [lightning(work)] * options.rounds
+        known = ways(work)
+        threads = {
+            way: 1 if way in OWN_THREADS else best_threads(step) for way, step in known.items()
+        }
+        for way in known.keys() & OWN_THREADS:
+            known[way]()  # compiles
+        times = measure(known, threads, options.rounds)
         results[name] = summary(times)
         print(f"\n({name}) K={work.K} n={work.n} m={work.m} B={work.batch}")
         for way, one in results[name].items():
             spread = f"{one['lowest']:.2f} to {one['highest']:.2f}"
-            print(f"  {way:18} {one['ms']:9.4f} ms {one['ratio']:9.2f} x native ({spread})")
+            count = "" if way in OWN_THREADS else f", torch's threads: {threads[way]}"
+            print(f"  {way:18} {one['ms']:9.4f} ms {one['ratio']:9.2f} x native ({spread}){count}")
     path = Path(__file__).with_name("speed.json")
     path.write_text(json.dumps(results, indent=1))
 

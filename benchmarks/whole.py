@@ -113,7 +113,7 @@ def start_up(repeats: int = 5) -> tuple[float, float]:
         subprocess.run(command, check=True, capture_output=True)
         imports.append(time.time() - start)
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-c", script, "engine=eager"]
+            command = [sys.executable, "-c", script]
             start = time.time()
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
         firsts.append(float(done.stdout.split("first step")[1].split()[0]) - start)
@@ -131,7 +131,7 @@ def main() -> None:
     print(f"{first - imports:.2f} s")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     from baselines import Notebook, jax_scan
-    from workloads import WORKLOADS, one_round
+    from workloads import WORKLOADS, best_threads, machine, one_round
 
     from sup.system.memory import keep_freed_memory
 
@@ -139,6 +139,7 @@ def main() -> None:
     steps = options.steps
     bare(100)  # compiles
     notebook, jax = Notebook(WORKLOADS["a"]), jax_scan(WORKLOADS["d"])
+    threads = best_threads(notebook)
     rounds: dict[str, list[float]] = defaultdict(list)
     for _ in range(options.rounds):
         rounds["bare loop, s"].append(alone := bare(steps))
@@ -146,16 +147,16 @@ def main() -> None:
         rounds["over the bare loop, s"].append(whole - alone)
         inside = within(steps, ACTIVATIONS, SPARSITIES) / steps * 1e3
         rounds["(a) within train.py, ms"].append(inside)
-        rounds["(a) notebook / ours"].append(one_round(notebook, 1) / inside)
+        rounds["(a) notebook / ours"].append(one_round(notebook, 1.0, threads) / inside)
         single = within(steps, ("relu",), [0.9]) / steps * 1e3
         rounds["(d) within train.py, ms"].append(single)
         if jax:
-            rounds["(d) JAX / ours"].append(one_round(jax, 1) / single)
+            rounds["(d) JAX / ours"].append(one_round(jax, 1.0, 1) / single)
     for name, values in rounds.items():
         print(
             f"{name:24} {statistics.median(values):9.4g} ({min(values):.4g} to {max(values):.4g})"
         )
-    result = {"imports": imports, "first": first, **rounds}
+    result = {"machine": machine(), "imports": imports, "first": first, **rounds}
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1))
 
 
