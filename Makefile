@@ -26,7 +26,7 @@ mutate: $(READY)  ## the science broken on purpose in 700 places: tests must not
 soak: $(READY)  ## a million steps, two thousand jobs: memory, handles and speed stay flat; a quarter of an hour
 	$(PYTHON) benchmarks/soak.py
 
-soak-quick: $(READY)  ## the same in minutes: 50,000 steps, 1,000 jobs
+soak-quick: $(READY)  ## the same in minutes: 500,000 steps, 1,000 jobs
 	$(PYTHON) benchmarks/soak.py --quick
 
 article: $(READY)  ## every figure of the article, in one report; start it again to go on

@@ -58,7 +58,7 @@ def watch(arguments: list[str], directory: Path, done: Callable[[Path], int]) ->
     samples: list[Sample] = []
     with subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
-            time.sleep(0.2)
+            time.sleep(0.05)
             if (now := done(directory)) > (samples[-1].done if samples else 0):
                 try:
                     samples.append(look(process.pid, now))
@@ -122,11 +122,11 @@ def judge(samples: list[Sample], unit: str, per: int) -> bool:
 def main() -> None:
     """Train long and large, and judge what was seen."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="50,000 steps and 1,000 jobs")
+    parser.add_argument("--quick", action="store_true", help="500,000 steps and 1,000 jobs")
     parser.add_argument("--steps", type=int, help="steps of the one model")
     parser.add_argument("--jobs", type=int, help="jobs of the sweep")
     options = parser.parse_args()
-    steps = options.steps or (50_000 if options.quick else 1_000_000)
+    steps = options.steps or (500_000 if options.quick else 1_000_000)
     jobs = options.jobs or (1_000 if options.quick else 2_000)
     bad = False
     with tempfile.TemporaryDirectory() as folder:
