@@ -107,9 +107,10 @@ def tms_kit(work: Workload) -> Step | None:
     except ImportError:
         return None
     data, loss, model = (import_module(f"tms_kit.{name}") for name in ("data", "loss", "model"))
+    import_module("tms_kit.utils.device").set_device("cpu")  # else its data go to a GPU
     toy = kit.TMS()
     p = work.density.repeat_interleave(work.members)[:, None].expand(-1, work.n)
-    toy.model = model.Model(work.n, work.K, work.m, device="cpu")
+    toy.model = model.Model(work.n, work.K, work.m)
     toy.data_gen = data.IIDFeatureGenerator(work.n, work.K, p)
     toy.loss_calc = loss.ImportanceWeightedLoss(work.n, work.importance)
     steps = 20 if work.K * work.n < 1000 else 3
