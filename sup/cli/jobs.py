@@ -50,15 +50,16 @@ def describe(config: DictConfig, hydra: Any = None) -> Run:
     settings = Settings.of_config(plain, names)
     # What was resumed is still the run that it was.
     overrides = [line for line in as_given(hydra.overrides.task) if not line.startswith("resume=")]
-    swept = hydra.mode == RunMode.MULTIRUN
-    place = os.path.join(hydra.sweep.dir, hydra.sweep.subdir) if swept else hydra.run.dir
+    # Asked for once: each time, OmegaConf parses what it refers to, for a millisecond.
+    home = Path(hydra.sweep.dir) if hydra.mode == RunMode.MULTIRUN else None
+    place = home / hydra.sweep.subdir if home else Path(hydra.run.dir)
     return Run(
         settings,
-        directory=Path(place).absolute(),
+        directory=place.absolute(),
         name=str(settings.name or " ".join(overrides) or "defaults"),
         overrides=tuple(overrides),
-        group=sweep_name(Path(hydra.sweep.dir)) if swept else None,
-        home=Path(hydra.sweep.dir).absolute() if swept else None,
+        group=sweep_name(home) if home else None,
+        home=home.absolute() if home else None,
     )
 
 
