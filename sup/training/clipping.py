@@ -12,7 +12,10 @@ Gradients = Callable[[Tensor], Tensor]
 
 
 def clipped(
-    gradients: Gradients, parameters: Sequence[Tensor], most: float | None, algorithm: str | None
+    gradients: Gradients,
+    parameters: Sequence[Tensor],
+    most: float | int | None,
+    algorithm: str | None,
 ) -> Gradients:
     """Return `gradients` with a limit on what it leaves; itself where there is none.
 
@@ -41,7 +44,7 @@ def held(parameters: Sequence[Tensor]) -> list[Float[Tensor, "instance ..."]]:
 
 
 @torch.no_grad()
-def clip_norms(parameters: Sequence[Tensor], most: float) -> None:
+def clip_norms(parameters: Sequence[Tensor], most: float | int) -> None:
     """Scale each instance's gradient to a norm of `most` where it is longer, as torch does."""
     found = held(parameters)
     squares = torch.stack([gradient.flatten(1).square().sum(1) for gradient in found])
@@ -51,7 +54,7 @@ def clip_norms(parameters: Sequence[Tensor], most: float) -> None:
 
 
 @torch.no_grad()
-def clip_values(parameters: Sequence[Tensor], most: float) -> None:
+def clip_values(parameters: Sequence[Tensor], most: float | int) -> None:
     """Limit each number of the gradients to [-most, most]."""
     for gradient in held(parameters):
         gradient.clamp_(-most, most)

@@ -26,7 +26,7 @@ class Recipe:
     optimizer: Callable[[Iterable[Tensor]], torch.optim.Optimizer]
     scheduler: Callable[..., torch.optim.lr_scheduler.LRScheduler]
     engine: str
-    clip: float | None
+    clip: float | int | None
     clip_kind: str | None
     threads: int
 

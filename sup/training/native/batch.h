@@ -47,6 +47,14 @@ struct Batch {
 #endif
   }
 
+  // What is of samples; 0 in the lanes that fill up the last vector, whatever came of them.
+  INLINE Lanes of_samples(Lanes values, int64_t vector) const {
+    if (__builtin_expect((vector + 1) * LANES <= samples, 1)) return values;
+    Ints is_sample;
+    for (int k = 0; k < LANES; k++) is_sample[k] = -(vector * LANES + k < samples);
+    return where(Mask{is_sample}, values, 0);
+  }
+
   // Twice the cost of the errors of a feature, given twice its importance.
   INLINE Lanes cost(Lanes error, float doubled, int64_t vector) const {
 #if QUADRATURE
@@ -54,11 +62,7 @@ struct Batch {
     memcpy(&share.v, probability + vector * LANES, sizeof share.v);
     return error * doubled * share;
 #else
-    const Lanes cost = error * doubled;
-    if (__builtin_expect((vector + 1) * LANES <= samples, 1)) return cost;
-    Ints is_sample;
-    for (int k = 0; k < LANES; k++) is_sample[k] = -(vector * LANES + k < samples);
-    return where(Mask{is_sample}, cost, 0);
+    return error * doubled;
 #endif
   }
 };
@@ -78,14 +82,16 @@ static INLINE void pull_back(Lanes *z, const Lanes *x, const Batch &batch, int64
 #pragma GCC unroll 32
     for (int i = 0; i < N; i++) {
       share[i] = share[i] * total;
-      const Lanes y = z[i * BLOCK + v] * share[i], error = y - x[i * BLOCK + v];
+      const Lanes y = z[i * BLOCK + v] * share[i];
+      const Lanes error = batch.of_samples(y - x[i * BLOCK + v], start + v);
       by_y[i] = batch.cost(error, 2 * batch.importance[i], start + v);
       own += by_y[i] * error;
       dot += by_y[i] * y;
     }
 #pragma GCC unroll 32
     for (int i = 0; i < N; i++)
-      z[i * BLOCK + v] = share[i] * (by_y[i] * (z[i * BLOCK + v] + 1) - dot);
+      z[i * BLOCK + v] =
+          batch.of_samples(share[i] * (by_y[i] * (z[i * BLOCK + v] + 1) - dot), start + v);
     loss += own;
   }
 }
@@ -99,9 +105,10 @@ static INLINE void pull_back(Lanes *z, const Lanes *x, const Batch &batch, int64
     for (int v = 0; v < vectors; v++) {
       Lanes y, slope;
       activate(z[i * BLOCK + v], batch.parameter, y, slope);
-      const Lanes error = y - x[i * BLOCK + v], by_y = batch.cost(error, doubled, start + v);
+      const Lanes error = batch.of_samples(y - x[i * BLOCK + v], start + v);
+      const Lanes by_y = batch.cost(error, doubled, start + v);
       own += by_y * error;
-      z[i * BLOCK + v] = by_y * slope;
+      z[i * BLOCK + v] = batch.of_samples(by_y * slope, start + v);
     }
     loss += own;
   }

@@ -147,6 +147,25 @@ def test_no_gradient_is_needed_of_what_is_clipped_by_torch():
     assert abs(one["W"] - sup.train(**shared)["W"]).max() > 1e-3
 
 
+class Root(torch.nn.Module):
+    """Its slope is infinite at 0: at what fills up a batch, but at no sample."""
+
+    expressions = ("sqrt(abs(z))", "where(z > 0, 0.5, -0.5) / sqrt(abs(z))")
+
+    def forward(self, z):
+        return z.abs().sqrt()
+
+
+def test_what_fills_up_a_batch_has_no_part_in_it():
+    given: Any = {"batch_size": 17, "steps": 100, "optimizer_lr": 1e-4, "init_gain": 0.3}
+    clip: Any = {"trainer_gradient_clip_val": 1}
+    one, other = (
+        sup.train(activation=Root, engine=e, **given, **clip) for e in ("native", "eager")
+    )
+    assert not one["diverged"].item()
+    assert abs(one["W"] - other["W"]).max() < 1e-3
+
+
 def test_words_are_drawn_ahead_and_hardly_any_twice(monkeypatch):
     drawn = []
     drawing = Words.drawing
@@ -208,7 +227,9 @@ class Late(torch.nn.Identity):
 
 
 @pytest.mark.parametrize(
-    "without", [plain, Withdrawn, OfFeatures, sup.Part(scaled, {"k": 2.0}, name="scaled")], ids=str
+    "without",
+    [plain, Withdrawn, OfFeatures, sup.Part(scaled, {"k": 2.0}, name="scaled")],
+    ids=["plain", "withdrawn", "of features", "scaled"],  # no addresses, in which processes differ
 )
 def test_beside_an_activation_without_a_kernel_the_bits_stay(without, caplog, monkeypatch):
     monkeypatch.setattr(scaled, "expressions", ("k * z", "k"), raising=False)
