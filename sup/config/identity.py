@@ -8,6 +8,9 @@ from sup.config.fields import Role
 from sup.config.grid import INSTANCE_PARTS, own_rates
 from sup.config.settings import Settings
 
+WORDS = "philox4x32-10"
+"""The generator of all random numbers: with another one, a seed has other data."""
+
 WHERE = ("accelerator", "devices", "strategy")
 """Settings of the trainer that say where, and do not decide what is learned."""
 
@@ -22,7 +25,7 @@ def training_key(settings: Settings) -> str:
     shared = _shared(settings, Role.SHARED)
     for name in WHERE:
         shared["trainer"].pop(name, None)
-    return _text(shared)
+    return _text(shared | {"words": WORDS})
 
 
 def instance_keys(settings: Settings) -> list[str]:

@@ -88,8 +88,11 @@ def latest(folders: Iterable[Path], shared: str, instances: Sequence[str]) -> Pa
         except SettingError as error:
             log.warning("%s: %s", path, error.args[2])
             continue
-        if held["shared"] == shared and set(instances) <= held["instances"]:
-            found[path] = held["step"]
+        if set(instances) <= held["instances"]:
+            if held["shared"] == shared:
+                found[path] = held["step"]
+            else:
+                log.warning("%s is not gone on from: %s", path, difference(held["shared"], shared))
     return max(found, key=lambda path: found[path], default=None)
 
 

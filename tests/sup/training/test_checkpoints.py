@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import sup
+from sup.config.identity import training_key
 from sup.config.rules import SettingError
 from sup.sweep.check import check
 from sup.sweep.plan import grouped
@@ -136,6 +137,16 @@ class TestRefusals:
             check([run], placed=False)
         assert message in str(raised.value)
         assert str(raised.value).startswith(f"resume={finished}: ")
+
+    def test_another_generators_words(self, finished, make_run, monkeypatch, caplog):
+        run = make_run("steps=10", "sparsity=0.5", f"resume={finished}")
+        monkeypatch.setattr("sup.config.identity.WORDS", "another")
+        with pytest.raises(SettingError, match="trained with words=philox4x32-10, not words=anot"):
+            check([run], placed=False)
+        stack = Stack.of([run])
+        folders = [finished / "checkpoints"]
+        assert checkpoints.latest(folders, training_key(run.settings), stack.keys) is None
+        assert "is not gone on from: it was trained with words=philox4x32-10" in caplog.text
 
     def test_what_does_not_decide_the_result_may_differ(self, finished, make_run):
         more = ("logger=csv", "~callbacks.metrics", "name=again", "trainer=cpu")
