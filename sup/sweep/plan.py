@@ -9,10 +9,13 @@ import torch
 
 from sup.config.identity import stack_key
 from sup.config.run import Run
+from sup.config.settings import Settings
+from sup.config.trainer import is_double
 from sup.launch.placement import Placement
 from sup.model.building import activation_of
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.system.open_files import most_runs
+from sup.training.native.compiler import NoKernelError, compiler
 from sup.training.native.source import has_kernel, wants_kernel
 from sup.training.slice import Slice
 from sup.training.stack import Stack
@@ -67,11 +70,21 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
 def needs_torch(run: Run) -> bool:
     """Tell whether a run that is to be trained by a kernel has an activation without one."""
     settings = run.settings
-    if not wants_kernel(settings.engine, settings.steps):
+    if not (wants_kernel(settings.engine, settings.steps) and runs_kernels(settings)):
         return False
     # Made as it will be for training: what a class or a function has, what it makes may not have.
     points = settings.grid.points[:1]
     return not has_kernel(activation_of(settings.activation, points, torch.device("cpu")))
+
+
+def runs_kernels(settings: Settings) -> bool:
+    """Tell whether kernels can run where a run is trained: on a CPU, in float32, if compiled."""
+    accelerator = settings.trainer.parameters["accelerator"]
+    on_gpu = accelerator != "cpu" and torch.cuda.is_available()
+    try:
+        return not on_gpu and not is_double(settings) and bool(compiler())
+    except NoKernelError:
+        return False
 
 
 def fair_share(runs: Sequence[Run], devices: int) -> int:

@@ -14,9 +14,11 @@ from sup.callbacks import Results
 from sup.config.identity import instance_keys, training_key
 from sup.config.rules import SettingError
 from sup.sweep.memory import needed
+from sup.sweep.plan import grouped
 from sup.sweep.resume import earlier_outcome, is_finished, place_of
 from sup.system.memory import main_memory
 from sup.system.signals import Stopped
+from sup.training.native import compiler
 from sup.training.outcome import Outcome
 from sup.training.slice import Slice
 from sup.training.stack import Stack
@@ -179,6 +181,23 @@ def test_a_containers_limit_counts(tmp_path):
 def test_limits_that_cannot_be(override, message, settings):
     with pytest.raises(SettingError, match=message):
         settings(override)
+
+
+@pytest.mark.parametrize("where", ["in float64", "on a GPU", "without a compiler", "a CPU"])
+def test_runs_are_told_apart_only_where_kernels_can_run(where, make_run, monkeypatch):
+    doubled = ("trainer.precision=64-true",) if where == "in float64" else ()
+    one, other = (
+        make_run(activation, "steps=100", *doubled)
+        for activation in ("activation=relu", "activation._target_=torch.nn.Softshrink")
+    )
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: where == "on a GPU")
+    if where == "without a compiler":
+        monkeypatch.setenv("CXX", "")
+        monkeypatch.setenv("PATH", "")
+        monkeypatch.setattr(compiler, "find_spec", lambda name: None)
+    compiler.compiler.cache_clear()
+    assert len(grouped([one, other])) == (2 if where == "a CPU" else 1)
+    compiler.compiler.cache_clear()
 
 
 class Shrunk(torch.nn.Module):
