@@ -27,6 +27,10 @@ FLAGS = (
 )
 
 
+PATIENCE = 300
+"""Seconds for a compiler; a kernel takes it one or two, zig's first five."""
+
+
 class NoKernelError(RuntimeError):
     """A kernel cannot be compiled here; says why, in one line."""
 
@@ -65,18 +69,26 @@ def folder() -> Path:
 
     One of this process where the user has none.
     """
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    place = Path(home) / "superposition" / "native"
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        about = place.stat()
-        if about.st_uid == os.getuid() and not about.st_mode & 0o022 and os.access(place, os.W_OK):
+        home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        home = home if home.is_absolute() else Path.home() / ".cache"
+        home.mkdir(parents=True, exist_ok=True)
+        place = home / "superposition" / "native"
+        if all(map(_is_own, (place.parent, place))):  # who owns the first could exchange the second
             return place
     except (OSError, RuntimeError):  # no home, or one that cannot be written to
         pass
     own = Path(tempfile.mkdtemp(prefix="superposition-native-"))
     atexit.register(shutil.rmtree, own, ignore_errors=True)
     return own
+
+
+def _is_own(place: Path) -> bool:
+    """Tell whether a folder, made if it is not there, can be written to by this user alone."""
+    place.mkdir(mode=0o700, exist_ok=True)
+    about = place.lstat()
+    is_others = about.st_uid != os.getuid() or bool(about.st_mode & 0o022) or place.is_symlink()
+    return not is_others and os.access(place, os.W_OK)
 
 
 def compiled(kernels: Iterable[Kernel]) -> list[ctypes.CDLL]:
@@ -88,8 +100,9 @@ def compiled(kernels: Iterable[Kernel]) -> list[ctypes.CDLL]:
     wanted = list(kernels)
     if missing := sum(not path_of(kernel).exists() for kernel in set(wanted)):
         log.info("compiling %d kernel%s, once for this machine ...", missing, "s" * (missing > 1))
+    distinct = list(dict.fromkeys(wanted))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        paths = dict(zip(set(wanted), pool.map(_kept, set(wanted)), strict=True))
+        paths = dict(zip(distinct, pool.map(_kept, distinct), strict=True))
     return [_loaded(kernel, paths[kernel]) for kernel in wanted]
 
 
@@ -168,9 +181,13 @@ def _ran(command: list[str]) -> str:
         NoKernelError: where it fails.
     """
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
     except OSError as error:
         raise NoKernelError(f"{command[0]}: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise NoKernelError(f"{command[0]}: no answer in {PATIENCE} s") from error
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         said = [line for line in lines if "error: " in line] or lines

@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -135,10 +135,9 @@ class NativeEngine:
         """Return a call of a function of one of the kernels, from the beginning."""
         held.structure.next = 0
         called = getattr(self.libraries[number], function)
-        address = ctypes.byref(held.structure)
 
-        def task() -> None:
-            if called(address):
+        def task() -> None:  # holds on to `held`, in whose arrays it works
+            if called(ctypes.byref(held.structure)):
                 raise MemoryError("no memory for a thread's work")
 
         return task
@@ -151,6 +150,9 @@ class NativeEngine:
                 task()
 
         others = [self.pool.submit(work) for _ in range(self.threads - 1)]
-        work()
+        try:
+            work()
+        finally:
+            wait(others)  # whatever becomes of this one: they write to what it would free
         for other in others:
             other.result()

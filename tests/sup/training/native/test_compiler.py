@@ -110,6 +110,36 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):
     assert not list(theirs.iterdir())
 
 
+def test_a_folder_whose_parent_is_others_is_not_used(tmp_path):
+    theirs = tmp_path / "superposition"
+    theirs.mkdir()
+    theirs.chmod(0o775)
+    assert theirs not in compiler.folder().parents
+    assert not list(theirs.iterdir())
+
+
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    (tmp_path / "superposition").symlink_to(tmp_path / "elsewhere")
+    compiler.compiled([kernel()])
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_relative_home_is_ignored(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert compiler.folder() == tmp_path / "home" / ".cache" / "superposition" / "native"
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_compiler_that_does_not_answer_is_not_waited_for(monkeypatch):
+    monkeypatch.setenv("CXX", "sh -c 'exec sleep 60'")
+    monkeypatch.setattr(compiler, "PATIENCE", 0.2)
+    with pytest.raises(compiler.NoKernelError, match=r"no answer in 0\.2 s"):
+        compiler.machine()
+
+
 def test_a_home_that_cannot_be_written_to(tmp_path):
     (tmp_path / "superposition").write_text("a file, where a folder should be")
     compiler.compiled([kernel()])
