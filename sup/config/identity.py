@@ -66,6 +66,11 @@ def _plainest(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def generator_of(shared: str) -> str | None:
+    """Return what made the random numbers of a `training_key`; None before that was said."""
+    return json.loads(shared).get("words")
+
+
 def difference(held: str, wanted: str) -> str:
     """Name a setting in which two of these keys differ, as what one held and the other wants.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from sup.config.identity import difference
+from sup.config.identity import difference, generator_of
 from sup.config.rules import SettingError
 from sup.training.outcome import check_keys, loaded
 
@@ -91,7 +91,7 @@ def latest(folders: Iterable[Path], shared: str, instances: Sequence[str]) -> Pa
         if set(instances) <= held["instances"]:
             if held["shared"] == shared:
                 found[path] = held["step"]
-            else:
+            elif generator_of(held["shared"]) != generator_of(shared):  # a release before
                 log.warning("%s is not gone on from: %s", path, difference(held["shared"], shared))
     return max(found, key=lambda path: found[path], default=None)
 
