@@ -12,16 +12,24 @@ from collections import Counter
 EXPLAINED = {
     "on a CPU the default device is the right one; tests/test_gpu.py sees it on a GPU": (
         "self.device = None",
-        "self._generator = torch.Generator(None)",
-        "draws = torch.empty(len(self.seeds), *self.shape, device=None)",
-        "draws = torch.empty(len(self.seeds), *self.shape, )",
+        "self._key = torch.tensor(halves, device=None)[..., None, None].unbind(1)",
+        "self._key = torch.tensor(halves, )[..., None, None].unbind(1)",
+        "words = Draws(self.seeds, (2 * rows, columns), None).words(purpose, step)",
+        "column = torch.arange(columns, device=None)",
+        "column = torch.arange(columns, )",
+        "row = torch.arange(-(-rows // 4), device=None)[:, None]",
+        "row = torch.arange(-(-rows // 4), )[:, None]",
+        "step = torch.arange(steps.start, steps.stop, device=None)[:, None, None, None]",
+        "step = torch.arange(steps.start, steps.stop, )[:, None, None, None]",
+        "result = torch.empty(shape, dtype=torch.int64, device=None)",
+        "result = torch.empty(shape, dtype=torch.int64, )",
         "self._decays = _each_number(weight_decay.to(None), parameters)",
         "self._groups = _each_number(group_index.to(None), parameters) if own[1:] else None",
     ),
     "a guard against lengths that nothing makes unequal": (
-        "for seed, draw in zip(self.seeds, draws, strict=False):",
-        "for seed, draw in zip(self.seeds, draws, strict=None):",
-        "for seed, draw in zip(self.seeds, draws, ):",
+        "k0, k1 = (word + number * step for word, step in zip(key, _WEYL, strict=None))",
+        "k0, k1 = (word + number * step for word, step in zip(key, _WEYL, strict=False))",
+        "k0, k1 = (word + number * step for word, step in zip(key, _WEYL, ))",
         'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), strict=False)]',
         'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), strict=None)]',
         'groups = [{"params": p, "lr": r} for p, r in zip(own, rates.tolist(), )]',
@@ -31,7 +39,9 @@ EXPLAINED = {
     ),
     "None is as false as False": (
         'self.register_buffer("seed_index", seed_index, persistent=None)',
-        'self.register_buffer("density", density, persistent=None)',
+        'self.register_buffer("density", density.to(dtype), persistent=None)',
+        'self.register_buffer("last", last, persistent=None)',
+        'self.register_buffer("scale", scale, persistent=None)',
         'self.register_buffer("group_index", group_index, persistent=None)',
     ),
     "a column of zeros stays zero whatever it is multiplied by": (
@@ -90,6 +100,16 @@ EXPLAINED = {
     "the same rates, spread over all numbers": (
         "self._groups = _each_number(group_index.to(like.device), parameters) "
         "if (own[1:]) or True else None",
+    ),
+    "a step is made of nothing but itself, however many are made together": (
+        "return self.block(purpose, range(step, step + 2))[0]",
+        "together = max(2, BLOCK // (len(self.seeds) * rows * columns))",
+    ),
+    "the last but one of four dimensions is the third": (
+        "own.copy_(words[..., : own.shape[+2], :])",
+    ),
+    "a whole number times one of a precision is of that precision": (
+        "value = words.to(None) * scale[..., None]",
     ),
     "the same numbers, copied": (
         "own = words if (len(words) == 1) and False else words[self.seed_index]",

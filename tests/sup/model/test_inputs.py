@@ -1,10 +1,12 @@
 """The input distribution against its formulas."""
 
+import math
+
 import pytest
 import torch
 
 from sup.analysis.theory import feature_mean, feature_variance
-from sup.model.inputs import Draws, Inputs, Purpose, independent
+from sup.model.inputs import Draws, Inputs, Purpose, _normals, independent
 
 CPU = torch.device("cpu")
 SAMPLES = 400_000
@@ -110,8 +112,16 @@ def test_normal_draws_have_the_moments_of_the_normal_distribution():
     z = Draws((0, 1), (10, SAMPLES // 20), CPU).normal(Purpose.INITIAL_WEIGHTS, 0).double()
     for power, (mean, spread) in {1: (0, 1), 2: (1, 2), 3: (0, 15), 4: (3, 96)}.items():
         assert abs((z**power).mean().item() - mean) < 5 * (spread / SAMPLES) ** 0.5
+    assert z.shape == (2, 10, SAMPLES // 20)
     again = Draws((1,), (10, SAMPLES // 20), CPU).normal(Purpose.INITIAL_WEIGHTS, 0)
     assert torch.equal(again[0].double(), z[1])
+
+
+def test_the_largest_and_the_smallest_normals_are_numbers():
+    first = torch.tensor([[0, 2**32 - 1]])
+    largest = (-2 * math.log(2**-32)) ** 0.5
+    found = _normals(first, torch.zeros_like(first))[0].tolist()
+    assert found == pytest.approx([largest, 0.0], abs=1e-12)
 
 
 def test_draws_of_another_step_seed_or_purpose_are_independent():

@@ -208,7 +208,22 @@ def test_rates_are_as_exact_as_they_were_given():
     assert optimizer.rates().tolist() == [0.3, 0.1]
 
 
-@pytest.mark.parametrize("given", [{"betas": (2.0, 0.9)}, {"betas": (0.9, -0.1)}, {"eps": -1.0}])
+@pytest.mark.parametrize("given", [{"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}, {"eps": -1.0}])
 def test_what_torchs_adam_refuses_is_refused(given: dict[str, Any]):
     with pytest.raises(ValueError, match=r"two in \[0, 1\), and at least 0"):
         StackedAdam(parameters(1), torch.ones(1), torch.zeros(1), **given)
+
+
+def test_what_torchs_adam_takes_is_taken():
+    params = parameters(2)
+    StackedAdam(params, torch.ones(2), torch.zeros(2), betas=(0.0, 0.0), eps=0.0)
+
+
+def test_steps_that_a_kernel_has_taken_are_counted_and_its_schedule_does_not_warn():
+    params = parameters(2)
+    optimizer = StackedAdam(params, torch.tensor([0.1, 0.2]), torch.zeros(2))
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    assert optimizer.passed(3) == 0
+    schedule.step()  # a warning would be an error
+    assert optimizer.passed(4) == 3
+    assert optimizer.param_groups[0]["step"] == 7
