@@ -31,8 +31,11 @@ class Shard:
     ranks: int
 
     def of(self, words: Int[Tensor, "seed feature batch"]) -> Int[Tensor, "seed feature shard"]:
-        """Return the shard of a batch; sizes of shards differ by one where they must."""
-        return words.tensor_split(self.ranks, dim=-1)[self.rank]
+        """Return the shard of a batch; sizes of shards differ by one where they must.
+
+        It is contiguous, as a recording's own arguments are: what is compiled for one is for both.
+        """
+        return words.tensor_split(self.ranks, dim=-1)[self.rank].contiguous()
 
     def all_reduced(
         self, gradients: Callable[[Tensor], Tensor], parameters: Iterable[Tensor]
@@ -67,7 +70,6 @@ class AllReducedGradients:
         self.gradients = gradients
         self.parameters = list(parameters)
 
-    @torch.no_grad()
     def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
         """Return each instance's loss on the whole batch, on every rank the same.
 

@@ -8,10 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from sup.model import activations
-from sup.model.activations import StackedActivation
-from sup.model.autoencoder import StackedAutoencoder
-from sup.model.inputs import Inputs
 from sup.training.cuda_graph import WARM_UP, Recorded
 from sup.training.engines import AutogradEngine, ClosedFormEngine
 from sup.training.optimizer import StackedAdam
@@ -38,23 +34,11 @@ def test_without_a_gpu_every_call_is_a_call():
     assert all(torch.equal(r, 2 * x) for r, x in zip(results, several, strict=True))
 
 
-def engine(kind: type) -> AutogradEngine | ClosedFormEngine:
-    generator = torch.Generator().manual_seed(1)
-    groups = torch.tensor([0, 1, 2, 0, 1, 2])
-    density = torch.tensor([[1.0], [0.5], [0.1]]).double().expand(-1, 6)
-    inputs = Inputs(torch.tensor([0, 1, 1]), density, groups)
-    blocks = [(activations.GELU(), 4), (activations.SoLU(), 2)]
-    models = StackedAutoencoder(
-        torch.randn(6, 3, 6, generator=generator), StackedActivation(blocks)
-    )
-    return kind(models, inputs, torch.rand(6, 6, 1, generator=generator))
-
-
 @pytest.mark.parametrize("kind", [AutogradEngine, ClosedFormEngine])
-def test_a_replayed_engine_leaves_the_bits_of_a_called_one(kind, emulated_cuda):
+def test_a_replayed_engine_leaves_the_bits_of_a_called_one(kind, small_engine, emulated_cuda):
     generator = torch.Generator().manual_seed(2)
     batches = [torch.randint(2**32, (2, 6, 16), generator=generator) for _ in range(8)]
-    called, made = engine(kind), engine(kind)
+    called, made = small_engine(kind), small_engine(kind)
     replayed = Recorded(made, CPU)
     for words in batches:
         assert torch.equal(called(words), replayed(words))
