@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -15,6 +14,7 @@ from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.closed_form import SMALL, elementwise_product, loss_and_gradient
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
+from sup.training.compiling import compiling, pays
 from sup.training.native.compiler import NoKernelError
 from sup.training.native.engine import NativeEngine
 from sup.training.native.source import wants_kernel
@@ -22,13 +22,6 @@ from sup.training.native.source import wants_kernel
 log = logging.getLogger(__name__)
 
 AnyInputs = Inputs | QuadratureInputs
-
-COMPILE_SECONDS = 4.0
-"""What compiling one activation's step takes the first time, measured on two cores: 3 to 5 s."""
-
-SAVED_PER_NUMBER = 2e-9
-"""Seconds that a compiled step saves for each number in ``[instance, feature, batch]``, measured
-on two cores: 1.8 to 3.4 ns (benchmarks/README.md)."""
 
 
 class Block:
@@ -120,9 +113,6 @@ class ClosedFormEngine:
 
     def compile(self, words: Int[Tensor, "seed feature batch"]) -> None:
         """Compile the inputs and every activation whose slope is written out; try them."""
-        # Each activation and shape is a version of the one function; torch gives up after eight.
-        limits: Any = torch._dynamo.config
-        limits.recompile_limit = max(limits.recompile_limit, 2 * len(self.blocks))
         small = self.models.W[0].numel() <= SMALL
         step = (
             partial(loss_and_gradient, product=elementwise_product) if small else loss_and_gradient
@@ -133,7 +123,9 @@ class ClosedFormEngine:
             for block in self.blocks
         ]
         self.make_inputs = torch.compile(self.inputs.forward, dynamic=False)
-        self(words)
+        # Each activation and shape is a version of the one function.
+        with compiling(versions=2 * len(self.blocks)):
+            self(words)
 
     def forget_compiled(self) -> None:
         """Go back to uncompiled steps."""
@@ -142,12 +134,6 @@ class ClosedFormEngine:
 
 
 Engine = AutogradEngine | ClosedFormEngine | NativeEngine
-
-
-def pays(steps: int, instances: int, features: int, batch: int, activations: int) -> bool:
-    """Tell whether compiling takes less time than it saves in a whole run."""
-    saved = steps * instances * features * batch * SAVED_PER_NUMBER
-    return saved > COMPILE_SECONDS * activations
 
 
 def make_engine(
@@ -185,11 +171,10 @@ def make_engine(
         if native is not None:
             return native
     engine = ClosedFormEngine(models, inputs, cost)
-    activations = len({id(block.activation) for block in engine.blocks})
+    activations = len({id(activation) for activation, _ in models.activation.blocks})
     _, features, samples = inputs(example).shape
-    if name == "compiled" or (
-        name == "auto" and pays(steps, len(importance), features, samples, activations)
-    ):
+    size = (len(importance), features, samples, activations)
+    if name == "compiled" or (name == "auto" and pays(models.W.device, steps, *size)):
         _compile(engine, example)
     else:
         log.info("engine: closed form")

@@ -21,20 +21,22 @@ def emulated_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatedCuda]:
     cuda_graph.side_stream.cache_clear()
 
 
-@pytest.fixture
-def small_engine() -> Callable[[type], Any]:
+def an_engine(kind: type) -> Any:
     """Make an engine of two activations, whose models look at three inputs of two seeds."""
     from sup.model.activations import GELU, SoLU, StackedActivation
     from sup.model.autoencoder import StackedAutoencoder
     from sup.model.inputs import Inputs
 
-    def made(kind: type) -> Any:
-        generator = torch.Generator().manual_seed(1)
-        groups = torch.tensor([0, 1, 2, 0, 1, 2])
-        density = torch.tensor([[1.0], [0.5], [0.1]]).double().expand(-1, 6)
-        inputs = Inputs(torch.tensor([0, 1, 1]), density, groups)
-        W = torch.randn(6, 3, 6, generator=generator)
-        models = StackedAutoencoder(W, StackedActivation([(GELU(), 4), (SoLU(), 2)]))
-        return kind(models, inputs, torch.rand(6, 6, 1, generator=generator))
+    generator = torch.Generator().manual_seed(1)
+    groups = torch.tensor([0, 1, 2, 0, 1, 2])
+    density = torch.tensor([[1.0], [0.5], [0.1]]).double().expand(-1, 6)
+    inputs = Inputs(torch.tensor([0, 1, 1]), density, groups)
+    W = torch.randn(6, 3, 6, generator=generator)
+    models = StackedAutoencoder(W, StackedActivation([(GELU(), 4), (SoLU(), 2)]))
+    return kind(models, inputs, torch.rand(6, 6, 1, generator=generator))
 
-    return made
+
+@pytest.fixture
+def small_engine() -> Callable[[type], Any]:
+    """Return what makes an engine of a kind."""
+    return an_engine

@@ -8,7 +8,7 @@ from sup.model import activations
 from sup.model.activations import StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.closed_form import loss_and_gradient
-from sup.training.engines import Block, ClosedFormEngine, pays
+from sup.training.engines import Block, ClosedFormEngine
 
 BUILT_IN = [
     activations.Linear,
@@ -96,9 +96,3 @@ def test_without_a_compiler_training_goes_on(monkeypatch, caplog, make_run, trai
     assert line in caplog.text
     (eager,) = train_runs(make_run("steps=50", "engine=eager"))
     assert np.array_equal(compiled["W"], eager["W"])
-
-
-def test_compiling_pays_only_for_long_work():
-    assert not pays(steps=100, instances=1, features=10, batch=1024, activations=1)
-    assert pays(steps=10_000, instances=70, features=10, batch=1024, activations=1)
-    assert not pays(steps=10_000, instances=70, features=10, batch=1024, activations=7)
