@@ -114,7 +114,7 @@ class SoLU(nn.Module):
 
 def pullback(activation: Activation, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
     """Pull the gradient `g` by the output back to the input: written out, or by autograd."""
-    if has_pullback(activation):
+    if hasattr(activation, "pullback"):
         return activation.pullback(z, y, g)  # pyright: ignore[reportFunctionMemberAccess]
     with torch.enable_grad():
         leaf = z.detach().requires_grad_()
@@ -123,7 +123,9 @@ def pullback(activation: Activation, z: Stacked, y: Stacked, g: Stacked) -> Tens
 
 
 def has_pullback(activation: Activation) -> bool:
-    """Tell whether an activation's gradient is written out."""
+    """Tell whether an activation's gradient is written out; of a stacked one, each of them."""
+    if isinstance(activation, StackedActivation):
+        return all(has_pullback(one) for one, _ in activation.blocks)
     return hasattr(activation, "pullback")
 
 
@@ -142,9 +144,17 @@ class StackedActivation:
 
     def __call__(self, z: Stacked) -> Tensor:
         """Return the outputs ``[instance, feature, batch]``."""
+        return self._joined(lambda activation, own: activation(own), z)
+
+    def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
+        """Return the gradients by the inputs, each by its own activation."""
+        return self._joined(pullback, z, y, g)
+
+    def _joined(self, function: Callable[..., Tensor], *arrays: Stacked) -> Tensor:
+        """Call a function with each activation and its own instances of some arrays."""
         if len(self.blocks) == 1:
-            return self.blocks[0][0](z)
-        parts = z.split([count for _, count in self.blocks])
-        return torch.cat(
-            [activation(part) for (activation, _), part in zip(self.blocks, parts, strict=True)]
-        )
+            return function(self.blocks[0][0], *arrays)
+        counts = [count for _, count in self.blocks]
+        parts = zip(*(array.split(counts) for array in arrays), strict=True)
+        called = zip(self.blocks, parts, strict=True)
+        return torch.cat([function(activation, *own) for (activation, _), own in called])

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sup.model.activations import Activation, has_pullback
+from sup.model.activations import Activation, StackedActivation, has_pullback
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.closed_form import SMALL, elementwise_product, loss_and_gradient
 from sup.model.inputs import Inputs
@@ -25,10 +25,10 @@ AnyInputs = Inputs | QuadratureInputs
 
 
 class Block:
-    """The instances of one activation, with their shared inputs.
+    """Instances that are computed together, with their shared inputs.
 
     Args:
-        activation: theirs.
+        activation: theirs, of one kind or stacked.
         place: where they stand in the stack.
         groups: the inputs that they look at, as indices; each input serves equally many instances
             that stand together, or else is named once for each instance.
@@ -51,6 +51,17 @@ class Block:
         groups, counts = own.unique_consecutive(return_counts=True)
         shared = bool((counts == counts[0]).all())
         return cls(activation, place, groups if shared else own)
+
+
+def in_parts(activation: StackedActivation, device: torch.device) -> list[tuple[Activation, int]]:
+    """Return what a stack is computed by: activations, each with the number of its instances.
+
+    On a CPU one after the other, as the arrays of one may still be in the cache. On a GPU all at
+    once: there a step of small models takes as long as its kernels are many.
+    """
+    if device.type == "cpu":
+        return activation.blocks
+    return [(activation, sum(count for _, count in activation.blocks))]
 
 
 class AutogradEngine:
@@ -76,7 +87,7 @@ class AutogradEngine:
 
 
 class ClosedFormEngine:
-    """The fast way: closed-form gradients, one block of instances for each activation."""
+    """The fast way: closed-form gradients, block by block."""
 
     def __init__(self, models: StackedAutoencoder, inputs: AnyInputs, cost: Tensor):
         self.models = models
@@ -84,7 +95,7 @@ class ClosedFormEngine:
         self.cost = cost
         self.blocks = []
         start = 0
-        for activation, count in models.activation.blocks:
+        for activation, count in in_parts(models.activation, models.W.device):
             place = slice(start, start + count)
             self.blocks.append(Block.of(activation, place, inputs.group_index))
             start += count
@@ -112,7 +123,7 @@ class ClosedFormEngine:
         return self.losses
 
     def compile(self, words: Int[Tensor, "seed feature batch"]) -> None:
-        """Compile the inputs and every activation whose slope is written out; try them."""
+        """Compile the inputs and every block whose slopes are written out; try them."""
         small = self.models.W[0].numel() <= SMALL
         step = (
             partial(loss_and_gradient, product=elementwise_product) if small else loss_and_gradient
