@@ -34,7 +34,11 @@ class RunError(Exception):
 
 
 def record(directory: Path, error: BaseException | str) -> None:
-    """Write down why a run failed: an error, or one line where there is no more to be known."""
+    """Write down why a run failed: an error, or one line where there is no more to be known.
+
+    The error lets go of what the functions worked on that it has ended: it may be kept for long,
+    and would keep their tensors.
+    """
     if isinstance(error, str):
         lines = [error]
     else:
@@ -45,6 +49,10 @@ def record(directory: Path, error: BaseException | str) -> None:
             unfinished.write_text("\n".join(lines), encoding="utf-8")
     except OSError as failure:  # no room on the disk, say: for that reason the run may have failed
         log.warning("%s: %s", directory / FILE, in_one_line(failure))
+    ended = None if isinstance(error, str) else error
+    while ended:
+        traceback.clear_frames(ended.__traceback__)
+        ended = ended.__cause__ or ended.__context__
 
 
 def forget(directory: Path) -> None:

@@ -88,6 +88,10 @@ def fit(
                 raise
             reason = f"cannot be gone on from: {in_one_line(error)}; remove it"
             raise SettingError("resume", os.path.relpath(checkpoint), reason) from error
+        finally:
+            # Else they hold each other, and keep a stack's memory until there is a collection.
+            vars(trainer).clear()
+            module.let_go()
 
 
 @contextmanager

@@ -108,6 +108,14 @@ class SuperpositionModule(pl.LightningModule):
         """Stop where a signal has asked for it; by now the callbacks have seen the chunk."""
         signals.stop_if_asked()
 
+    def on_train_epoch_end(self) -> None:
+        """Let go of recordings: each keeps the memory of a step, which the evaluation can use."""
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Forget how steps are taken, which no step will be any more."""
+        vars(self).pop("way", None)
+
     def rates(self) -> Float[Tensor, " instance"]:
         """Return the learning rate of each instance, of the step that comes next."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)

@@ -1,7 +1,9 @@
 """Adam for a stack: one update of all instances, each with its own learning rate and decay."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
+from weakref import proxy
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -58,7 +60,8 @@ class StackedAdam(torch.optim.Optimizer):
         # Numbers of the step, on the device, so that a recorded update finds them there.
         self._rates = like.new_ones(len(own))
         self._mean_bias, self._square_bias = like.new_ones(2).unbind()
-        self._update = Recorded(self.update, like.device)
+        # By a proxy: an optimizer that held itself would be kept until there is a collection.
+        self._update = Recorded(partial(type(self).update, proxy(self)), like.device)
         self._own_gradients: dict[Tensor, Tensor] = {}
         ends = torch.tensor([parameter.numel() for parameter in parameters]).cumsum(0).tolist()
         for parameter, end in zip(parameters, ends, strict=True):

@@ -1,9 +1,10 @@
 """Streams and graphs of CUDA, emulated on a CPU, as far as `sup.training.cuda_graph` uses them."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ class Graph(TorchDispatchMode):
         super().__init__()
         self.operations: list[tuple[Any, Any, dict[str, Any], list[Tensor]]] = []
         self.overwritten: list[tuple[Tensor, Tensor]] = []
-        self.replays = 0
+        self.on_replay: Callable[[], None] = lambda: None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -78,7 +79,7 @@ class Graph(TorchDispatchMode):
 
     @torch.no_grad()
     def replay(self) -> None:
-        self.replays += 1
+        self.on_replay()
         for func, args, kwargs, made in self.operations:
             again = tensors(func(*args, **kwargs))
             for one, value in zip(made, again if made else (), strict=True):
@@ -100,14 +101,14 @@ class EmulatedCuda:
 
     def __init__(self) -> None:
         self.streams: list[EmulatedStream] = []
-        self.graphs: list[Graph] = []
+        self.graphs: WeakSet[Graph] = WeakSet()
+        self.recordings = self.replays = 0
         self.modes: list[str] = []
         self.main = self.now = EmulatedStream()
         self.debug: Any = 0
 
-    @property
-    def replays(self) -> int:
-        return sum(graph.replays for graph in self.graphs)
+    def replayed(self) -> None:
+        self.replays += 1
 
     def Stream(self, device: Any) -> EmulatedStream:  # noqa: N802
         self.streams.append(EmulatedStream(device))
@@ -150,5 +151,7 @@ class EmulatedCuda:
             raise RuntimeError("operation failed due to a previous error during capture")  # noqa: B904
         finally:
             graph.end()
-        self.graphs.append(graph)
+        self.graphs.add(graph)
+        self.recordings += 1
+        graph.on_replay = self.replayed
         self.now = before

@@ -66,7 +66,7 @@ def test_a_replayed_fit_is_the_fit_itself_also_where_it_diverges(
     plain = trained()
     emulated = request.getfixturevalue("emulated_cuda")
     replayed = trained()
-    assert len(emulated.graphs) == 2  # of gradients and of the update
+    assert emulated.recordings == 2  # of gradients and of the update
     assert emulated.replays > 2 * 100
     for one, other in zip(plain, replayed, strict=True):
         assert one["diverged"].any()
@@ -209,3 +209,21 @@ def test_nothing_is_compiled_within_a_recording(emulated_cuda, caplog, monkeypat
         assert torch.equal(recorded(x), x * 2 + 1)
     assert len(compiled) == 1
     assert "fail_on_recompile" in caplog.text
+
+
+def test_recordings_are_gone_when_models_are_evaluated(
+    emulated_cuda, make_run, train_runs, monkeypatch
+):
+    from sup.callbacks import results
+
+    left = []
+
+    def evaluated(*arguments):
+        left.append(len(emulated_cuda.graphs))
+        return evaluate(*arguments)
+
+    evaluate = results.held_out_loss
+    monkeypatch.setattr(results, "held_out_loss", evaluated)
+    train_runs(make_run("steps=20", "engine=eager", "trainer=cpu"))
+    assert emulated_cuda.recordings == 2
+    assert left == [1]  # the update's own, which is small
