@@ -1,5 +1,7 @@
 """How much memory a stack needs."""
 
+import torch
+
 from sup.config.settings import Settings
 from sup.launch.placement import Placement
 from sup.model.held_out import SAMPLES
@@ -18,6 +20,16 @@ WORD = 16
 Those of several small steps are made together, some megabytes that do not grow with a stack."""
 
 
+CONTEXT = GIB // 2
+"""Bytes that CUDA takes in a process before any tensor: its context, torch's kernels, the matrix
+library's room. Not measured; they differ by a few hundred megabytes between GPUs."""
+
+
+def on_gpu(settings: Settings) -> bool:
+    """Tell whether a stack of some settings is trained on a GPU of this machine."""
+    return settings.trainer.parameters["accelerator"] != "cpu" and torch.cuda.is_available()
+
+
 def allowed_memory(settings: Settings, place: Placement) -> float:
     """Return how many bytes a stack of some settings may take where it is trained."""
     most = settings.stack.max_memory
@@ -28,9 +40,9 @@ def needed(stack: Stack) -> int:
     """Estimate the memory that training a stack takes at its peak, in bytes.
 
     Counted are the tensors that live at once: weights with gradients, moments, rates
-    and copies; a step of the largest block of instances, with the holes that it leaves in memory;
-    the evaluation, which passes all of them through the models at once. A test holds it against
-    what is measured.
+    and copies; a step of those instances that are computed together, with the holes that it leaves
+    in memory; the evaluation, which passes all of them through the models at once, when the memory
+    of a step is free again. Tests hold it against what is measured.
     """
     settings = stack.settings
     n, m, K = settings.n_features, settings.n_hidden, stack.size
@@ -38,13 +50,16 @@ def needed(stack: Stack) -> int:
     if settings.data == "quadrature":
         batch = held_out = nodes(n)[0].shape[1]
         inputs = 1
-    block = max(sum(len(part.places) for part in block) for block in stack.blocks)
+    at_once = on_gpu(settings) or len(stack.blocks) == 1
+    together = [sum(len(part.places) for part in block) for block in stack.blocks]
+    block = K if at_once else max(together)
     frames = len(snapshots(settings.steps)) if m * n <= LARGEST_SNAPSHOT else 0
     parameters = K * (14 * (m + 1) * n + 3 * frames * m * n + 2 * len(measured(settings.steps)))
     step = batch * (3 * inputs * n + block * (6 * n + 2 * m))
     if settings.engine == "autograd":
         step = batch * (3 * inputs * n + K * (9 * n + 3 * m))
-    step *= HOLES if len(stack.blocks) == 1 else HOLES_OF_SEVERAL
+    step *= HOLES if at_once else HOLES_OF_SEVERAL
     evaluation = held_out * (3 * inputs * n + K * (8 * n + m))
     words = WORD * len(stack.seeds) * n * batch if settings.data == "sampled" else 0
-    return int(words + stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation)))
+    tensors = stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation))
+    return int(words + tensors) + CONTEXT * on_gpu(settings)

@@ -13,7 +13,7 @@ from sup.config.settings import Settings
 from sup.config.trainer import is_double
 from sup.launch.placement import Placement
 from sup.model.building import activation_of
-from sup.sweep.memory import GIB, allowed_memory, needed
+from sup.sweep.memory import GIB, allowed_memory, needed, on_gpu
 from sup.system.open_files import most_runs
 from sup.training.native.compiler import NoKernelError, compiler
 from sup.training.native.source import has_kernel, wants_kernel
@@ -79,10 +79,8 @@ def needs_torch(run: Run) -> bool:
 
 def runs_kernels(settings: Settings) -> bool:
     """Tell whether kernels can run where a run is trained: on a CPU, in float32, if compiled."""
-    accelerator = settings.trainer.parameters["accelerator"]
-    on_gpu = accelerator != "cpu" and torch.cuda.is_available()
     try:
-        return not on_gpu and not is_double(settings) and bool(compiler())
+        return not on_gpu(settings) and not is_double(settings) and bool(compiler())
     except NoKernelError:
         return False
 

@@ -1,0 +1,81 @@
+"""The estimate of a stack's memory on a GPU against the arrays of a step that live at once."""
+
+import weakref
+from collections import Counter
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from sup.model.closed_form import loss_and_gradient
+from sup.sweep.memory import CONTEXT, needed
+from sup.training.stack import Stack
+
+
+def arrays(values) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(values) if torch.is_tensor(leaf)]
+
+
+class Live(TorchDispatchMode):
+    """Counts the bytes of all arrays that operations have made and that are still held."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = self.peak = 0
+        self.holders: Counter[int] = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        given = {one.untyped_storage()._cdata for one in arrays((args, kwargs))}
+        result = func(*args, **(kwargs or {}))
+        for one in arrays(result):
+            memory = one.untyped_storage()
+            place, size = memory._cdata, memory.nbytes()
+            if place in given and place not in self.holders:
+                continue  # an argument's
+            self.now += 0 if self.holders[place] else size
+            self.peak = max(self.peak, self.now)
+            self.holders[place] += 1
+            weakref.finalize(one, self.let_go, place, size)
+        return result
+
+    def let_go(self, place: int, size: int) -> None:
+        self.holders[place] -= 1
+        if not self.holders[place]:
+            del self.holders[place]
+            self.now -= size
+
+
+def peak(stack: Stack, batch: int) -> int:
+    """Return the most bytes that live in a step of a whole stack, each model with its own input."""
+    settings, K = stack.settings, stack.size
+    n, m = settings.n_features, settings.n_hidden
+    meta = torch.device("meta")
+    W, b = torch.empty(K, m, n, device=meta), torch.empty(K, n, device=meta)
+    x, cost = torch.empty(1, n, batch, device=meta), torch.empty(K, n, 1, device=meta)
+    places = torch.zeros(K, dtype=torch.int64, device=meta)
+    with torch.no_grad(), Live() as live:
+        loss_and_gradient(W, b, x[places], cost, stack.activation(meta))
+    return live.peak
+
+
+def test_on_a_gpu_all_activations_take_memory_at_once(make_run, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    wide = ("n_features=50", "n_hidden=10", "batch_size=16384", "sparsity=[0,0.5,0.9,0.99]")
+    names = ("relu", "gelu", "silu", "tanh", "solu")
+    for chosen in (names, names[-1:]):
+        runs = [make_run(f"activation={name}", *wide) for name in chosen]
+        stack = Stack.of(runs)
+        estimated = needed(stack) - CONTEXT
+        print(f"estimated {estimated / 2**20:.0f} MiB, at once {peak(stack, 16384) / 2**20:.0f}")
+        assert 1 < estimated / peak(stack, 16384) < 2.5
+
+
+def test_a_gpu_needs_room_of_its_own(make_run, monkeypatch):
+    def estimated(where: str, is_there: bool) -> int:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: is_there)
+        return needed(Stack.of([make_run(f"trainer={where}", "steps=10")]))
+
+    on_cpu = estimated("cpu", True)
+    assert estimated("auto", False) == on_cpu
+    assert estimated("auto", True) == estimated("gpu", True) == on_cpu + CONTEXT
