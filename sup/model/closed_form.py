@@ -60,9 +60,10 @@ def loss_and_gradient(
     z = product(W.mT, h).add_(b[..., None])
     y = activation(z)
     error = (y.view(G, members, n, B) - x[:, None]).view(K, n, B)
-    gy = error * (2 * cost)
-    loss = (gy * error).sum((-2, -1)) / 2
+    # Half the gradient, which is doubled where it is small: a cost may be as large as z.
+    gy = error * cost
+    loss = (gy * error).sum((-2, -1))
     gz = pullback(activation, z, y, gy)
     dh = product(W, gz).view(G, members * m, B)
     dW = product(h, gz.mT) + product(dh, x.mT).view(K, m, n)
-    return loss, dW, gz.sum(-1)
+    return loss, dW.mul_(2), gz.sum(-1).mul_(2)

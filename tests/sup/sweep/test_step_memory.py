@@ -1,4 +1,4 @@
-"""The estimate of a stack's memory on a GPU against the arrays of a step that live at once."""
+"""The memory of a step: what it makes, what lives at once, and what is estimated of it on a GPU."""
 
 import weakref
 from collections import Counter
@@ -22,7 +22,7 @@ class Live(TorchDispatchMode):
 
     def __init__(self):
         super().__init__()
-        self.now = self.peak = 0
+        self.now = self.peak = self.made = 0
         self.holders: Counter[int] = Counter()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -33,7 +33,9 @@ class Live(TorchDispatchMode):
             place, size = memory._cdata, memory.nbytes()
             if place in given and place not in self.holders:
                 continue  # an argument's
-            self.now += 0 if self.holders[place] else size
+            new = 0 if self.holders[place] else size
+            self.now += new
+            self.made += new
             self.peak = max(self.peak, self.now)
             self.holders[place] += 1
             weakref.finalize(one, self.let_go, place, size)
@@ -46,17 +48,30 @@ class Live(TorchDispatchMode):
             self.now -= size
 
 
-def peak(stack: Stack, batch: int) -> int:
-    """Return the most bytes that live in a step of a whole stack, each model with its own input."""
+META = torch.device("meta")
+
+
+def step(stack: Stack, batch: int, costs: int = 1) -> Live:
+    """Return what a step of a whole stack takes, each model with its own input.
+
+    Args:
+        stack: the models.
+        batch: samples.
+        costs: 1, or one for each sample.
+    """
     settings, K = stack.settings, stack.size
     n, m = settings.n_features, settings.n_hidden
-    meta = torch.device("meta")
-    W, b = torch.empty(K, m, n, device=meta), torch.empty(K, n, device=meta)
-    x, cost = torch.empty(1, n, batch, device=meta), torch.empty(K, n, 1, device=meta)
-    places = torch.zeros(K, dtype=torch.int64, device=meta)
+    W, b = torch.empty(K, m, n, device=META), torch.empty(K, n, device=META)
+    x, cost = torch.empty(1, n, batch, device=META), torch.empty(K, n, costs, device=META)
+    places = torch.zeros(K, dtype=torch.int64, device=META)
     with torch.no_grad(), Live() as live:
-        loss_and_gradient(W, b, x[places], cost, stack.activation(meta))
-    return live.peak
+        loss_and_gradient(W, b, x[places], cost, stack.activation(META))
+    return live
+
+
+def test_a_cost_of_each_sample_is_read_and_never_copied(make_run):
+    stack = Stack.of([make_run("sparsity=[0,0.5]")])
+    assert step(stack, 100, costs=100).made == step(stack, 100).made
 
 
 def test_on_a_gpu_all_activations_take_memory_at_once(make_run, monkeypatch):
@@ -66,9 +81,9 @@ def test_on_a_gpu_all_activations_take_memory_at_once(make_run, monkeypatch):
     for chosen in (names, names[-1:]):
         runs = [make_run(f"activation={name}", *wide) for name in chosen]
         stack = Stack.of(runs)
-        estimated = needed(stack) - CONTEXT
-        print(f"estimated {estimated / 2**20:.0f} MiB, at once {peak(stack, 16384) / 2**20:.0f}")
-        assert 1 < estimated / peak(stack, 16384) < 2.5
+        estimated, peak = needed(stack) - CONTEXT, step(stack, 16384).peak
+        print(f"estimated {estimated / 2**20:.0f} MiB, at once {peak / 2**20:.0f}")
+        assert 1 < estimated / peak < 2.5
 
 
 def test_a_gpu_needs_room_of_its_own(make_run, monkeypatch):
