@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import runpy
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,10 @@ hypothesis.settings.load_profile("plain")
 # Two tests run at a time, and OpenMP's threads wait by spinning: two trainings with two threads
 # each slow each other several times over. Before torch is imported; commands inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Without a GPU, kernels for one run in Triton's interpreter, asked for before they are made.
+if not shutil.which("nvidia-smi"):
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # What a shell starts in the background ignores Ctrl-C, which some tests send.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

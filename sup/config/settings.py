@@ -76,8 +76,8 @@ class Settings:
     engine: str = setting(
         Setting(
             "auto",
-            words("auto", "native", "compiled", "eager", "autograd"),
-            "how steps are taken: in C++, in closed form (compiled or eager), or by autograd",
+            words("auto", "native", "triton", "compiled", "eager", "autograd"),
+            "how steps are taken: in C++, Triton, closed form (compiled or eager), or by autograd",
         )
     )
     stack: StackSettings = field(default_factory=StackSettings, metadata={"role": ASIDE})

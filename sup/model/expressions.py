@@ -8,7 +8,7 @@ parameters. It is parsed and put together anew, so it can be nothing else.
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import isfinite
 from typing import Any
@@ -50,6 +50,21 @@ OPERATORS: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
 CONJUNCTIONS = (ast.BitAnd, ast.BitOr)
 CONDITIONS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE, *CONJUNCTIONS)
 """Operators whose result is true or false, which in C++ is no number."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """How the language of a kernel writes what expressions are made of.
+
+    Args:
+        number: of a number, with ``{}`` in its place.
+        parameter: of a parameter, with ``{}`` in the place of its number.
+        names: of functions that are called otherwise there.
+    """
+
+    number: str
+    parameter: str
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,15 +110,15 @@ class Expressions:
         slope = _evaluated(_parsed(self.slope), {**known, "z": z, "y": y}, z)
         return y, torch.as_tensor(slope).expand(z.shape)
 
-    def written(self) -> tuple[str, str]:
-        """Return both as C++, each number and parameter a vector: value, slope.
+    def written(self, language: Language) -> tuple[str, str]:
+        """Return both in the language of a kernel: value, slope.
 
         Raises:
             ValueError: where an expression is none.
         """
-        places = {name: f"Lanes(parameter[{k}])" for k, name in enumerate(self.parameters)}
-        value = _written(_parsed(self.value), {**places, "z": "z"})
-        return value, _written(_parsed(self.slope), {**places, "z": "z", "y": "y"})
+        places = {name: language.parameter.format(k) for k, name in enumerate(self.parameters)}
+        value = _written(_parsed(self.value), {**places, "z": "z"}, language)
+        return value, _written(_parsed(self.slope), {**places, "z": "z", "y": "y"}, language)
 
 
 def expressions_of(activation: Any) -> Expressions | None:
@@ -201,17 +216,20 @@ def _evaluated(node: ast.AST, names: Mapping[str, Tensor], like: Tensor) -> Any:
     raise _refused(node)
 
 
-def _written(node: ast.AST, names: Mapping[str, str]) -> str:
+def _written(node: ast.AST, names: Mapping[str, str], language: Language) -> str:
+    def inner(part: ast.AST) -> str:
+        return _written(part, names, language)
+
     if (number := _number(node)) is not None:
-        return f"Lanes({number!r})"
+        return language.number.format(repr(number))
     if isinstance(node, ast.Name) and node.id in names:
         return names[node.id]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return f"(-{_written(node.operand, names)})"
+        return f"(-{inner(node.operand)})"
     if parts := _parts(node):
         kind, left, right = parts
-        return f"({_written(left, names)} {OPERATORS[kind][0]} {_written(right, names)})"
+        return f"({inner(left)} {OPERATORS[kind][0]} {inner(right)})"
     if call := _call(node):
         name, arguments = call
-        return f"{name}({', '.join(_written(one, names) for one in arguments)})"
+        return f"{language.names.get(name, name)}({', '.join(map(inner, arguments))})"
     raise _refused(node)

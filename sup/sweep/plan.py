@@ -15,8 +15,13 @@ from sup.launch.placement import Placement
 from sup.model.building import activation_of
 from sup.sweep.memory import GIB, allowed_memory, needed, on_gpu
 from sup.system.open_files import most_runs
-from sup.training.native.compiler import NoKernelError, compiler
-from sup.training.native.source import has_kernel, wants_kernel
+from sup.training.kernels import (
+    NoKernelError,
+    check_compiler,
+    has_kernel,
+    kind_of,
+    wants_kernel,
+)
 from sup.training.slice import Slice
 from sup.training.stack import Stack
 
@@ -78,11 +83,13 @@ def needs_torch(run: Run) -> bool:
 
 
 def runs_kernels(settings: Settings) -> bool:
-    """Tell whether kernels can run where a run is trained: on a CPU, in float32, if compiled."""
+    """Tell whether kernels can run where a run is trained: in float32, if they can be compiled."""
+    kind = kind_of(settings.engine, "cuda" if on_gpu(settings) else "cpu")
     try:
-        return not on_gpu(settings) and not is_double(settings) and bool(compiler())
+        check_compiler(kind or "")
     except NoKernelError:
         return False
+    return not is_double(settings)
 
 
 def fair_share(runs: Sequence[Run], devices: int) -> int:

@@ -15,9 +15,7 @@ from sup.model.closed_form import SMALL, elementwise_product, loss_and_gradient
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 from sup.training.compiling import compiling, pays
-from sup.training.native.compiler import NoKernelError
-from sup.training.native.engine import NativeEngine
-from sup.training.native.source import wants_kernel
+from sup.training.kernels import KernelEngine, engine_with_kernels, kind_of, wants_kernel
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +142,7 @@ class ClosedFormEngine:
         self.make_inputs: Callable[[Tensor], Tensor] = self.inputs.forward
 
 
-Engine = AutogradEngine | ClosedFormEngine | NativeEngine
+Engine = AutogradEngine | ClosedFormEngine | KernelEngine
 
 
 def make_engine(
@@ -172,16 +170,16 @@ def make_engine(
         steps: optimizer steps of the whole run.
         threads: how many of the CPU's may train models side by side.
     """
-    cost = inputs.cost(importance, batch)
     if name == "autograd":
         log.info("engine: plain autograd")
-        return AutogradEngine(models, inputs, cost)
-    is_natives = models.W.device.type == "cpu" and models.W.dtype == torch.float32
-    if wants_kernel(name, steps) and (is_natives or name == "native"):
-        native = _native(models, inputs, importance, batch, threads)
-        if native is not None:
-            return native
-    engine = ClosedFormEngine(models, inputs, cost)
+        return AutogradEngine(models, inputs, inputs.cost(importance, batch))
+    kind = kind_of(name, models.W.device.type)
+    is_float = models.W.dtype == torch.float32
+    if kind and wants_kernel(name, steps) and (is_float or name == kind):
+        engine = engine_with_kernels(kind, models, inputs, importance, batch, threads)
+        if engine is not None:
+            return engine
+    engine = ClosedFormEngine(models, inputs, inputs.cost(importance, batch))
     activations = len({id(activation) for activation, _ in models.activation.blocks})
     _, features, samples = inputs(example).shape
     size = (len(importance), features, samples, activations)
@@ -189,19 +187,6 @@ def make_engine(
         _compile(engine, example)
     else:
         log.info("engine: closed form")
-    return engine
-
-
-def _native(
-    models: StackedAutoencoder, inputs: AnyInputs, importance: Tensor, batch: int, threads: int
-) -> NativeEngine | None:
-    """Make the native engine, or say why there is none."""
-    try:
-        engine = NativeEngine(models, inputs, importance, batch, threads)
-    except (NoKernelError, ValueError) as error:
-        log.info("engine: native is not possible here (%s); going on with torch", error)
-        return None
-    log.info("engine: native")
     return engine
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 from weakref import proxy
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
@@ -101,6 +102,21 @@ class StackedAdam(torch.optim.Optimizer):
         before = self.param_groups[0]["step"]
         self.param_groups[0]["step"] += steps
         return before
+
+    def scheduled(self, scheduler: Any, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Step the schedule through steps that are taken elsewhere; return what each needs of it.
+
+        Returns:
+            The rates ``[step, group]``, and by what the moments are biased, ``[step]`` each.
+        """
+        before = self.passed(steps)
+        rate = np.empty((steps, len(self.param_groups)), np.float32)
+        for row in rate:
+            row[:] = [group["lr"] for group in self.param_groups]
+            scheduler.step()
+        count = np.arange(before + 1, before + steps + 1)
+        mean, square = ((1 - beta**count).astype(np.float32) for beta in self.betas)
+        return rate, mean, square
 
     def update(self) -> None:
         """Update all parameters by the gradients and numbers that `step` has laid ready."""

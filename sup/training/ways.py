@@ -15,8 +15,7 @@ from sup.training.cuda_graph import Recorded
 from sup.training.data import Chunk, WordsDataModule
 from sup.training.data_parallel import Shard
 from sup.training.engines import make_engine
-from sup.training.native.engine import NativeEngine
-from sup.training.native.steps import NativeSteps
+from sup.training.kernels import KernelEngine, KernelSteps
 from sup.training.optimizer import StackedAdam
 
 Module = Any
@@ -54,24 +53,25 @@ def way_of(module: Module, shard: Shard, data: WordsDataModule) -> Way:
     )
     optimizer: Any = module.optimizers(use_pl_optimizer=False)
     is_whole = shard.ranks == 1 and recipe.clip is None and isinstance(optimizer, StackedAdam)
-    if isinstance(engine, NativeEngine) and is_whole:
-        steps = NativeSteps(engine, data.seeds, data.batch_size, recipe.steps)
-        steps.attach(optimizer, module.loss_sums, module.diverged_at)
-        return InKernels(module, steps)
+    if isinstance(engine, KernelEngine) and is_whole:
+        return InKernels(
+            module,
+            engine.whole_steps(data.seeds, data.batch_size, recipe.steps, module, optimizer),
+        )
     parameters = list(module.parameters())
     whole = shard.all_reduced(Recorded(engine, module.device), parameters)
     return OneByOne(module, clipped(whole, parameters, recipe.clip, recipe.clip_kind))
 
 
 class InKernels:
-    """Takes steps inside the native engine's kernels, which also see what is not finite.
+    """Takes steps inside kernels, which also see what is not finite.
 
     Args:
         module: whose steps.
         steps: takes them.
     """
 
-    def __init__(self, module: Module, steps: NativeSteps):
+    def __init__(self, module: Module, steps: KernelSteps):
         self.module = module
         self.steps = steps
 

@@ -16,6 +16,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from sup.training.kernels import NoKernelError
 from sup.training.native.source import HERE, Kernel, files_digest
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,6 @@ FLAGS = (
 
 PATIENCE = 300
 """Seconds for a compiler; a kernel takes it one or two, zig's first five."""
-
-
-class NoKernelError(RuntimeError):
-    """A kernel cannot be compiled here; says why, in one line."""
 
 
 @cache

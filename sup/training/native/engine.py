@@ -14,8 +14,9 @@ from sup.model.autoencoder import StackedAutoencoder
 from sup.model.expressions import expressions_of
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
+from sup.training.kernels import NoKernelError
 from sup.training.native.call import Call, Held, blocked
-from sup.training.native.compiler import NoKernelError, compiled
+from sup.training.native.compiler import compiled
 from sup.training.native.source import MOST_FEATURES, Kernel, activation_source
 
 Task = Callable[[], object]
@@ -130,6 +131,16 @@ class NativeEngine:
             start = at.stop
         self.run([self.task("differentiate", held, k) for k, held in enumerate(self.calls)])
         return self.losses
+
+    def whole_steps(
+        self, seeds: tuple[int, ...], samples: int, last: int, module: Any, optimizer: Any
+    ) -> Any:
+        """Return what takes whole steps; see `sup.training.kernels.KernelEngine`."""
+        from sup.training.native.steps import NativeSteps
+
+        steps = NativeSteps(self, seeds, samples, last)
+        steps.attach(optimizer, module.loss_sums, module.diverged_at)
+        return steps
 
     def task(self, function: str, held: Held, number: int = 0) -> Task:
         """Return a call of a function of one of the kernels, from the beginning."""

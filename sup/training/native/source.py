@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from sup.model.activations import Activation, SoLU
-from sup.model.expressions import expressions_of
+from sup.model.expressions import Language, expressions_of
 
 LARGEST_SMALL = 64
 """Weights of a model up to which all of sixteen samples stays in registers: measured from n=2, m=1
@@ -19,9 +19,7 @@ which systems give half a megabyte or more."""
 BLOCK = 16
 """Vectors of samples in a block of the form for larger models (`batch.h`)."""
 
-FEWEST_STEPS = 100
-"""Steps from which a run is worth a kernel, which takes a second to compile for each activation,
-once on a machine. Not how many models there are: alone they must be what they are stacked."""
+CPP = Language(number="Lanes({})", parameter="Lanes(parameter[{}])")
 
 HERE = Path(__file__).parent
 
@@ -70,28 +68,6 @@ def files_digest() -> str:
     return digest.hexdigest()
 
 
-def wants_kernel(engine: str, steps: int) -> bool:
-    """Tell whether a run is to be trained by a kernel, where there can be one.
-
-    Args:
-        engine: the setting.
-        steps: of the whole run, so that a resumed one does the same arithmetic.
-    """
-    return engine == "native" or (engine == "auto" and steps >= FEWEST_STEPS)
-
-
-def has_kernel(activation: Activation) -> bool:
-    """Tell whether an activation, made for one instance, says how it is written."""
-    expressions = expressions_of(activation)
-    if expressions is None:
-        return type(activation) is SoLU
-    try:
-        expressions.numbers(1)
-    except ValueError:  # numbers that are not one of each instance
-        return False
-    return True
-
-
 def activation_source(activation: Activation) -> str | None:
     """Return C++ that defines an activation; None where it does not say how it is written.
 
@@ -103,7 +79,7 @@ def activation_source(activation: Activation) -> str | None:
     expressions = expressions_of(activation)
     if expressions is None:
         return None
-    value, slope = expressions.written()
+    value, slope = expressions.written(CPP)
     return (
         f"#define SOLU 0\nconstexpr int PARAMETERS = {len(expressions.parameters)};\n"
         "static INLINE void activate(Lanes z, const float *parameter, Lanes &y, Lanes &slope) {\n"

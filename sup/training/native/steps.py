@@ -120,7 +120,8 @@ class NativeSteps:
             scheduler: of the optimizer's rates.
             rows: into which row of the loss sums the loss of each goes.
         """
-        numbers = {**self.rates(steps, scheduler), "row": rows}
+        rate, mean, square = self.optimizer.scheduled(scheduler, len(steps))
+        numbers = {"rate": rate, "mean_bias": mean, "square_bias": square, "row": rows}
         tasks = []
         if self.draws:
             numbers["words"] = self.words(steps)
@@ -141,15 +142,3 @@ class NativeSteps:
                 self.engine.run([self.next.drawing(steps)])
             self.now, self.next = self.next, self.now
         return self.now.of(steps)
-
-    def rates(self, steps: range, scheduler: Any) -> dict[str, np.ndarray]:
-        """Step the schedule through some steps, and return what each of them needs of it."""
-        groups = self.optimizer.param_groups
-        before = self.optimizer.passed(len(steps))
-        rate = np.empty((len(steps), len(groups)), np.float32)
-        for row in rate:
-            row[:] = [group["lr"] for group in groups]
-            scheduler.step()
-        count = np.arange(before + 1, before + len(steps) + 1)
-        mean, square = ((1 - beta**count).astype(np.float32) for beta in self.optimizer.betas)
-        return {"rate": rate, "mean_bias": mean, "square_bias": square}

@@ -8,7 +8,7 @@ import torch
 import sup
 from sup.model.activations import GELU, Linear, ReLU, Sigmoid, SiLU, Tanh
 from sup.model.expressions import expressions_of
-from sup.training.native.source import activation_source
+from sup.training.native.source import CPP, activation_source
 
 
 class Stretched(torch.nn.Module):
@@ -88,7 +88,7 @@ def test_a_quotient_of_whole_numbers_is_no_whole_number():
     expressions = expressions_of(Written("1 / 2 * z"))
     assert expressions is not None
     assert expressions(torch.ones(1))[0] == 0.5
-    assert expressions.written()[0] == "((Lanes(1.0) / Lanes(2.0)) * z)"
+    assert expressions.written(CPP)[0] == "((Lanes(1.0) / Lanes(2.0)) * z)"
 
 
 @pytest.mark.parametrize(

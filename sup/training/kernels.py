@@ -1,0 +1,148 @@
+"""Which runs are trained by kernels, and by whose: the native ones on a CPU, Triton's on CUDA.
+
+Kernels take whole optimizer steps, in float32, of activations that say how they are written.
+"""
+
+import logging
+from importlib.util import find_spec
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sup.model.activations import Activation, SoLU
+from sup.model.autoencoder import StackedAutoencoder
+from sup.model.expressions import expressions_of
+
+log = logging.getLogger(__name__)
+
+KINDS = {"cpu": "native", "cuda": "triton"}
+"""By the kind of device, whose kernels train there."""
+
+FEWEST_STEPS = 100
+"""Steps from which a run is worth a kernel, which takes a second or more to compile for each
+activation, once on a machine. Not how many models there are: alone they must be what they are
+stacked."""
+
+
+class NoKernelError(RuntimeError):
+    """There can be no kernel here; says why, in one line."""
+
+
+@runtime_checkable
+class KernelSteps(Protocol):
+    """Takes whole steps inside kernels."""
+
+    def parts(self, steps: range) -> list[range]:
+        """Return some steps in parts, each of a call."""
+        ...
+
+    def take(self, steps: range, scheduler: Any, rows: np.ndarray) -> None:
+        """Take some steps, of one part.
+
+        Args:
+            steps: which.
+            scheduler: of the optimizer's rates.
+            rows: into which row of the loss sums the loss of each goes.
+        """
+        ...
+
+
+@runtime_checkable
+class KernelEngine(Protocol):
+    """Computes losses and gradients in kernels, and lets them take whole steps."""
+
+    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss; leave the gradients in the parameters' `grad`."""
+        ...
+
+    def whole_steps(
+        self, seeds: tuple[int, ...], samples: int, last: int, module: Any, optimizer: Any
+    ) -> KernelSteps:
+        """Return what takes whole steps.
+
+        Args:
+            seeds: the distinct seeds.
+            samples: of a step.
+            last: the number of steps in the whole run.
+            module: which keeps the losses, and where they were not finite any more.
+            optimizer: a `StackedAdam`.
+        """
+        ...
+
+
+def wants_kernel(engine: str, steps: int) -> bool:
+    """Tell whether a run is to be trained by kernels, where there can be any.
+
+    Args:
+        engine: the setting.
+        steps: of the whole run, so that a resumed one does the same arithmetic.
+    """
+    return engine in KINDS.values() or (engine == "auto" and steps >= FEWEST_STEPS)
+
+
+def has_kernel(activation: Activation) -> bool:
+    """Tell whether an activation, made for one instance, says how it is written."""
+    expressions = expressions_of(activation)
+    if expressions is None:
+        return type(activation) is SoLU
+    try:
+        expressions.numbers(1)
+    except ValueError:  # numbers that are not one of each instance
+        return False
+    return True
+
+
+def kind_of(engine: str, device: str) -> str | None:
+    """Return whose kernels a setting asks for on a kind of device, None for nobody's."""
+    return engine if engine in KINDS.values() else KINDS.get(device)
+
+
+def check_compiler(kind: str) -> None:
+    """Check that kernels of a kind can be compiled here.
+
+    Raises:
+        NoKernelError: where they cannot.
+    """
+    if kind == "native":
+        from sup.training.native.compiler import compiler
+
+        compiler()
+    elif not find_spec("triton"):
+        raise NoKernelError("Triton is not installed")
+
+
+def engine_with_kernels(
+    kind: str,
+    models: StackedAutoencoder,
+    inputs: Any,
+    importance: Float[Tensor, "instance feature"],
+    batch: int,
+    threads: int,
+) -> KernelEngine | None:
+    """Make an engine with kernels of a kind, or say why there is none.
+
+    Args:
+        kind: whose.
+        models: whose gradients are wanted.
+        inputs: makes their inputs.
+        importance: ``I_i`` of each instance.
+        batch: samples of a step, by which its loss is divided.
+        threads: how many of the CPU's may train models side by side.
+    """
+    try:
+        check_compiler(kind)
+        if kind == "native":
+            from sup.training.native.engine import NativeEngine
+
+            engine = NativeEngine(models, inputs, importance, batch, threads)
+        else:
+            from sup.training.triton.engine import TritonEngine
+
+            engine = TritonEngine(models, inputs, importance, batch)
+    except (NoKernelError, ValueError) as error:
+        log.info("engine: %s is not possible here (%s); going on with torch", kind, error)
+        return None
+    log.info("engine: %s", kind)
+    return engine

@@ -1,0 +1,214 @@
+"""A stack as Triton kernels, one launch for the models of an activation: losses and gradients."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from triton.runtime.interpreter import InterpretedFunction
+
+from sup.model.autoencoder import StackedAutoencoder
+from sup.model.expressions import expressions_of
+from sup.model.inputs import Inputs
+from sup.model.philox import MASK
+from sup.model.quadrature import QuadratureInputs
+from sup.training.kernels import NoKernelError
+from sup.training.triton.device import kernels
+from sup.training.triton.device.inputs import GIVEN, NODES, Data
+from sup.training.triton.device.kernels import Models
+from sup.training.triton.source import activation_function
+
+MOST_HIDDEN = 64
+"""Up to how many hidden dimensions there are kernels: a block of samples has them in registers."""
+
+MOST_REGISTERS = 107
+"""Numbers of a sample up to which all of it stays in registers, of which a thread has 255."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a kernel works through a model of some size.
+
+    Args:
+        large: whether features come in tiles.
+        block: samples that are worked on together.
+        warps: of 32 threads that do so.
+    """
+
+    large: bool
+    block: int
+    warps: int
+
+    @classmethod
+    def of(cls, n: int, m: int) -> "Form":
+        """Choose the form for n features and m hidden dimensions."""
+        numbers = m * n + 3 * n + 2 * m + 1
+        if numbers > MOST_REGISTERS:
+            return cls(large=True, block=32, warps=8)
+        return cls(large=False, block=128, warps=1) if numbers <= 24 else cls(False, 256, 8)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The models of one activation.
+
+    Args:
+        start: the place of the first.
+        count: how many.
+        activate: returns value and slope; None for SoLU.
+        parameters: of the activation, for each model.
+        values: these, ``[model, parameter]``.
+        stream: on which it is launched; None for the current one.
+    """
+
+    start: int
+    count: int
+    activate: Any
+    parameters: int
+    values: Tensor
+    stream: Any
+
+
+def is_interpreted() -> bool:
+    """Tell whether kernels are run by Triton's interpreter, on any device (TRITON_INTERPRET=1)."""
+    return isinstance(kernels.train, InterpretedFunction)
+
+
+def check_possible(models: StackedAutoencoder) -> None:
+    """Check that kernels can train some models, where they are.
+
+    Raises:
+        NoKernelError: where they cannot.
+    """
+    W = models.W
+    is_there = W.device.type == "cuda" or is_interpreted()
+    if not is_there or W.dtype != torch.float32:
+        raise NoKernelError(f"it trains in float32 on CUDA, not in {W.dtype} on {W.device}")
+    if W.shape[1] > MOST_HIDDEN:
+        raise NoKernelError(f"it takes at most {MOST_HIDDEN} hidden dimensions, not {W.shape[1]}")
+
+
+class TritonEngine:
+    """Computes losses and gradients in Triton kernels, and lets them take whole steps.
+
+    Args:
+        models: whose gradients are wanted.
+        inputs: makes their inputs.
+        importance: ``I_i`` of each instance.
+        batch: samples of a step, by which its loss is divided.
+
+    Raises:
+        NoKernelError: where it cannot be used.
+        ValueError: where an activation has no kernel.
+    """
+
+    def __init__(
+        self,
+        models: StackedAutoencoder,
+        inputs: Inputs | QuadratureInputs,
+        importance: Float[Tensor, "instance feature"],
+        batch: int,
+    ):
+        check_possible(models)
+        self.models = models
+        self.inputs = inputs
+        self.draws = isinstance(inputs, Inputs)
+        self.importance = importance / (batch if self.draws else 1)
+        K, m, n = models.W.shape
+        self.form = Form.of(n, m)
+        self.launches = []
+        start = 0
+        for activation, count in models.activation.blocks:
+            own = expressions_of(activation)
+            numbers = own.numbers(count).float() if own else importance.new_zeros(1, 0)
+            values = torch.cat([numbers.to(importance).flatten(), importance.new_zeros(1)])
+            function = activation_function(activation)
+            beside = start and importance.device.type == "cuda"
+            stream = torch.cuda.Stream() if beside else None
+            self.launches.append(Launch(start, count, function, numbers.shape[1], values, stream))
+            start += count
+        self.losses = importance.new_zeros(K)
+
+    def data(self, seeds: tuple[int, ...], given: Tensor | None = None) -> Data:
+        """Return what inputs are made of, words of some seeds or given ones.
+
+        Args:
+            seeds: whose words are drawn.
+            given: words ``[seed, feature, sample]``, if they are not drawn.
+        """
+        group, device = self.inputs.group_index, self.importance.device
+        if isinstance(self.inputs, QuadratureInputs):
+            nodes, shares = self.inputs.x, self.inputs.probability
+            return Data(group, group, group, group, nodes, nodes, shares)
+        halves = [(seed & MASK, seed >> 32) for seed in seeds]
+        key = torch.tensor(halves, device=device) if seeds else group
+        last, scale = self.inputs.last, self.inputs.scale
+        words = key if given is None else given.contiguous()
+        return Data(key, self.inputs.seed_index[group], group, last, scale, words, scale)
+
+    def samples(self, drawn: int) -> int:
+        """Return how many samples a step has, if so many are drawn: these, or all nodes."""
+        return self.inputs.x.shape[-1] if isinstance(self.inputs, QuadratureInputs) else drawn
+
+    @torch.no_grad()
+    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+        """Return each instance's loss on the inputs made from `words`.
+
+        The gradients are left in the parameters' `grad`.
+        """
+        W, b = self.models.W, self.models.b
+        W.grad = torch.empty_like(W) if W.grad is None else W.grad
+        b.grad = torch.empty_like(b) if b.grad is None else b.grad
+        data = self.data((), words)
+        samples = self.samples(words.shape[-1])
+        rest = dict.fromkeys(Models._fields, self.losses)  # is not looked at
+        gradients = {"gradient_W": W.grad, "gradient_b": b.grad}
+        models = Models(
+            **rest | {"W": W.data, "b": b.data, "importance": self.importance, **gradients}
+        )
+        self.launch_all(
+            kernels.differentiate,
+            lambda launch: (models, data, launch.values, launch.start, samples),
+            MODE=GIVEN if self.draws else NODES,
+        )
+        return self.losses
+
+    def whole_steps(
+        self, seeds: tuple[int, ...], samples: int, last: int, module: Any, optimizer: Any
+    ) -> Any:
+        """Return what takes whole steps; see `sup.training.kernels.KernelEngine`."""
+        from sup.training.triton.steps import TritonSteps
+
+        steps = TritonSteps(self, seeds, samples)
+        steps.attach(optimizer, module.loss_sums, module.diverged_at)
+        return steps
+
+    def launch_all(
+        self, kernel: Any, arguments: Callable[[Launch], tuple], **constants: Any
+    ) -> None:
+        """Launch a kernel for the models of each activation, all side by side."""
+        _, m, n = self.models.W.shape
+        form = self.form
+        size = {"N": n, "M": m, "LARGE": form.large, "BLOCK": form.block, "num_warps": form.warps}
+        for launch in self.launches:
+            with self.beside(launch):
+                kernel[(launch.count,)](
+                    *arguments(launch),
+                    PARAMETERS=launch.parameters,
+                    ACTIVATE=launch.activate,
+                    **size,
+                    **constants,
+                )
+        for launch in self.launches:
+            if launch.stream:
+                torch.cuda.current_stream().wait_stream(launch.stream)
+
+    def beside(self, launch: Launch) -> AbstractContextManager[Any]:
+        """Put what is launched within on a stream beside the others', after all before."""
+        if launch.stream is None:
+            return nullcontext()
+        launch.stream.wait_stream(torch.cuda.current_stream())
+        return torch.cuda.stream(launch.stream)

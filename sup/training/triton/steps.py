@@ -1,0 +1,101 @@
+"""Take the steps of a chunk inside the kernels: gradients, Adam and schedule, in one launch."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sup.model.inputs import Purpose
+from sup.training.optimizer import StackedAdam
+from sup.training.triton.device import kernels
+from sup.training.triton.device.inputs import DRAWN, NODES
+from sup.training.triton.device.kernels import Models, Update
+from sup.training.triton.engine import TritonEngine
+
+MOST_WORK = 4e12
+"""Multiplications in a launch: about a second, so that signals are seen and no watchdog bites."""
+
+CHUNK = 1024
+"""Numbers that Adam works on together at the most."""
+
+
+class TritonSteps:
+    """Trains by kernels that take whole steps; a program has a model and all steps of a launch.
+
+    So nothing is recorded, and nothing of a model is shared with another: its numbers are the same
+    to the bit whatever is trained beside it.
+
+    Args:
+        engine: with the kernels.
+        seeds: the distinct seeds.
+        samples: of a step.
+    """
+
+    def __init__(self, engine: TritonEngine, seeds: tuple[int, ...], samples: int):
+        self.engine = engine
+        self.data = engine.data(seeds)
+        self.samples = engine.samples(samples)
+        K, m, n = engine.models.W.shape
+        self.most = max(1, int(MOST_WORK / (6 * K * m * n * self.samples)))
+        self.chunk = min(CHUNK, 1 << (m * n - 1).bit_length())
+
+    def attach(self, optimizer: StackedAdam, loss_sums: Tensor, diverged_at: Tensor) -> None:
+        """Tell the kernels where weights, moments and losses are."""
+        W, b = self.engine.models.W, self.engine.models.b
+        for parameter in (W, b):  # what the kernels leave there is nobody's
+            parameter.grad = torch.zeros_like(parameter)
+        device = W.device
+        in_W, in_b = (optimizer.state[parameter] for parameter in (W, b))
+        self.models = Models(
+            W=W.data,
+            b=b.data,
+            mean_W=in_W["mean"],
+            mean_b=in_b["mean"],
+            square_W=in_W["square"],
+            square_b=in_b["square"],
+            gradient_W=W.grad,
+            gradient_b=b.grad,
+            importance=self.engine.importance,
+            decay=optimizer.weight_decay.float().to(device),
+            rate_group=optimizer.group_index.to(device),
+            loss=loss_sums,
+            diverged_at=diverged_at,
+        )
+        beta1, beta2 = optimizer.betas
+        self.update = Update(1 - beta1, beta2, 1 - beta2, optimizer.eps)
+        self.optimizer = optimizer
+
+    def parts(self, steps: range) -> list[range]:
+        """Return some steps in parts, each of a launch."""
+        starts = range(steps.start, steps.stop, self.most)
+        return [range(start, min(start + self.most, steps.stop)) for start in starts]
+
+    def take(self, steps: range, scheduler: Any, rows: np.ndarray) -> None:
+        """Take some steps, of one part.
+
+        Args:
+            steps: which.
+            scheduler: of the optimizer's rates.
+            rows: into which row of the loss sums the loss of each goes.
+        """
+        numbers = np.column_stack(self.optimizer.scheduled(scheduler, len(steps)))
+        numbered = np.column_stack((rows, np.arange(steps.start, steps.stop)))
+        sent = (self.sent(numbers), self.sent(numbered.astype(np.int64)))
+        self.engine.launch_all(
+            kernels.train,
+            lambda launch: (
+                *(self.models, self.data, launch.values, launch.start, self.update, *sent),
+                *(len(steps), numbers.shape[1] - 2, len(self.engine.losses)),
+                *(int(Purpose.TRAINING), self.samples),
+            ),
+            MODE=DRAWN if self.engine.draws else NODES,
+            CHUNK=self.chunk,
+        )
+
+    def sent(self, numbers: np.ndarray) -> Tensor:
+        """Return numbers on the device, without waiting for it."""
+        values, device = torch.from_numpy(numbers), self.engine.losses.device
+        if device.type == "cuda":
+            values = values.pin_memory()
+        return values.to(device, non_blocking=True)
