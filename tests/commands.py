@@ -1,6 +1,8 @@
-"""What tests want to know of a command."""
+"""What tests want to know of a command, and on what it runs."""
 
 from dataclasses import dataclass
+
+import pytest
 
 
 @dataclass
@@ -10,3 +12,17 @@ class Outcome:
     status: int
     out: str
     error: str
+
+
+def hide_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a test, and the processes that it starts, train on the CPU, whatever the machine has.
+
+    What is written to one device must be found on it, and losses be the same to the last bit.
+    """
+    import torch  # not before `conftest` has set its threads
+
+    if torch.cuda.is_available():
+        torch.cuda.init()  # reads the variable: tests on a GPU may follow in this process
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

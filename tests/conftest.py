@@ -13,7 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from commands import Outcome
+from commands import Outcome, hide_gpus
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -56,6 +56,12 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("WANDB_MODE", "WANDB_API_KEY", "HYDRA_FULL_ERROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NETRC", "/nonexistent")
+
+
+@pytest.fixture(autouse=True)
+def _no_gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "gpu" not in request.keywords:
+        hide_gpus(monkeypatch)
 
 
 @pytest.fixture

@@ -141,6 +141,7 @@ def test_several_gpus_are_nothing_to_what_is_not_written(monkeypatch, tmp_path: 
     from sup.config.run import Run
     from sup.launch.local import Here, SideBySide, local_placement
 
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert type(local_placement([Run(sup.Settings())])) is Here
     assert type(local_placement([Run(sup.Settings(), tmp_path)])) is SideBySide

@@ -18,7 +18,6 @@ import fake_slurm
 import numpy as np
 import pytest
 import stand_ins
-import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
@@ -413,7 +412,6 @@ def test_a_single_run_is_not_trained_here_by_mistake(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_gpus_are_looked_for_where_the_stack_is_trained(placed):
     run = described(placed("submitit_slurm", "trainer=gpu"))
     with pytest.raises(SettingError, match="no GPU here"):
