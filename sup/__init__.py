@@ -28,6 +28,7 @@ the batch stands innermost so that every elementwise pass over ``[instance, feat
 contiguous.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,10 @@ from typing import TYPE_CHECKING, Any
 if sys.platform == "win32":
     # The links in the checkout, the limits and the signals that are used are those of Unix.
     raise SystemExit("error: Windows is not supported; WSL, the Linux inside Windows, is")
+
+# GPUs have the numbers that nvidia-smi gives them, here and in every process that is started from
+# here. Lightning sets this too, but when CUDA has started: only later processes would count so.
+os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 if TYPE_CHECKING:
     from sup import figures

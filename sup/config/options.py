@@ -44,7 +44,7 @@ def _adam(lr: float, weight_decay: float, meaning: str) -> Option:
 _ACCELERATOR = Setting(
     "auto",
     words("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
-    "what is trained on; auto: a GPU where there is one, else the CPU",
+    "what is trained on; auto: a CUDA device where there is one, else the CPU; gpu: CUDA",
 )
 _DEVICES = Setting(
     1, AT_LEAST_ONE, "processes that share each batch, a GPU for each; more than 1: trainer=ddp"
@@ -152,9 +152,9 @@ OPTIONS: dict[str, dict[str, Option]] = {
         ),
     },
     "trainer": {
-        "auto": _trainer("on a GPU where there is one"),
+        "auto": _trainer("on a CUDA device where there is one"),
         "cpu": _trainer("on the CPU", accelerator="cpu"),
-        "gpu": _trainer("on a GPU", accelerator="gpu"),
+        "gpu": _trainer("on a CUDA device", accelerator="gpu"),
         "ddp": _trainer("several devices share each batch", devices=2, strategy="ddp"),
     },
     "logger": {

@@ -13,8 +13,9 @@ from sup.config.settings import Settings
 from sup.config.trainer import is_double
 from sup.launch.placement import Placement
 from sup.model.building import activation_of
-from sup.sweep.memory import GIB, allowed_memory, needed, on_gpu
+from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.system.open_files import most_runs
+from sup.training.devices import accelerator_of
 from sup.training.kernels import (
     NoKernelError,
     check_compiler,
@@ -84,12 +85,14 @@ def needs_torch(run: Run) -> bool:
 
 def runs_kernels(settings: Settings) -> bool:
     """Tell whether kernels can run where a run is trained: in float32, if they can be compiled."""
-    kind = kind_of(settings.engine, "cuda" if on_gpu(settings) else "cpu")
+    kind = kind_of(settings.engine, accelerator_of(settings))
+    if kind is None or is_double(settings):
+        return False
     try:
-        check_compiler(kind or "")
+        check_compiler(kind)
     except NoKernelError:
         return False
-    return not is_double(settings)
+    return True
 
 
 def fair_share(runs: Sequence[Run], devices: int) -> int:

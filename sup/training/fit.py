@@ -20,6 +20,7 @@ from lightning.pytorch.strategies import Strategy
 from sup.config.rules import SettingError, in_one_line
 from sup.config.trainer import lightnings
 from sup.system.memory import keep_freed_memory
+from sup.training.devices import accelerator_of
 from sup.training.stack import Stack
 
 SMALL = 100_000
@@ -66,7 +67,8 @@ def fit(
     own = OwnSignals()
     threads = torch.get_num_threads()
     with quiet(), threads_for(stack):
-        trainer: pl.Trainer = replace(part, parameters=lightnings(part.parameters)).make(
+        handed = lightnings(part.parameters) | {"accelerator": accelerator_of(stack.settings)}
+        trainer: pl.Trainer = replace(part, parameters=handed).make(
             strategy=strategy,
             plugins=alone,
             callbacks=[*callbacks, own],
@@ -77,7 +79,10 @@ def fit(
             enable_model_summary=False,
             max_epochs=1,
         )
-        module = stack.module(trainer.strategy.root_device, threads)
+        device = trainer.strategy.root_device
+        # Before anything is made there: else a rank has memory on the first GPU too.
+        trainer.accelerator.setup_device(device)
+        module = stack.module(device, threads)
         try:
             # Without weights_only, an environment variable decides whether a pickle is run.
             trainer.fit(module, stack.data(), ckpt_path=checkpoint, weights_only=True)
@@ -117,6 +122,8 @@ def quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # Lightning 2.6.6 calls what torch 2.13 deprecates.
             warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+            # Of a device that the settings do not name.
+            warnings.filterwarnings("ignore", message=".*available but not used.*")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
