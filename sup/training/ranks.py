@@ -12,6 +12,7 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -31,7 +32,8 @@ HOME = "127.0.0.1"
 """Where ranks meet: all are on one machine."""
 
 PATIENCE = 10
-"""Seconds in which the cause is looked for when a rank has lost another."""
+"""Seconds in which the cause is looked for when a rank has lost another, and in which those that
+are done may leave their group."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,19 @@ def on_ranks(count: int, work: Callable[[int], Any]) -> Any:
     processes, connections = [], []
     try:
         for rank in range(count):
-            connection, other = context.Pipe(duplex=False)
+            connection, other = context.Pipe()
             asked = pickle.dumps((_serve, rank, meeting, work))
             process = context.Process(target=serve, args=(asked, other), daemon=True)
             process.start()
             other.close()
             processes.append(process)
             connections.append(connection)
-        return _first_result(processes, connections)
+        result = _first_result(processes, connections)
+        for connection in connections:
+            connection.close()  # all are done: now they leave their group, together
+        for process in processes:
+            process.join(PATIENCE)
+        return result
     except Stopped:
         for process in processes[:1]:
             process.terminate()  # it writes a checkpoint
@@ -123,7 +130,7 @@ def _first_result(processes: list, connections: list[Connection]) -> Any:
             if said["kind"] == "lost":
                 lost = said["reason"]
             elif rank == 0:
-                result = said["result"]
+                result = pickle.loads(said["result"])
     if lost:
         raise RankError(lost)
     return result
@@ -151,19 +158,39 @@ def _serve(rank: int, meeting: Meeting, work: Callable[[int], Any], connection: 
         torch.set_num_threads(meeting.threads)
     if meeting.talks and rank == 0:  # the others would say the same
         messages.show()
+    try:
+        said = _last_word(rank, work)
+        connection.send_bytes(pickle.dumps(said))
+        if said["kind"] == "done":
+            _leave(connection)
+    finally:
+        # Nothing that libraries do at the end is of use, and it could wait for a rank that is not
+        # at its end: after `Stopped` too.
+        os._exit(0)
+
+
+def _leave(connection: Connection) -> None:
+    """Leave the group by which ranks summed, as soon as all are done and none needs it any more."""
+    with suppress(EOFError):
+        connection.recv_bytes()
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def _last_word(rank: int, work: Callable[[int], Any]) -> dict[str, Any]:
+    """Do the work of one rank, and return what there is to be said of it."""
     said: dict[str, Any]
     try:
         with stoppable():
-            said = {"kind": "done", "result": work(rank)}
+            # Not left to `send`, by which tensors stay in this process, which ends soon.
+            said = {"kind": "done", "result": pickle.dumps(work(rank))}
+    except Stopped:
+        raise
     except RankError as error:
         said = {"kind": "lost", "reason": str(error)}
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         *_, frame = traceback.extract_tb(error.__traceback__)
         where = f"{Path(frame.filename).name}, line {frame.lineno}"  # it was another process
         said = {"kind": "failed", "reason": f"failed: {in_one_line(error)} ({where})"}
         said["trace"] = traceback.format_exc()
-    # Not `send`, by which tensors stay in this process, which ends now.
-    connection.send_bytes(pickle.dumps(said))
-    connection.close()
-    # Nothing that libraries do at the end is of use, and it could wait for a rank that has ended.
-    os._exit(0)
+    return said

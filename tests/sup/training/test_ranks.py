@@ -1,5 +1,6 @@
 """Two processes on the CPU train what one does, and end together."""
 
+import atexit
 import contextlib
 import multiprocessing
 import os
@@ -20,6 +21,7 @@ from commands import Outcome
 import sup
 from sup.config.rules import SettingError
 from sup.system.signals import Stopped, stoppable
+from sup.training import ranks
 from sup.training.data_parallel import RankError, Shard
 from sup.training.ranks import on_ranks
 
@@ -225,7 +227,8 @@ def test_a_rank_that_says_nothing_leaves_no_empty_cause(tmp_path):
 
 
 def waits(folder: Path, rank: int) -> None:
-    """Say that a rank is at work, and work on."""
+    """Say that a rank is at work, and work on; its libraries would wait for others at their end."""
+    atexit.register(time.sleep, 600)
     (folder / str(rank)).touch()
     time.sleep(600)
 
@@ -240,6 +243,39 @@ def test_ranks_that_are_ended_are_not_taken_for_failed(tmp_path):
         threading.Thread(target=stop, daemon=True).start()
         with pytest.raises(Stopped):
             on_ranks(2, partial(waits, tmp_path))
+    assert multiprocessing.active_children() == []
+
+
+def leaves(folder: Path, rank: int) -> int:
+    """Note when a rank leaves the group; rank 1 is done long before."""
+    torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
+    leave = torch.distributed.destroy_process_group
+
+    def noted() -> None:
+        leave()
+        (folder / str(rank)).touch()
+
+    torch.distributed.destroy_process_group = noted
+    if rank == 0:
+        time.sleep(1)
+        assert not (folder / "1").exists()
+    return 7
+
+
+def test_ranks_leave_their_group_when_all_are_done(tmp_path):
+    assert on_ranks(2, partial(leaves, tmp_path)) == 7
+    assert {path.name for path in tmp_path.iterdir()} == {"0", "1"}
+
+
+def cannot_leave(rank: int) -> int:
+    torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
+    torch.distributed.destroy_process_group = lambda: time.sleep(600)
+    return 7
+
+
+def test_a_group_that_cannot_be_left_costs_seconds_only(monkeypatch):
+    monkeypatch.setattr(ranks, "PATIENCE", 0.5)
+    assert on_ranks(2, cannot_leave) == 7
     assert multiprocessing.active_children() == []
 
 
