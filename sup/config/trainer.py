@@ -89,6 +89,10 @@ def check_devices(settings: Any) -> None:
     if strategy != "ddp":
         raise SettingError("trainer.devices", devices, "more than 1 needs trainer=ddp")
     several = f"trainer.devices={devices}"
+    accelerator = trainer.get("accelerator")
+    if accelerator in ("mps", "tpu"):  # Lightning has no ddp there
+        no_batch = f"cannot share a batch; {several} needs CUDA devices, or trainer.accelerator=cpu"
+        raise SettingError("trainer.accelerator", accelerator, no_batch)
     if settings.stack.devices not in (1, "auto"):
         either = f"trains stacks side by side, {several} each stack on several; one must be 1"
         raise SettingError("stack.devices", settings.stack.devices, either)

@@ -8,6 +8,7 @@ import signal
 from collections import deque
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from math import ceil
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ import torch
 from sup.config.rules import SettingError
 from sup.config.run import Run
 from sup.config.settings import Settings
+from sup.launch.gpus import visible_devices
 from sup.launch.placement import SHARE, Lost, Placement, Work
 from sup.system import messages
 from sup.system.memory import main_memory
 from sup.system.processes import end_with_parent, how_it_ended, serve
 from sup.system.signals import Stopped, stoppable
+from sup.training.devices import accelerator_of
 from sup.training.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -38,9 +41,12 @@ class Here:
 
         Not of what is free just now, so that a command that is started again makes the same stacks.
         """
-        if settings.trainer.parameters["accelerator"] != "cpu" and torch.cuda.is_available():
-            return SHARE * torch.cuda.get_device_properties(0).total_memory
-        return SHARE * main_memory() / self.at_once
+        if accelerator_of(settings) != "cuda":
+            return SHARE * main_memory() / self.at_once
+        used = max(self.at_once, settings.trainer.parameters["devices"])
+        used = min(used, torch.cuda.device_count())
+        properties = [torch.cuda.get_device_properties(number) for number in range(used)]
+        return SHARE * min(one.total_memory for one in properties) / ceil(self.at_once / used)
 
     def __call__(self, stacks: Sequence[Stack], work: Work) -> list[Any]:
         """Do the work on each stack."""
@@ -177,27 +183,6 @@ def _logged(work: Work, stack: Stack, logged: Path) -> Any:
         return work(stack)
 
 
-def check_present(settings: Settings) -> None:
-    """Check that the devices on which a run is to be trained are on this machine.
-
-    Raises:
-        SettingError: where they are not.
-    """
-    trainer, gpus = settings.trainer.parameters, torch.cuda.device_count()
-    accelerator, devices = trainer["accelerator"], trainer["devices"]
-    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
-        raise SettingError("trainer.accelerator", accelerator, "no GPU here")
-    if accelerator in ("gpu", "cuda", "auto") and 0 < gpus < devices:
-        held = f"there are no more than {gpus} here; trainer.accelerator=cpu needs none"
-        raise SettingError("trainer.devices", devices, held)
-
-
-def visible_devices() -> list[str]:
-    """Return the names of the GPUs that this command may use."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return named.split(",") if named else [str(k) for k in range(torch.cuda.device_count())]
-
-
 def local_placement(runs: Sequence[Run]) -> Placement:
     """Return where the stacks of some runs are trained on this machine.
 
@@ -206,14 +191,14 @@ def local_placement(runs: Sequence[Run]) -> Placement:
     """
     devices = devices_of(runs)
     trainers = [run.settings.trainer.parameters for run in runs]
-    on_cpu = any(trainer["accelerator"] == "cpu" for trainer in trainers)
+    on_gpu = all(accelerator_of(run.settings) == "cuda" for run in runs)
     if devices == "auto":
-        alone = on_cpu or any(trainer["devices"] > 1 for trainer in trainers)
+        alone = not on_gpu or any(trainer["devices"] > 1 for trainer in trainers)
         alone = alone or any(run.directory is None for run in runs)
         devices = 1 if alone else max(1, torch.cuda.device_count())
     if devices == 1:
         return Here()
-    return SideBySide(int(devices), [] if on_cpu else visible_devices())
+    return SideBySide(int(devices), visible_devices() if on_gpu else [])
 
 
 def devices_of(runs: Sequence[Run]) -> int | str:

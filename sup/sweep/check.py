@@ -10,7 +10,8 @@ from sup.config.run import Run
 from sup.config.settings import GROUPS, Settings
 from sup.config.several import is_wandb
 from sup.config.trainer import check_environment
-from sup.launch.local import check_present, devices_of, local_placement
+from sup.launch.gpus import check_present
+from sup.launch.local import devices_of, local_placement
 from sup.model.building import check_lightnings, check_parts
 from sup.model.contract import check_activation
 from sup.sweep.memory import GIB, allowed_memory, needed

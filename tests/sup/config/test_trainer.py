@@ -49,6 +49,14 @@ def test_an_apple_gpu_has_no_float64():
         sup.Settings(trainer_precision="64-true", trainer_accelerator="mps")
 
 
+@pytest.mark.parametrize("accelerator", ["mps", "tpu"])
+def test_a_batch_is_shared_by_cuda_devices_or_on_the_cpu(accelerator):
+    shared = {"trainer_devices": 2, "trainer_strategy": "ddp"}
+    message = rf"trainer.accelerator={accelerator}: cannot share a batch; trainer.devices=2 needs"
+    with pytest.raises(SettingError, match=message):
+        sup.Settings(**shared, trainer_accelerator=accelerator)
+
+
 def test_float64_on_a_cpu():
     double = sup.train(trainer_precision="64-true", sparsity=[0, 0.9], **SMALL)
     single = sup.train(sparsity=[0, 0.9], **SMALL)

@@ -9,13 +9,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import sup
+from sup.config.rules import SettingError
+from sup.launch import gpus as gpus_here
 from sup.launch import local
-from sup.launch.placement import Lost
+from sup.launch.placement import SHARE, Lost
 from sup.training.stack import Stack
 
 ROOT = Path(__file__).parents[3]
@@ -109,6 +113,49 @@ def test_processes_that_die_before_they_begin(make_run, monkeypatch):
     stacks = [Stack.of([make_run(f"seed={seed}", f"name={'x' * 300_000}")]) for seed in (0, 1)]
     lost = Lost("the process that trained it ended with status 1")
     assert local.SideBySide(2)(stacks, print) == [lost, lost]
+
+
+@pytest.mark.parametrize(
+    ("processes", "gpus", "share"), [(1, [24], 24), (2, [24, 16], 16), (3, [24, 16], 8)]
+)
+def test_memory_of_the_smallest_gpu_is_shared_by_those_on_it(processes, gpus, share, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(gpus))
+    held = [SimpleNamespace(total_memory=one) for one in gpus]
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: held[number])
+    place = local.SideBySide(processes, [str(number) for number in range(len(gpus))])
+    assert place.memory(sup.Settings()) == pytest.approx(SHARE * share)
+
+
+@pytest.mark.parametrize(
+    ("named", "gpus", "names"),
+    [
+        (None, 2, ["0", "1"]),
+        ("1, 0", 2, ["1", "0"]),
+        ("GPU-8932f937", 1, ["GPU-8932f937"]),
+        ("0,-1,1", 1, ["0"]),
+        ("", 0, []),
+        ("NoDevFiles", 0, []),
+    ],
+)
+def test_gpus_go_by_the_names_that_they_are_given(named, gpus, names, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    gpus_here.check_present(sup.Settings())
+    assert gpus_here.visible_devices() == names
+
+
+@pytest.mark.parametrize(("named", "count", "gpus"), [("7", 1, 0), ("0,7", 2, 1), ("gpu0", 1, 0)])
+def test_a_gpu_that_is_named_and_not_there_is_missed(named, count, gpus, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    message = f"^CUDA_VISIBLE_DEVICES={named}: names {count}, of which {gpus} can be used here; "
+    with pytest.raises(SettingError, match=message):
+        sup.train(steps=2)
+    sup.train(steps=2, trainer_accelerator="cpu")
 
 
 def test_a_dead_process_fails_its_runs_alone(command, monkeypatch, tmp_path):

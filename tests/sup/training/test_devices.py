@@ -42,6 +42,11 @@ def test_a_gpu_that_is_not_asked_for_is_left_alone(asked, kind, monkeypatch):
     assert sup.train(trainer_accelerator=asked, **SMALL).attrs["device"] == "cpu"
 
 
+def test_an_apple_gpu_that_is_not_there_is_missed():
+    with pytest.raises(sup.SettingError, match=r"trainer.accelerator=mps: no Apple GPU here"):
+        sup.train(trainer_accelerator="mps", **SMALL)
+
+
 def test_the_device_is_set_before_anything_is_made_there(monkeypatch):
     """Else rank 1 would hold some hundred megabytes on the first GPU."""
     order = []
