@@ -24,10 +24,12 @@ from sup.system import messages
 from sup.system.memory import main_memory
 from sup.system.processes import end_with_parent, how_it_ended, serve
 from sup.system.signals import Stopped, stoppable
-from sup.training.devices import accelerator_of
+from sup.training.devices import accelerator_of, cuda_is_lost
 from sup.training.stack import Stack
 
 log = logging.getLogger(__name__)
+
+GPU_LOST = "not tried: a stack before has left the GPU unusable in this process; start it again"
 
 
 class Here:
@@ -50,7 +52,12 @@ class Here:
 
     def __call__(self, stacks: Sequence[Stack], work: Work) -> list[Any]:
         """Do the work on each stack."""
-        return [work(stack) for stack in stacks]
+        return [Lost(GPU_LOST) if is_hopeless(stack) else work(stack) for stack in stacks]
+
+
+def is_hopeless(stack: Stack) -> bool:
+    """Tell whether a stack would be trained by CUDA, which has failed in this process for good."""
+    return cuda_is_lost() and accelerator_of(stack.settings) == "cuda"
 
 
 class SideBySide(Here):
@@ -146,11 +153,13 @@ class _Worker:
     def outcome(self) -> Any:
         """Return what became of the stack that it has ended with."""
         try:
-            return pickle.loads(self.connection.recv_bytes())
+            made, lost = pickle.loads(self.connection.recv_bytes())
         except (EOFError, ConnectionError):
             self.lives = False
             self.process.join()
             return Lost(f"the process that trained it {how_it_ended(self.process.exitcode)}")
+        self.lives = not lost
+        return made
 
     def end(self) -> None:
         """Let the process end."""
@@ -174,7 +183,8 @@ def _serve(work: Work, gpu: str | None, threads: int, connection: Any) -> None:
             except EOFError:
                 return
             # Not `send`, by which tensors are shared memory, of which containers have little.
-            connection.send_bytes(pickle.dumps(_logged(work, stack, logged)))
+            made = _logged(work, stack, logged)
+            connection.send_bytes(pickle.dumps((made, cuda_is_lost())))
 
 
 def _logged(work: Work, stack: Stack, logged: Path) -> Any:

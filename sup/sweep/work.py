@@ -23,6 +23,7 @@ from sup.system import signals
 from sup.system.open_files import allow_many
 from sup.system.signals import Stopped
 from sup.training import checkpoints
+from sup.training.devices import cuda_is_lost
 from sup.training.outcome import Outcome
 from sup.training.slice import Slice
 from sup.training.stack import Stack
@@ -79,7 +80,7 @@ def attempt(slices: Sequence[Slice], made: dict[Slice, Made]) -> None:
                 raise  # submitit's, which has queued this job again
             reason = in_one_line(error)
             failed = [part for part in stack.slices if part not in made]
-            halve = len(failed) > 1 and not is_common(error)
+            halve = len(failed) > 1 and not is_common(error) and not cuda_is_lost()
             for part in () if halve else failed:
                 made[part] = failure = RunError(part.run.name, reason)
                 failure.__cause__ = error

@@ -1,4 +1,4 @@
-"""Which device trains a run."""
+"""Which device trains a run, and whether CUDA can still be used in this process."""
 
 import torch
 
@@ -14,3 +14,18 @@ def accelerator_of(settings: Settings) -> str:
     chosen: str = settings.trainer.parameters["accelerator"]
     found = {"auto": "cuda" if torch.cuda.is_available() else "cpu", "gpu": "cuda"}
     return found.get(chosen, chosen)
+
+
+def cuda_is_lost() -> bool:
+    """Tell whether CUDA has failed in this process for good.
+
+    An error in a kernel (an index out of bounds, say) is returned by every later call, until the
+    process ends.
+    """
+    if not torch.cuda.is_initialized():
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False

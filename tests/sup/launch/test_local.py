@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -156,6 +157,24 @@ def test_a_gpu_that_is_named_and_not_there_is_missed(named, count, gpus, monkeyp
     with pytest.raises(SettingError, match=message):
         sup.train(steps=2)
     sup.train(steps=2, trainer_accelerator="cpu")
+
+
+def lose_the_gpu(stack: Stack) -> int:
+    """Stand for training: in the first stack, CUDA fails for good."""
+    if stack.settings.seed == 0:
+        torch.cuda.is_initialized = lambda: True
+        torch.cuda.synchronize = partial(fail, "CUDA error: an illegal memory access")
+    return os.getpid()
+
+
+def fail(reason: str) -> None:
+    raise RuntimeError(reason)
+
+
+def test_a_process_that_has_lost_its_gpu_is_replaced(make_run):
+    stacks = [Stack.of([make_run(f"seed={seed}")]) for seed in range(3)]
+    first, second, third = local.SideBySide(1)(stacks, lose_the_gpu)
+    assert first != second == third
 
 
 def test_a_dead_process_fails_its_runs_alone(command, monkeypatch, tmp_path):

@@ -43,6 +43,32 @@ def jobs(directory) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_a_gpu_that_is_lost_is_tried_no_more(failing, command, monkeypatch, tmp_path):
+    """Its error is returned by every later call in the process, not to that stack alone."""
+    tried = []
+
+    def breaks(z):
+        if z.shape[-1] >= 1024:
+            tried.append(1)
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        return torch.relu(z)
+
+    def synchronize():
+        if tried:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    failing.__dict__["breaks"] = breaks
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    monkeypatch.setattr("sup.launch.local.accelerator_of", lambda settings: "cuda")
+    swept = ("activation._target_=failing.breaks", "n_hidden=2,5", "sparsity=0,0.9")
+    outcome = command("-m", *swept, "hydra.sweep.dir=sweep", "stack.max_memory=1", *QUIET)
+    assert outcome.status == 1
+    assert len(tried) == 1  # neither by halves nor by the next stack
+    reasons = [row["reason"] for row in jobs(tmp_path / "sweep")]
+    assert [reason.split(":")[0] for reason in reasons] == ["RuntimeError"] * 2 + ["not tried"] * 2
+
+
 SWEEP = (
     "-m",
     "activation._target_=sup.model.activations.GELU,failing.fails,sup.model.activations.Tanh",

@@ -12,7 +12,7 @@ from lightning.pytorch import accelerators
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import sup
-from sup.training.devices import accelerator_of
+from sup.training.devices import accelerator_of, cuda_is_lost
 from sup.training.stack import Stack
 
 SMALL: dict[str, Any] = {"n_features": 5, "n_hidden": 2, "steps": 30, "batch_size": 64}
@@ -61,6 +61,19 @@ def test_the_device_is_set_before_anything_is_made_there(monkeypatch):
     )
     sup.train(**SMALL)
     assert order[:2] == ["set", "made"]
+
+
+def fail() -> None:
+    raise RuntimeError("CUDA error: device-side assert triggered")
+
+
+def test_an_error_that_stays_is_found(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "synchronize", fail)
+    assert not cuda_is_lost()  # it has not started
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    assert cuda_is_lost()
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    assert not cuda_is_lost()
 
 
 @pytest.mark.parametrize("given", [None, "FASTEST_FIRST"])
