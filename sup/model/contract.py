@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sup.config.grid import evenly_spaced
+from sup.config.options import option_of
 from sup.config.rules import SettingError
 from sup.config.settings import Settings
 from sup.model.activations import Activation, has_pullback
@@ -96,6 +97,36 @@ def is_written(activation: Activation, z: Tensor) -> bool:
     return torch.allclose(y, output, **close) and torch.allclose(slope, expected, **close)
 
 
+def check_on_device(settings: Settings, device: torch.device) -> None:
+    """Check that an activation of the user's own also works on the device where it is trained.
+
+    What it makes by itself is on the CPU, where it has been tried, unless it says otherwise.
+
+    Raises:
+        SettingError: where it does not.
+    """
+    part = settings.activation
+    if option_of("activation", part):
+        return
+    try:
+        activation: Any = activation_of(part, settings.grid.points[:1], device)
+        z = torch.linspace(-SPREAD, SPREAD, 96).view(1, 3, 32).to(device)
+        y = activation(z)
+        pulled = activation.pullback(z, y, z) if has_pullback(activation) else y
+        if device.type == "cuda":
+            torch.cuda.synchronize()  # an error in a kernel shows only then
+        found = {one.device for one in (y, pulled)}
+    except Exception as error:  # whatever a user's own code raises
+        raise SettingError("activation", part.path, f"fails on {device}: {shown(error)}") from error
+    if found != {z.device}:
+        raise SettingError("activation", part.path, f"returns a tensor that is not on {device}")
+
+
+def shown(error: Exception) -> str:
+    """Return the beginning of what an error says, in one line."""
+    return " ".join(str(error).split())[:200]
+
+
 def check_activation(settings: Settings) -> None:
     """Check that the activation of a run keeps its contract, with every value of its parameters.
 
@@ -115,8 +146,7 @@ def check_activation(settings: Settings) -> None:
         activation = activation_of(part, tried, torch.device("cpu"))
         broken = broken_promise(activation, len(tried))
     except Exception as error:  # whatever a user's own code raises
-        reason = " ".join(str(error).split())[:200]
-        broken, cause = f"fails on z [instance, feature, batch]: {reason}", error
+        broken, cause = f"fails on z [instance, feature, batch]: {shown(error)}", error
     if broken:
         given = "".join(f" {name}={value}" for name, value in part.parameters.items())
         raise SettingError("activation", f"{part.path}{given}", broken) from cause

@@ -4,6 +4,8 @@ import os
 import pickle
 from collections.abc import Sequence
 
+import torch
+
 from sup.config.identity import instance_keys, stack_key, training_key
 from sup.config.rules import SettingError
 from sup.config.run import Run
@@ -13,12 +15,13 @@ from sup.config.trainer import check_environment
 from sup.launch.gpus import check_present
 from sup.launch.local import devices_of, local_placement
 from sup.model.building import check_lightnings, check_parts
-from sup.model.contract import check_activation
+from sup.model.contract import check_activation, check_on_device
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.sweep.places import check_places
 from sup.sweep.resume import is_finished
 from sup.training import checkpoints
 from sup.training.contract import check_optimizer
+from sup.training.devices import accelerator_of
 from sup.training.slice import Slice
 from sup.training.stack import Stack
 
@@ -47,6 +50,7 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
         check_settings(settings)
         if not placed:
             check_present(settings)
+            check_there(settings)
     if not placed:
         check_memory(runs)
     check_places(runs)
@@ -72,6 +76,17 @@ def check_settings(settings: Settings) -> None:
     """
     check_parts(settings)
     check_activation(settings)
+
+
+def check_there(settings: Settings) -> None:
+    """Check that the activation works on the device where it will be trained, if it is a GPU.
+
+    Raises:
+        SettingError: where it does not.
+    """
+    accelerator = accelerator_of(settings)
+    if accelerator in ("cuda", "mps"):
+        check_on_device(settings, torch.device(accelerator))
 
 
 def check_memory(runs: Sequence[Run]) -> None:

@@ -12,7 +12,7 @@ import sup
 from sup.config.options import OPTIONS
 from sup.config.rules import SettingError
 from sup.model.building import activation_of, call_part, check_parts
-from sup.model.contract import check_activation
+from sup.model.contract import check_activation, check_on_device
 from sup.model.inputs import Draws, Purpose
 from sup.training.stack import Stack
 
@@ -175,6 +175,46 @@ class TestOwnActivation:
 def test_an_activation_that_breaks_the_contract_is_refused(overrides, reason, settings):
     with pytest.raises(SettingError, match=reason):
         check_activation(settings(*overrides))
+
+
+def table(z: torch.Tensor) -> torch.Tensor:
+    """Stand for a user's activation that makes a tensor by itself, on the CPU."""
+    return torch.linspace(0, 1, z.shape[1])[:, None] * z
+
+
+class Stray(torch.nn.Module):
+    """A user's activation whose gradient comes back on the CPU."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return 0 * z
+
+    def pullback(self, z: torch.Tensor, y: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(z.shape)
+
+
+class Kept(torch.nn.Module):
+    """A user's activation that says where its table is."""
+
+    table: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.ones(3, 1))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.table * z
+
+
+@pytest.mark.parametrize(
+    ("activation", "reason"),
+    [(table, "fails on meta: .*device"), (Stray, "returns a tensor that is not on meta")],
+)
+def test_an_activation_is_tried_on_the_device_too(activation, reason):
+    """Of which there is none here; torch's meta device refuses a CPU's tensors as a GPU does."""
+    check_activation(sup.Settings(activation=activation))
+    check_on_device(sup.Settings(activation=Kept), torch.device("meta"))
+    with pytest.raises(SettingError, match=reason):
+        check_on_device(sup.Settings(activation=activation), torch.device("meta"))
 
 
 class HalfSlope(torch.nn.Module):

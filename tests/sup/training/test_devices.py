@@ -12,6 +12,7 @@ from lightning.pytorch import accelerators
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import sup
+from sup.sweep import check
 from sup.training.devices import accelerator_of, cuda_is_lost
 from sup.training.stack import Stack
 
@@ -61,6 +62,15 @@ def test_the_device_is_set_before_anything_is_made_there(monkeypatch):
     )
     sup.train(**SMALL)
     assert order[:2] == ["set", "made"]
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps", "cpu"])
+def test_the_activation_is_tried_on_the_device_that_trains(kind, monkeypatch):
+    tried = []
+    monkeypatch.setattr(check, "accelerator_of", lambda settings: kind)
+    monkeypatch.setattr(check, "check_on_device", lambda settings, device: tried.append(device))
+    check.check_there(sup.Settings())
+    assert tried == ([] if kind == "cpu" else [torch.device(kind)])
 
 
 def fail() -> None:
