@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from commands import hide_gpus
 from lightning.pytorch import accelerators
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -41,6 +42,17 @@ def test_a_gpu_that_is_not_asked_for_is_left_alone(asked, kind, monkeypatch):
     """Neither taken, as Lightning's own `auto` would, nor warned of."""
     monkeypatch.setattr(getattr(accelerators, kind), "is_available", lambda: True)
     assert sup.train(trainer_accelerator=asked, **SMALL).attrs["device"] == "cpu"
+
+
+def test_a_gpu_of_this_machine_is_hidden_from_tests(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "init", lambda: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    hide_gpus(monkeypatch)
+    assert sup.train(**SMALL).attrs["device"] == "cpu"
+    asked = "import os; print([os.environ['CUDA_VISIBLE_DEVICES']])"
+    assert subprocess.check_output([sys.executable, "-c", asked], text=True) == "['']\n"
 
 
 def test_an_apple_gpu_that_is_not_there_is_missed():
