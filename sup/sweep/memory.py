@@ -1,11 +1,10 @@
 """How much memory a stack needs."""
 
-import torch
-
 from sup.config.settings import Settings
 from sup.launch.placement import Placement
 from sup.model.held_out import SAMPLES
 from sup.model.quadrature import nodes
+from sup.training.devices import accelerator_of
 from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
 from sup.training.stack import Stack
 
@@ -23,11 +22,6 @@ Those of several small steps are made together, some megabytes that do not grow 
 CONTEXT = GIB // 2
 """Bytes that CUDA takes in a process before any tensor: its context, torch's kernels, the matrix
 library's room. Not measured; they differ by a few hundred megabytes between GPUs."""
-
-
-def on_gpu(settings: Settings) -> bool:
-    """Tell whether a stack of some settings is trained on a GPU of this machine."""
-    return settings.trainer.parameters["accelerator"] != "cpu" and torch.cuda.is_available()
 
 
 def allowed_memory(settings: Settings, place: Placement) -> float:
@@ -50,7 +44,8 @@ def needed(stack: Stack) -> int:
     if settings.data == "quadrature":
         batch = held_out = nodes(n)[0].shape[1]
         inputs = 1
-    at_once = on_gpu(settings) or len(stack.blocks) == 1
+    on_gpu = accelerator_of(settings) == "cuda"
+    at_once = on_gpu or len(stack.blocks) == 1
     together = [sum(len(part.places) for part in block) for block in stack.blocks]
     block = K if at_once else max(together)
     frames = len(snapshots(settings.steps)) if m * n <= LARGEST_SNAPSHOT else 0
@@ -62,4 +57,4 @@ def needed(stack: Stack) -> int:
     evaluation = held_out * (3 * inputs * n + K * (8 * n + m))
     words = WORD * len(stack.seeds) * n * batch if settings.data == "sampled" else 0
     tensors = stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation))
-    return int(words + tensors) + CONTEXT * on_gpu(settings)
+    return int(words + tensors) + CONTEXT * on_gpu

@@ -1,12 +1,22 @@
 """These tests run the kernels on a GPU where there is one, else in Triton's interpreter."""
 
+import os
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
 
 if not find_spec("triton"):  # there is none for Windows and macOS
     collect_ignore_glob = ["test_*.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a GPU where there is one, which is hidden from all other tests."""
+    if "TRITON_INTERPRET" not in os.environ:
+        for item in items:
+            if Path(__file__).parent in item.path.parents:
+                item.add_marker("gpu")
 
 
 @pytest.fixture
