@@ -26,14 +26,19 @@ from sup.model.quadrature import QuadratureInputs
 from sup.training.optimizer import StackedAdam
 from sup.training.triton import engine as engines
 from sup.training.triton.device import kernels
-from sup.training.triton.engine import TritonEngine
+from sup.training.triton.device.large import TILE
+from sup.training.triton.engine import Form, TritonEngine
 
 ACTIVATIONS = {
     kind.__name__.lower(): kind for kind in (Linear, ReLU, GELU, SiLU, Sigmoid, Tanh, SoLU)
 }
-SIZES = {"2x1": (2, 1), "3x2": (3, 2), "10x5": (10, 5), "20x2": (20, 2), "200x20": (200, 20)}
-SCHEDULERS, CYCLES = 4, 1.755e9
-"""Of an SM, and of a second, on an H100."""
+SIZES = {"2x1": (2, 1, 18_207), "3x2": (3, 2, 1_000), "10x5": (10, 5, 70), "200x20": (200, 20, 140)}
+"""n and m, and how many models a stack of them has: those of the article."""
+SAMPLES = 1_024
+FEW = 100
+"""Instructions up to which a loop is one of Adam's."""
+SMS, SCHEDULERS, CYCLES = 132, 4, 1.755e9
+"""Of an H100, of one of its SMs, and of a second."""
 REGISTERS, WARPS = 65_536, 64
 """Of an SM, on all of these."""
 
@@ -62,17 +67,15 @@ class Compiled:
         registers: of a thread.
         spilled: bytes of a thread that do not fit them.
         shared: bytes of a program.
-        loop: instructions in the loop over samples, of a warp.
+        instructions: of a step of a model, of all its warps.
         warps: of a program.
-        block: samples in a turn of the loop.
     """
 
     registers: int
     spilled: int
     shared: int
-    loop: int
+    instructions: int
     warps: int
-    block: int
 
     @property
     def programs(self) -> int:
@@ -80,11 +83,11 @@ class Compiled:
         own = self.warps * 32 * max(self.registers, 1)
         return max(1, min(REGISTERS // own, WARPS // self.warps))
 
-    def microseconds(self, models: int, samples: int, sms: int = 132) -> float:
-        """Return what a step of some models takes at the least."""
-        turns = -(-samples // self.block) * self.loop * self.warps
-        busiest = -(-models // sms)  # on one SM
-        return busiest * turns / min(SCHEDULERS, busiest * self.warps) / CYCLES * 1e6
+    def microseconds(self, models: int) -> float:
+        """Return what a step of some models takes at the least, if all SMs are kept busy."""
+        busiest = -(-models // SMS)  # on one SM
+        at_once = min(busiest, self.programs) * self.warps
+        return busiest * self.instructions / min(SCHEDULERS, at_once) / CYCLES * 1e6
 
 
 class WarmUp:
@@ -109,11 +112,11 @@ def compiled(arch: int, n: int, m: int, activation: Any, nodes: bool = False) ->
     density, group = torch.full((2, n), 0.5), torch.arange(2)
     inputs = QuadratureInputs(n, density) if nodes else Inputs(group, density.double(), group)
     with mock.patch.object(engines, "check_possible"):
-        engine = TritonEngine(models, inputs, torch.ones(2, n), 1024)
+        engine = TritonEngine(models, inputs, torch.ones(2, n), SAMPLES)
     optimizer = StackedAdam(list(models.parameters()), torch.ones(2), torch.zeros(2))
     module = mock.Mock(loss_sums=torch.zeros(9, 2), diverged_at=torch.zeros(2, dtype=torch.int64))
     with mock.patch.object(kernels, "train", WarmUp(kernels.train)) as launched:
-        steps = engine.whole_steps((0, 1), 1024, 9, module, optimizer)
+        steps = engine.whole_steps((0, 1), SAMPLES, 9, module, optimizer)
         steps.take(range(9), mock.Mock(), np.zeros(9, np.int32))
     kernel = launched.compiled
     usage = resources(kernel.asm["cubin"])
@@ -121,10 +124,24 @@ def compiled(arch: int, n: int, m: int, activation: Any, nodes: bool = False) ->
         registers=usage["REG"],
         spilled=usage["STACK"],
         shared=kernel.metadata.shared,
-        loop=longest_loop(kernel.asm["cubin"]),
+        instructions=in_a_step(loops(kernel.asm["cubin"]), engine.form, n),
         warps=engine.form.warps,
-        block=engine.form.block,
     )
+
+
+def in_a_step(found: list[range], form: Form, n: int) -> int:
+    """Return the instructions of a step, by the loops of a kernel.
+
+    The longest of all is that over steps. Of those that hold no other, a small model's longest is
+    that over samples; a large one's are those over tiles of features, but for Adam's short ones.
+    """
+    inner = [one for one in found if not any(set(other) < set(one) for other in found)]
+    blocks = -(-SAMPLES // form.block)
+    if form.large:
+        tiles = -(-n // TILE.value)
+        return form.warps * blocks * tiles * sum(len(one) for one in inner if len(one) > FEW)
+    turn, step = max(map(len, inner)), max(map(len, found))
+    return form.warps * (step + (blocks - 1) * turn)
 
 
 def said_of(cubin: bytes, option: str) -> str:
@@ -143,20 +160,17 @@ def resources(cubin: bytes) -> dict[str, int]:
     return {name: int(value) for name, value in re.findall(r"([A-Z]+):(\d+)", said)}
 
 
-def longest_loop(cubin: bytes) -> int:
-    """Return the instructions of the longest loop that holds no other: that over samples."""
+def loops(cubin: bytes) -> list[range]:
+    """Return the loops of a kernel, as places of instructions."""
     lines = re.findall(r"/\*([0-9a-f]{4,})\*/\s+([^;]*);", said_of(cubin, "-sass"))
     place = {int(address, 16): count for count, (address, _) in enumerate(lines)}
-    loops = []
+    found = []
     for count, (_, instruction) in enumerate(lines):
         target = re.search(r"\bBRA\b.*0x([0-9a-f]+)", instruction)
         start = place.get(int(target[1], 16), count) if target else count
         if start < count:
-            loops.append(range(start, count + 1))
-    inner = [
-        one for one in loops if not any(set(other) < set(one) for other in loops if other != one)
-    ]
-    return max(map(len, inner), default=0)
+            found.append(range(start, count + 1))
+    return found
 
 
 def main() -> None:
@@ -165,16 +179,21 @@ def main() -> None:
     parser.add_argument("--activations", nargs="*", default=["relu", "gelu", "solu"])
     parser.add_argument("--arch", nargs="*", type=int, default=[80, 90, 100])
     options = parser.parse_args()
-    print(f"{'':24}registers  spilled  shared  loop  programs an SM")
+    head = ("registers", "spilled", "shared", "programs an SM", "models", "us a step of an H100")
+    print(f"{'':20}", *(f"{name:>{len(name)}}" for name in head), sep="  ")
     spilled = False
     for arch in options.arch:
         for size in options.sizes:
             for name in options.activations:
-                found = compiled(arch, *SIZES[size], ACTIVATIONS[name]())
+                n, m, models = SIZES[size]
+                found = compiled(arch, n, m, ACTIVATIONS[name]())
                 spilled |= found.spilled > 0
+                row = (found.registers, found.spilled, found.shared, found.programs, models)
                 print(
-                    f"sm_{arch:<4}{size:8}{name:9}{found.registers:9}{found.spilled:9}"
-                    f"{found.shared:8}{found.loop:6}{found.programs:6}",
+                    f"sm_{arch:<4}{size:8}{name:9}",
+                    *(f"{one:>{len(title)}}" for one, title in zip(row, head, strict=False)),
+                    f"{found.microseconds(models):{len(head[-1])}.1f}",
+                    sep="  ",
                     flush=True,
                 )
     sys.exit(int(spilled))

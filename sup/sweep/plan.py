@@ -85,7 +85,8 @@ def needs_torch(run: Run) -> bool:
 
 def runs_kernels(settings: Settings) -> bool:
     """Tell whether kernels can run where a run is trained: in float32, if they can be compiled."""
-    kind = kind_of(settings.engine, accelerator_of(settings))
+    size = settings.n_features, settings.n_hidden
+    kind = kind_of(settings.engine, accelerator_of(settings), *size)
     if kind is None or is_double(settings):
         return False
     try:

@@ -173,7 +173,8 @@ def make_engine(
     if name == "autograd":
         log.info("engine: plain autograd")
         return AutogradEngine(models, inputs, inputs.cost(importance, batch))
-    kind = kind_of(name, models.W.device.type)
+    _, m, n = models.W.shape
+    kind = kind_of(name, models.W.device.type, n, m)
     is_float = models.W.dtype == torch.float32
     if kind and wants_kernel(name, steps) and (is_float or name == kind):
         engine = engine_with_kernels(kind, models, inputs, importance, batch, threads)

@@ -15,7 +15,7 @@ from sup.model.expressions import expressions_of
 from sup.model.inputs import Inputs
 from sup.model.philox import MASK
 from sup.model.quadrature import QuadratureInputs
-from sup.training.kernels import NoKernelError
+from sup.training.kernels import MOST_REGISTERS, NoKernelError, registers
 from sup.training.triton.device import kernels
 from sup.training.triton.device.inputs import GIVEN, NODES, Data
 from sup.training.triton.device.kernels import Models
@@ -23,9 +23,6 @@ from sup.training.triton.source import activation_function
 
 MOST_HIDDEN = 64
 """Up to how many hidden dimensions there are kernels: a block of samples has them in registers."""
-
-MOST_REGISTERS = 107
-"""Numbers of a sample up to which all of it stays in registers, of which a thread has 255."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +42,10 @@ class Form:
     @classmethod
     def of(cls, n: int, m: int) -> "Form":
         """Choose the form for n features and m hidden dimensions."""
-        numbers = m * n + 3 * n + 2 * m + 1
+        numbers = registers(n, m)
         if numbers > MOST_REGISTERS:
             return cls(large=True, block=32, warps=8)
-        return cls(large=False, block=128, warps=1) if numbers <= 24 else cls(False, 256, 8)
+        return cls(large=False, block=128, warps=1) if numbers <= 26 else cls(False, 256, 8)
 
 
 @dataclass(frozen=True)
@@ -199,6 +196,7 @@ class TritonEngine:
                     *arguments(launch),
                     PARAMETERS=launch.parameters,
                     ACTIVATE=launch.activate,
+                    enable_fp_fusion=True,  # Triton 3.10 no longer does of itself
                     **size,
                     **constants,
                 )

@@ -101,7 +101,6 @@ def gradients(
     model,
     step,
     purpose,
-    first,
     samples,
     N: tl.constexpr,
     M: tl.constexpr,
@@ -119,12 +118,12 @@ def gradients(
     if LARGE:
         loss = large_gradients(
             *(W, b, gradient_W, gradient_b, data, cost, parameter),
-            *(model, step, purpose, first, samples, N, M, MODE, BLOCK, ACTIVATE),
+            *(model, step, purpose, samples, N, M, MODE, BLOCK, ACTIVATE),
         )
     else:
         loss = small_gradients(
             *(W, b, gradient_W, gradient_b, data, cost, parameter),
-            *(model, step, purpose, first, samples, N, M, MODE, BLOCK, ACTIVATE),
+            *(model, step, purpose, samples, N, M, MODE, BLOCK, ACTIVATE),
         )
     tl.debug_barrier()
     return loss
@@ -148,7 +147,7 @@ def differentiate(
     """Leave losses and gradients on what is given."""
     model = tl.program_id(0).to(tl.int64) + start
     loss = gradients(
-        *(models, data, parameters, start, model, model, 0, 0, samples),
+        *(models, data, parameters, start, model, model, 0, samples),
         *(N, M, PARAMETERS, LARGE, MODE, BLOCK, ACTIVATE),
     )
     tl.store(models.loss + model, loss)
@@ -214,7 +213,7 @@ def train(
             tl.load(own + groups + 1),
         )
         loss = gradients(
-            *(models, data, parameters, start, model, step, purpose, 0, samples),
+            *(models, data, parameters, start, model, step, purpose, samples),
             *(N, M, PARAMETERS, LARGE, MODE, BLOCK, ACTIVATE),
         )
         W = (

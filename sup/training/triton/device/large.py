@@ -94,7 +94,7 @@ def softmax_of(
     N: tl.constexpr, M: tl.constexpr, PADDED: tl.constexpr, MODE: tl.constexpr,
 ):  # fmt: skip
     """Return what SoLU needs of all features of each sample; see `pulled_back`."""
-    model, step, purpose, first = words
+    model, step, purpose = words
     most = tl.full((column.shape[0],), -3e38, tl.float32)
     total = tl.zeros((column.shape[0],), tl.float32)
     for start in range(0, N, TILE):
@@ -108,7 +108,7 @@ def softmax_of(
     dot = tl.zeros((column.shape[0],), tl.float32)
     for start in range(0, N, TILE):
         i = start + tl.arange(0, TILE)
-        x = features_of(data, model, step, purpose, i, first + column, mask, samples, N, MODE)
+        x = features_of(data, model, step, purpose, i, column, mask, samples, N, MODE)
         z = output(h, rows_of(W, i, N, M, PADDED), b, i, N)
         y = z * (below(z - most[:, None]) / total[:, None])
         doubled = 2.0 * tl.load(cost + i, mask=i < N, other=0.0)[None, :] * share
@@ -128,7 +128,6 @@ def large_gradients(
     model,
     step,
     purpose,
-    first,
     samples,
     N: tl.constexpr,
     M: tl.constexpr,
@@ -147,18 +146,18 @@ def large_gradients(
         h = tl.zeros((BLOCK, PADDED), tl.float32)
         for first_of_tile in range(0, N, TILE):
             i = first_of_tile + tl.arange(0, TILE)
-            x = features_of(data, model, step, purpose, i, first + column, mask, samples, N, MODE)
+            x = features_of(data, model, step, purpose, i, column, mask, samples, N, MODE)
             h += product(x, rows_of(W, i, N, M, PADDED))
         softmax = (0.0, 0.0, 0.0)
         if ACTIVATE is None:
             softmax = softmax_of(
-                *(W, b, h, data, cost, share, (model, step, purpose, first), samples),
+                *(W, b, h, data, cost, share, (model, step, purpose), samples),
                 *(column, mask, N, M, PADDED, MODE),
             )
         by_h = tl.zeros((BLOCK, PADDED), tl.float32)
         for first_of_tile in range(0, N, TILE):
             i = first_of_tile + tl.arange(0, TILE)
-            x = features_of(data, model, step, purpose, i, first + column, mask, samples, N, MODE)
+            x = features_of(data, model, step, purpose, i, column, mask, samples, N, MODE)
             own = rows_of(W, i, N, M, PADDED)
             doubled = 2.0 * tl.load(cost + i, mask=i < N, other=0.0)[None, :] * share
             here = mask[:, None] & (i < N)[None, :]
@@ -168,7 +167,7 @@ def large_gradients(
             by_h += product(g, own)
         for first_of_tile in range(0, N, TILE):
             i = first_of_tile + tl.arange(0, TILE)
-            x = features_of(data, model, step, purpose, i, first + column, mask, samples, N, MODE)
+            x = features_of(data, model, step, purpose, i, column, mask, samples, N, MODE)
             own = rows_of(W, i, N, M, PADDED)
             doubled = 2.0 * tl.load(cost + i, mask=i < N, other=0.0)[None, :] * share
             here = mask[:, None] & (i < N)[None, :]
@@ -182,4 +181,5 @@ def large_gradients(
             tl.store(at, before + by_W, mask=own_numbers)
             before = tl.load(gradient_b + i, mask=(i < N) & (start > 0), other=0.0)
             tl.store(gradient_b + i, before + tl.sum(g, axis=0), mask=i < N)
+        tl.debug_barrier()  # what one thread has added to, another may add to in the next block
     return loss

@@ -148,7 +148,6 @@ def small_gradients(
     model,
     step,
     purpose,
-    first,
     samples,
     N: tl.constexpr,
     M: tl.constexpr,
@@ -164,7 +163,6 @@ def small_gradients(
         data: what its inputs are made of.
         model: its place.
         step, purpose: of the words.
-        first: the number of the first sample.
         samples: how many there are.
     """
     sums = ()
@@ -173,7 +171,7 @@ def small_gradients(
     for start in range(0, samples, BLOCK):
         column = start + tl.arange(0, BLOCK)
         mask = column < samples
-        x = features(data, model, step, purpose, first + column, mask, samples, N, MODE)
+        x = features(data, model, step, purpose, column, mask, samples, N, MODE)
         h = hidden(W, x, N, M)
         z = outputs(W, b, h, N, M)
         share = sample_share(data, model, column, mask, samples, MODE)

@@ -12,8 +12,9 @@ from sup.model.autoencoder import StackedAutoencoder
 from sup.model.inputs import Draws, Inputs, Purpose
 from sup.model.quadrature import QuadratureInputs
 from sup.training.engines import AutogradEngine
+from sup.training.kernels import kind_of
 from sup.training.optimizer import StackedAdam
-from sup.training.triton.engine import Form, TritonEngine
+from sup.training.triton.engine import TritonEngine
 
 SEEDS = (3, 2**40 + 7)
 ACTIVATIONS = (Linear, ReLU, GELU, SiLU, Sigmoid, Tanh, SoLU)
@@ -146,8 +147,9 @@ class Constant:
         pass
 
 
-@pytest.mark.parametrize("m", [1, 3, 20])
-@pytest.mark.parametrize("n", [1, 2, 5, 10, 33, 64, 200])
-def test_small_models_stay_in_registers_and_large_ones_in_tiles(n: int, m: int):
-    form = Form.of(n, m)
-    assert form.large or m * n + 3 * n + 2 * m < 107
+def test_of_themselves_only_models_in_registers_are_trained_by_triton():
+    assert kind_of("auto", "cuda", 10, 5) == "triton"
+    assert kind_of("auto", "cuda", 200, 20) is None
+    assert kind_of("triton", "cuda", 200, 20) == "triton"
+    assert kind_of("auto", "cpu", 200, 20) == "native"
+    assert kind_of("auto", "mps", 10, 5) is None
