@@ -237,7 +237,7 @@ NOT_ALLOWED = {
     "~importance.decay": "missing a required argument: 'decay'",
     "activation._target_=torch.nn.PReLU": "has trainable weights",
     "data=quadrature": "data=quadrature: needs n_features of at most 3, not 10",
-    "engine=fast": "engine=fast: must be one of auto, native, compiled, eager, autograd",
+    "engine=fast": "engine=fast: must be one of auto, native, triton, compiled, eager, autograd",
     "stack=null": "stack=None: must be settings by name: max_instances, max_memory, devices",
 }
 

@@ -115,7 +115,7 @@ def kind_of(engine: str, device: str, n: int, m: int) -> str | None:
 
 
 def registers(n: int, m: int) -> int:
-    """Return the numbers that a sample takes: four of each feature, h twice, the gradients' sums."""
+    """Return the numbers that a sample takes: four a feature, h twice, the gradients' sums."""
     return m * n + 4 * n + 2 * m + 1
 
 

@@ -196,7 +196,6 @@ class TritonEngine:
                     *arguments(launch),
                     PARAMETERS=launch.parameters,
                     ACTIVATE=launch.activate,
-                    enable_fp_fusion=True,  # Triton 3.10 no longer does of itself
                     **size,
                     **constants,
                 )

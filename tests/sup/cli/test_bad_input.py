@@ -74,7 +74,7 @@ BAD = {
     "data=quadrature": "needs n_features of at most 3",
     # Words
     "data=exact": "must be one of sampled, quadrature",
-    "engine=fast": "must be one of auto, native, compiled, eager, autograd",
+    "engine=fast": "must be one of auto, native, triton, compiled, eager, autograd",
     "figures=all": "must be one of auto, end, none",
     "objective=accuracy": "must be one of loss,",
     "tags=pilot": "must be a list of words",

@@ -18,6 +18,7 @@ from sup.sweep.plan import grouped
 from sup.sweep.resume import earlier_outcome, is_finished, place_of
 from sup.system.memory import main_memory
 from sup.system.signals import Stopped
+from sup.training import kernels
 from sup.training.native import compiler
 from sup.training.outcome import Outcome
 from sup.training.slice import Slice
@@ -183,20 +184,24 @@ def test_limits_that_cannot_be(override, message, settings):
         settings(override)
 
 
-@pytest.mark.parametrize("where", ["in float64", "on a GPU", "without a compiler", "a CPU"])
+@pytest.mark.parametrize(
+    "where", ["in float64", "without a compiler", "without Triton", "a CPU", "a GPU"]
+)
 def test_runs_are_told_apart_only_where_kernels_can_run(where, make_run, monkeypatch):
     doubled = ("trainer.precision=64-true",) if where == "in float64" else ()
     one, other = (
         make_run(activation, "steps=100", *doubled)
         for activation in ("activation=relu", "activation._target_=torch.nn.Softshrink")
     )
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: where == "on a GPU")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: where in ("a GPU", "without Triton"))
+    found = None if where == "without Triton" else "triton"
+    monkeypatch.setattr(kernels, "find_spec", lambda name: found)
     if where == "without a compiler":
         monkeypatch.setenv("CXX", "")
         monkeypatch.setenv("PATH", "")
         monkeypatch.setattr(compiler, "find_spec", lambda name: None)
     compiler.compiler.cache_clear()
-    assert len(grouped([one, other])) == (2 if where == "a CPU" else 1)
+    assert len(grouped([one, other])) == (2 if where in ("a CPU", "a GPU") else 1)
     compiler.compiler.cache_clear()
 
 

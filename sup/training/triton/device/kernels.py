@@ -228,8 +228,9 @@ def train(
             models.square_b + at_b,
             models.gradient_b + at_b,
         )
-        wrong = adam(*W, of_step, update, False, M * N, CHUNK)
-        wrong += adam(*b, of_step, update, False, N, CHUNK)
+        never = diverged_at < 0  # first all is tried, so that nothing is half written
+        wrong = adam(*W, of_step, update, never, M * N, CHUNK)
+        wrong += adam(*b, of_step, update, never, N, CHUNK)
         finite = (wrong == 0) & (loss - loss == 0.0)
         allowed = finite & (diverged_at == 0)
         adam(*W, of_step, update, allowed, M * N, CHUNK)
