@@ -45,7 +45,9 @@ class Form:
         numbers = registers(n, m)
         if numbers > MOST_REGISTERS:
             return cls(large=True, block=32, warps=8)
-        return cls(large=False, block=128, warps=1) if numbers <= 26 else cls(False, 256, 8)
+        if numbers > 26:
+            return cls(large=False, block=256, warps=8)
+        return cls(large=False, block=64, warps=1)
 
 
 @dataclass(frozen=True)
