@@ -24,7 +24,6 @@ from sup.model.autoencoder import StackedAutoencoder
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 from sup.training.optimizer import StackedAdam
-from sup.training.triton import engine as engines
 from sup.training.triton.device import kernels
 from sup.training.triton.device.large import TILE
 from sup.training.triton.engine import Form, TritonEngine
@@ -111,7 +110,7 @@ def compiled(arch: int, n: int, m: int, activation: Any, nodes: bool = False) ->
     models = StackedAutoencoder(torch.zeros(2, m, n), StackedActivation([(activation, 2)]))
     density, group = torch.full((2, n), 0.5), torch.arange(2)
     inputs = QuadratureInputs(n, density) if nodes else Inputs(group, density.double(), group)
-    with mock.patch.object(engines, "check_possible"):
+    with mock.patch.object(TritonEngine, "compile"):
         engine = TritonEngine(models, inputs, torch.ones(2, n), SAMPLES)
     optimizer = StackedAdam(list(models.parameters()), torch.ones(2), torch.zeros(2))
     module = mock.Mock(loss_sums=torch.zeros(9, 2), diverged_at=torch.zeros(2, dtype=torch.int64))

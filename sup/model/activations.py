@@ -10,7 +10,7 @@ compiled together with all else; without it, autograd finds the gradient, severa
 ones here are torch's own derivative kernels, one pass each.
 
 One that also has `expressions`, its value and its slope in the words of `sup.model.expressions`, is
-trained by the native engine on a CPU.
+trained by kernels: native ones on a CPU, Triton's on a GPU.
 """
 
 from collections.abc import Callable

@@ -57,12 +57,12 @@ class Language:
     """How the language of a kernel writes what expressions are made of.
 
     Args:
-        number: of a number, with ``{}`` in its place.
+        number: of a number.
         parameter: of a parameter, with ``{}`` in the place of its number.
         names: of functions that are called otherwise there.
     """
 
-    number: str
+    number: Callable[[float], str]
     parameter: str
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -221,7 +221,7 @@ def _written(node: ast.AST, names: Mapping[str, str], language: Language) -> str
         return _written(part, names, language)
 
     if (number := _number(node)) is not None:
-        return language.number.format(repr(number))
+        return language.number(number)
     if isinstance(node, ast.Name) and node.id in names:
         return names[node.id]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

@@ -49,8 +49,9 @@ def record(directory: Path, error: BaseException | str) -> None:
             unfinished.write_text("\n".join(lines), encoding="utf-8")
     except OSError as failure:  # no room on the disk, say: for that reason the run may have failed
         log.warning("%s: %s", directory / FILE, in_one_line(failure))
-    ended = None if isinstance(error, str) else error
-    while ended:
+    ended, seen = None if isinstance(error, str) else error, set()
+    while ended and id(ended) not in seen:
+        seen.add(id(ended))
         traceback.clear_frames(ended.__traceback__)
         ended = ended.__cause__ or ended.__context__
 

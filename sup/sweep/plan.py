@@ -9,20 +9,13 @@ import torch
 
 from sup.config.identity import stack_key
 from sup.config.run import Run
-from sup.config.settings import Settings
 from sup.config.trainer import is_double
 from sup.launch.placement import Placement
 from sup.model.building import activation_of
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.system.open_files import most_runs
 from sup.training.devices import accelerator_of
-from sup.training.kernels import (
-    NoKernelError,
-    check_compiler,
-    has_kernel,
-    kind_of,
-    wants_kernel,
-)
+from sup.training.kernels import NoKernelError, check_possible, has_kernel, kind_of
 from sup.training.slice import Slice
 from sup.training.stack import Stack
 
@@ -76,24 +69,17 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
 def needs_torch(run: Run) -> bool:
     """Tell whether a run that is to be trained by a kernel has an activation without one."""
     settings = run.settings
-    if not (wants_kernel(settings.engine, settings.steps) and runs_kernels(settings)):
+    device, size = accelerator_of(settings), (settings.n_features, settings.n_hidden)
+    kind = kind_of(settings.engine, device, *size, settings.steps)
+    try:
+        if kind is None:
+            return False
+        check_possible(kind, device, not is_double(settings), *size)
+    except NoKernelError:
         return False
     # Made as it will be for training: what a class or a function has, what it makes may not have.
     points = settings.grid.points[:1]
     return not has_kernel(activation_of(settings.activation, points, torch.device("cpu")))
-
-
-def runs_kernels(settings: Settings) -> bool:
-    """Tell whether kernels can run where a run is trained: in float32, if they can be compiled."""
-    size = settings.n_features, settings.n_hidden
-    kind = kind_of(settings.engine, accelerator_of(settings), *size)
-    if kind is None or is_double(settings):
-        return False
-    try:
-        check_compiler(kind)
-    except NoKernelError:
-        return False
-    return True
 
 
 def fair_share(runs: Sequence[Run], devices: int) -> int:

@@ -15,7 +15,7 @@ from sup.model.closed_form import SMALL, elementwise_product, loss_and_gradient
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 from sup.training.compiling import compiling, pays
-from sup.training.kernels import KernelEngine, engine_with_kernels, kind_of, wants_kernel
+from sup.training.kernels import KernelEngine, engine_with_kernels, kind_of
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +154,7 @@ def make_engine(
     batch: int,
     steps: int,
     threads: int = 1,
+    whole: bool = True,
 ) -> Engine:
     """Choose how to compute gradients and say so in one line.
 
@@ -169,15 +170,16 @@ def make_engine(
         batch: samples of a step, of which each rank computes on a share.
         steps: optimizer steps of the whole run.
         threads: how many of the CPU's may train models side by side.
+        whole: whether kernels are to take whole steps, if there are any; else gradients alone.
     """
     if name == "autograd":
         log.info("engine: plain autograd")
         return AutogradEngine(models, inputs, inputs.cost(importance, batch))
     _, m, n = models.W.shape
-    kind = kind_of(name, models.W.device.type, n, m)
+    kind = kind_of(name, models.W.device.type, n, m, steps)
     is_float = models.W.dtype == torch.float32
-    if kind and wants_kernel(name, steps) and (is_float or name == kind):
-        engine = engine_with_kernels(kind, models, inputs, importance, batch, threads)
+    if kind and (is_float or name == kind):
+        engine = engine_with_kernels(kind, models, inputs, importance, batch, threads, whole)
         if engine is not None:
             return engine
     engine = ClosedFormEngine(models, inputs, inputs.cost(importance, batch))

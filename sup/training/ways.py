@@ -41,6 +41,8 @@ def way_of(module: Module, shard: Shard, data: WordsDataModule) -> Way:
     """
     recipe = module.recipe
     shape = (len(data.seeds), data.n_features, data.batch_size)
+    optimizer: Any = module.optimizers(use_pl_optimizer=False)
+    is_whole = shard.ranks == 1 and recipe.clip is None and isinstance(optimizer, StackedAdam)
     engine = make_engine(
         recipe.engine,
         module.autoencoder,
@@ -50,9 +52,8 @@ def way_of(module: Module, shard: Shard, data: WordsDataModule) -> Way:
         batch=data.batch_size,
         steps=recipe.steps,
         threads=recipe.threads,
+        whole=is_whole,
     )
-    optimizer: Any = module.optimizers(use_pl_optimizer=False)
-    is_whole = shard.ranks == 1 and recipe.clip is None and isinstance(optimizer, StackedAdam)
     if isinstance(engine, KernelEngine) and is_whole:
         return InKernels(
             module,

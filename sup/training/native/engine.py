@@ -17,7 +17,7 @@ from sup.model.quadrature import QuadratureInputs
 from sup.training.kernels import NoKernelError
 from sup.training.native.call import Call, Held, blocked
 from sup.training.native.compiler import compiled
-from sup.training.native.source import MOST_FEATURES, Kernel, activation_source
+from sup.training.native.source import Kernel, activation_source
 
 Task = Callable[[], object]
 """Does a part of some work, until none is left that no other thread has taken."""
@@ -29,12 +29,7 @@ def kernels_of(models: StackedAutoencoder, inputs: Inputs | QuadratureInputs) ->
     Raises:
         NoKernelError: where there is one for which none can be.
     """
-    W = models.W
-    if W.device.type != "cpu" or W.dtype != torch.float32:
-        raise NoKernelError(f"it trains in float32 on a CPU, not in {W.dtype} on {W.device}")
-    _, m, n = W.shape
-    if n > MOST_FEATURES:
-        raise NoKernelError(f"it takes at most {MOST_FEATURES} features, not {n}")
+    _, m, n = models.W.shape
     by_nodes = isinstance(inputs, QuadratureInputs)
     kernels = []
     for activation, _ in models.activation.blocks:

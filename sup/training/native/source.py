@@ -12,14 +12,10 @@ LARGEST_SMALL = 64
 """Weights of a model up to which all of sixteen samples stays in registers: measured from n=2, m=1
 to n=64, m=2, beyond it blocks of samples in the cache are up to 1.2 times as fast."""
 
-MOST_FEATURES = 2_048
-"""Up to how many features there are kernels: sums of as many vectors are on a thread's stack, of
-which systems give half a megabyte or more."""
-
 BLOCK = 16
 """Vectors of samples in a block of the form for larger models (`batch.h`)."""
 
-CPP = Language(number="Lanes({})", parameter="Lanes(parameter[{}])")
+CPP = Language(number="Lanes({!r})".format, parameter="Lanes(parameter[{}])")
 
 HERE = Path(__file__).parent
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from triton.runtime.interpreter import InterpretedFunction
 
+from sup.config.rules import in_one_line
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.expressions import expressions_of
 from sup.model.inputs import Inputs
@@ -20,9 +21,6 @@ from sup.training.triton.device import kernels
 from sup.training.triton.device.inputs import GIVEN, NODES, Data
 from sup.training.triton.device.kernels import Models
 from sup.training.triton.source import activation_function
-
-MOST_HIDDEN = 64
-"""Up to how many hidden dimensions there are kernels: a block of samples has them in registers."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +69,18 @@ class Launch:
     stream: Any
 
 
-def is_interpreted() -> bool:
-    """Tell whether kernels are run by Triton's interpreter, on any device (TRITON_INTERPRET=1)."""
-    return isinstance(kernels.train, InterpretedFunction)
+How = Callable[[Any, int], Callable[..., Any]]
+"""What is done with a kernel for some number of models."""
 
 
-def check_possible(models: StackedAutoencoder) -> None:
-    """Check that kernels can train some models, where they are.
+def launched(kernel: Any, count: int) -> Callable[..., Any]:
+    """Return what launches a kernel, a program for each model."""
+    return kernel[(count,)]
 
-    Raises:
-        NoKernelError: where they cannot.
-    """
-    W = models.W
-    is_there = W.device.type == "cuda" or is_interpreted()
-    if not is_there or W.dtype != torch.float32:
-        raise NoKernelError(f"it trains in float32 on CUDA, not in {W.dtype} on {W.device}")
-    if W.shape[1] > MOST_HIDDEN:
-        raise NoKernelError(f"it takes at most {MOST_HIDDEN} hidden dimensions, not {W.shape[1]}")
+
+def warmed_up(kernel: Any, count: int) -> Callable[..., Any]:
+    """Return what compiles a kernel, and launches nothing."""
+    return partial(kernel.warmup, grid=(count,))
 
 
 class TritonEngine:
@@ -98,9 +91,10 @@ class TritonEngine:
         inputs: makes their inputs.
         importance: ``I_i`` of each instance.
         batch: samples of a step, by which its loss is divided.
+        whole: whether it is to take whole steps; else gradients alone.
 
     Raises:
-        NoKernelError: where it cannot be used.
+        NoKernelError: where a kernel cannot be compiled.
         ValueError: where an activation has no kernel.
     """
 
@@ -110,8 +104,8 @@ class TritonEngine:
         inputs: Inputs | QuadratureInputs,
         importance: Float[Tensor, "instance feature"],
         batch: int,
+        whole: bool = True,
     ):
-        check_possible(models)
         self.models = models
         self.inputs = inputs
         self.draws = isinstance(inputs, Inputs)
@@ -130,6 +124,28 @@ class TritonEngine:
             self.launches.append(Launch(start, count, function, numbers.shape[1], values, stream))
             start += count
         self.losses = importance.new_zeros(K)
+        self.compile(whole)
+
+    def compile(self, whole: bool) -> None:
+        """Compile what is to be launched, before anything is trained.
+
+        Raises:
+            NoKernelError: where it cannot be; by torch it can be trained all the same.
+        """
+        from sup.training.triton.steps import TritonSteps
+
+        try:
+            if whole:
+                TritonSteps(self, (0,), 1).compile()
+            else:
+                self.differentiate(self.placeholders(), self.data(()), 1, warmed_up)
+        except Exception as error:  # no C compiler, no headers, another Triton: as many kinds
+            raise NoKernelError(in_one_line(error)) from error
+
+    def placeholders(self) -> Models:
+        """Return tensors of the right kinds, which are not looked at."""
+        whole = dict.fromkeys(("rate_group", "diverged_at"), self.inputs.group_index)
+        return Models(**dict.fromkeys(Models._fields, self.losses) | whole)
 
     def data(self, seeds: tuple[int, ...], given: Tensor | None = None) -> Data:
         """Return what inputs are made of, words of some seeds or given ones.
@@ -163,17 +179,24 @@ class TritonEngine:
         b.grad = torch.empty_like(b) if b.grad is None else b.grad
         data = self.data((), words)
         samples = self.samples(words.shape[-1])
-        rest = dict.fromkeys(Models._fields, self.losses)  # is not looked at
-        gradients = {"gradient_W": W.grad, "gradient_b": b.grad}
-        models = Models(
-            **rest | {"W": W.data, "b": b.data, "importance": self.importance, **gradients}
+        models = self.placeholders()._replace(
+            W=W.data,
+            b=b.data,
+            gradient_W=W.grad,
+            gradient_b=b.grad,
+            importance=self.importance,
         )
+        self.differentiate(models, data, samples)
+        return self.losses
+
+    def differentiate(self, models: Models, data: Data, samples: int, how: How = launched) -> None:
+        """Launch the kernels that leave losses and gradients alone."""
         self.launch_all(
             kernels.differentiate,
             lambda launch: (models, data, launch.values, launch.start, samples),
+            how,
             MODE=GIVEN if self.draws else NODES,
         )
-        return self.losses
 
     def whole_steps(
         self, seeds: tuple[int, ...], samples: int, last: int, module: Any, optimizer: Any
@@ -186,15 +209,20 @@ class TritonEngine:
         return steps
 
     def launch_all(
-        self, kernel: Any, arguments: Callable[[Launch], tuple], **constants: Any
+        self,
+        kernel: Any,
+        arguments: Callable[[Launch], tuple],
+        how: How = launched,
+        **constants: Any,
     ) -> None:
         """Launch a kernel for the models of each activation, all side by side."""
         _, m, n = self.models.W.shape
         form = self.form
         size = {"N": n, "M": m, "LARGE": form.large, "BLOCK": form.block, "num_warps": form.warps}
-        for launch in self.launches:
+        # The first is on the current stream, for whose end the others would wait after it.
+        for launch in reversed(self.launches):
             with self.beside(launch):
-                kernel[(launch.count,)](
+                how(kernel, launch.count)(
                     *arguments(launch),
                     PARAMETERS=launch.parameters,
                     ACTIVATE=launch.activate,

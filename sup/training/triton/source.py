@@ -5,12 +5,23 @@ import linecache
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from sup.model.activations import Activation, SoLU
 from sup.model.expressions import Language, expressions_of
 from sup.training.triton.device import functions
 
+LARGEST, SMALLEST = (float(one) for one in (np.finfo(np.float32).max, np.finfo(np.float32).tiny))
+
+
+def in_float32(number: float) -> str:
+    """Write a number that Triton takes for float32: none but a normal one, or 0."""
+    nearest = float(np.float32(np.clip(number, -LARGEST, LARGEST)))
+    return repr(nearest if abs(nearest) >= SMALLEST else 0.0)
+
+
 TRITON = Language(
-    number="{}",
+    number=in_float32,
     parameter="parameter{}",
     names={"max": "maximum", "min": "minimum", "abs": "absolute"},
 )

@@ -11,7 +11,7 @@ from sup.training.optimizer import StackedAdam
 from sup.training.triton.device import kernels
 from sup.training.triton.device.inputs import DRAWN, NODES
 from sup.training.triton.device.kernels import Models, Update
-from sup.training.triton.engine import TritonEngine
+from sup.training.triton.engine import How, TritonEngine, launched, warmed_up
 
 MOST_WORK = 4e12
 """Multiplications in a launch: about a second, so that signals are seen and no watchdog bites."""
@@ -62,6 +62,7 @@ class TritonSteps:
             loss=loss_sums,
             diverged_at=diverged_at,
         )
+        assert all(tensor.is_contiguous() for tensor in (*self.models, *self.data))
         beta1, beta2 = optimizer.betas
         self.update = Update(1 - beta1, beta2, 1 - beta2, optimizer.eps)
         self.optimizer = optimizer
@@ -80,15 +81,30 @@ class TritonSteps:
             rows: into which row of the loss sums the loss of each goes.
         """
         numbers = np.column_stack(self.optimizer.scheduled(scheduler, len(steps)))
-        numbered = np.column_stack((rows, np.arange(steps.start, steps.stop)))
-        sent = (self.sent(numbers), self.sent(numbered.astype(np.int64)))
+        rows = np.column_stack((rows, np.arange(steps.start, steps.stop))).astype(np.int64)
+        sent = self.sent(numbers)
+        self.launch(sent, self.sent(rows), len(steps), launched)
+        if sent.device.type == "cuda":
+            # Else a chunk would begin before the one before has ended: no signal would be seen in
+            # time, and no time measured.
+            torch.cuda.current_stream().synchronize()
+
+    def compile(self) -> None:
+        """Compile the kernels, without anything to train."""
+        self.models, self.update = self.engine.placeholders(), Update(0.1, 0.9, 0.1, 1e-8)
+        self.launch(self.engine.losses, self.engine.inputs.group_index, 1, warmed_up)
+
+    def launch(self, numbers: Tensor, rows: Tensor, steps: int, how: How) -> None:
+        """Launch the kernels for some steps, of which numbers and rows say what they need."""
+        groups = max(1, numbers.shape[-1] - 2)
         self.engine.launch_all(
             kernels.train,
             lambda launch: (
-                *(self.models, self.data, launch.values, launch.start, self.update, *sent),
-                *(len(steps), numbers.shape[1] - 2, len(self.engine.losses)),
+                *(self.models, self.data, launch.values, launch.start, self.update),
+                *(numbers, rows, steps, groups, len(self.engine.losses)),
                 *(int(Purpose.TRAINING), self.samples),
             ),
+            how,
             MODE=DRAWN if self.engine.draws else NODES,
             CHUNK=self.chunk,
         )

@@ -190,7 +190,7 @@ def test_limits_that_cannot_be(override, message, settings):
 def test_runs_are_told_apart_only_where_kernels_can_run(where, make_run, monkeypatch):
     doubled = ("trainer.precision=64-true",) if where == "in float64" else ()
     one, other = (
-        make_run(activation, "steps=100", *doubled)
+        make_run(activation, "steps=1000", *doubled)
         for activation in ("activation=relu", "activation._target_=torch.nn.Softshrink")
     )
     monkeypatch.setattr(torch.cuda, "is_available", lambda: where in ("a GPU", "without Triton"))

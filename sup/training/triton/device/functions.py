@@ -70,7 +70,9 @@ def exp_to_88(a):
     power = power * r + 0.49999991059303284
     power = (power * r + 1) * r + 1
     bits = power.to(tl.int32, bitcast=True) + (shifted.to(tl.int32, bitcast=True) << 23)
-    return tl.where(a < -87.0, 0.0, bits.to(tl.float32, bitcast=True))
+    # What is not a number is handed on: an NVIDIA's own, 0x7fffffff, would come out finite.
+    result = tl.where(a < -87.0, 0.0, a)
+    return tl.where(a >= -87.0, bits.to(tl.float32, bitcast=True), result)
 
 
 @jit

@@ -129,7 +129,7 @@ def gradients(
     return loss
 
 
-@jit(do_not_specialize=["start"])
+@jit(do_not_specialize=["start", "samples"], do_not_specialize_on_alignment=["models", "data"])
 def differentiate(
     models,
     data,
@@ -153,7 +153,11 @@ def differentiate(
     tl.store(models.loss + model, loss)
 
 
-@jit(do_not_specialize=["start", "steps"])
+@jit(
+    # One version, whatever the number of models and where they begin.
+    do_not_specialize=["start", "steps", "groups", "all_models", "purpose", "samples"],
+    do_not_specialize_on_alignment=["models", "data", "parameters", "numbers", "rows"],
+)
 def train(
     models,
     data,

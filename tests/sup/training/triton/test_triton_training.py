@@ -30,7 +30,7 @@ def assert_alike(one, other, most: float) -> None:
 
 
 def compared(trained, **settings: Any) -> None:
-    assert_alike(trained(**settings), sup.train(engine="native", **settings), 2e-5)
+    assert_alike(trained(**settings), sup.train(engine="native", trainer="cpu", **settings), 2e-5)
 
 
 def test_a_few_steps_of_each_activation_are_the_native_engines(trained):
@@ -82,7 +82,7 @@ def test_one_that_diverges_is_frozen_at_the_native_engines_step(trained):
     settings: Any = {"activation": "gelu", "init_gain": [1.0, 1e15, 1e25], "sparsity": 0.5}
     shape: Any = {"steps": 12, "batch_size": 20, "n_features": 4, "n_hidden": 2}
     found = trained(**settings, **shape)
-    native = sup.train(engine="native", **settings, **shape)
+    native = sup.train(engine="native", trainer="cpu", **settings, **shape)
     assert found["diverged"].values.tolist() == [False, True, True]
     assert np.array_equal(found["first_bad_step"], native["first_bad_step"], equal_nan=True)
     assert np.array_equal(found["W"][1:], native["W"][1:])
@@ -103,4 +103,6 @@ def test_clipped_gradients_are_taken_step_by_step(trained, monkeypatch):
         assert 0 < len(calls) <= 5
     else:
         assert len(calls) == 5
-    assert_alike(found, sup.train(engine="native", steps=5, **settings, **clip), 2e-5)
+    assert_alike(
+        found, sup.train(engine="native", trainer="cpu", steps=5, **settings, **clip), 2e-5
+    )
