@@ -6,7 +6,7 @@ from lightning.pytorch.loggers import Logger
 from sup.callbacks.base import StackCallback
 from sup.config.rules import SettingError
 from sup.config.run import Run
-from sup.training.evaluation import held_out_loss
+from sup.training.evaluation import evaluate
 from sup.training.module import SuperpositionModule
 from sup.training.outcome import Outcome
 from sup.training.stack import Stack
@@ -30,15 +30,15 @@ class Results(StackCallback):
             ended = f"the trainer ended after {pl_module.step} of them; no results are written"
             raise SettingError("steps", pl_module.measured[-1], ended)
         models = pl_module.autoencoder
-        losses, errors = held_out_loss(models, pl_module.inputs, pl_module.importance)
+        found = evaluate(models, pl_module.inputs, pl_module.importance)
         # What the last step has done to the loss, the next one would have shown.
         diverged_at = pl_module.diverged_at.cpu()
-        diverged_at[~losses.isfinite() & (diverged_at == 0)] = pl_module.step + 1
+        diverged_at[~found.loss.isfinite() & (diverged_at == 0)] = pl_module.step + 1
         values = {
             "W": models.W.detach(),
             "b": models.b.detach(),
-            "loss": losses,
-            "loss_error": errors,
+            "loss": found.loss,
+            "loss_error": found.loss_error,
             "training_loss": pl_module.training_loss.mT,
             "snapshots": pl_module.snapshots.transpose(0, 1),
             "diverged_at": diverged_at,

@@ -170,6 +170,11 @@ class Inputs(nn.Module):
         self.register_buffer("last", last, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
 
+    @property
+    def own_density(self) -> Float[Tensor, "instance feature"]:
+        """``p`` of each instance's features."""
+        return self.density[self.group_index]
+
     def forward(
         self, words: Int[Tensor, "seed feature batch"]
     ) -> Float[Tensor, "group feature batch"]:

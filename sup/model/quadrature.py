@@ -1,45 +1,73 @@
-"""Exact training without samples, for up to three features.
+"""Training without samples, for up to three features.
 
 The population loss is a sum over the subsets of features that can be present, each an integral over
-[0, 1]^k: Gauss-Legendre nodes and weights give it, and its gradient, without sampling noise. The
-nodes are the same at every density; only the probabilities of the subsets differ.
+[0, 1]^k: nodes and weights give it, and its gradient, without sampling noise. The nodes are the
+same for every model and at every density; only the probabilities of the subsets differ.
+
+What is trained is evaluated on other nodes, exact whatever its kinks (`sup.model.piecewise`).
 """
 
-from itertools import combinations, product
+from itertools import combinations, permutations
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor, nn
 
-NODES = {1: 64, 2: 24, 3: 12}
-"""Nodes along each axis of a subset's cube, by the number of features: 65, 625 and 2,197 in all."""
+from sup.model.piecewise import gauss_legendre
+
+NODES = {1: (64,), 2: (64, 16), 3: (64, 12, 7)}
+"""Nodes along each axis, by n and by the number of features present: 65, 641 and 3,115 in all.
+Polynomials of a degree up to ``2 nodes - k`` in k features have their exact mean. Across ReLU's
+kink the loss is off by up to 4e-4, but it is least nearly where the exact one is: what two features
+reach is within 1e-5 of the least population loss at 61 of 64 densities and importances, and within
+2e-4 where a phase ends. 32 nodes are within 1e-5 everywhere, for 3.4 times the time of a step."""
 
 
-def nodes(n_features: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the nodes of all subsets, in float64.
+def ordered(size: int, count: int) -> tuple[Float64[Tensor, "axis node"], Float64[Tensor, " node"]]:
+    """Return nodes on ``[0, 1]^size``, and weights, of functions that are smooth but for x_i = x_j.
+
+    There an antipodal pair of equal features has its kink. The cube is cut into simplices, one for
+    each order of the coordinates, and each is a cube whose coordinates are multiplied one by one
+    (Duffy, 1982).
+
+    Args:
+        size: of the cube.
+        count: Gauss-Legendre nodes along each axis of each simplex.
+    """
+    at, weight = (torch.from_numpy(one) for one in gauss_legendre(count))
+    factors = torch.cartesian_prod(*[at] * size).view(-1, size)
+    falling = factors.cumprod(-1)
+    volume = falling[:, :-1].prod(-1) * torch.cartesian_prod(*[weight] * size).view(-1, size).prod(
+        -1
+    )
+    orders = list(permutations(range(size)))
+    return torch.cat([falling[:, order].T for order in orders], -1), volume.repeat(len(orders))
+
+
+def nodes(
+    n_features: int,
+) -> tuple[Float64[Tensor, "feature node"], Bool[Tensor, "feature node"], Float64[Tensor, " node"]]:
+    """Return the nodes of all subsets.
 
     Args:
         n_features: n, at most 3.
 
     Returns:
-        inputs ``[feature, node]``; which features are present ``[feature, node]``; weights
-        ``[node]``, which sum to 1 within each subset.
+        Inputs; which features are present; weights, which sum to 1 within each subset.
     """
-    at, weight = np.polynomial.legendre.leggauss(NODES[n_features])
-    axis = list(zip((at + 1) / 2, weight / 2, strict=True))
     inputs, present, weights = [], [], []
     for size in range(n_features + 1):
+        own, weight = torch.zeros(0, 1), torch.ones(1)
+        if size:
+            own, weight = ordered(size, NODES[n_features][size - 1])
         for subset in combinations(range(n_features), size):
-            for point in product(axis, repeat=size):
-                x = [0.0] * n_features
-                for feature, (value, _) in zip(subset, point, strict=True):
-                    x[feature] = value
-                inputs.append(x)
-                present.append([feature in subset for feature in range(n_features)])
-                weights.append(np.prod([share for _, share in point]))
-    x, here, share = (torch.from_numpy(np.array(rows)) for rows in (inputs, present, weights))
-    return x.T, here.T, share
+            x = torch.zeros(n_features, len(weight), dtype=torch.float64)
+            x[list(subset)] = own.double()
+            inputs.append(x)
+            here = [feature in subset for feature in range(n_features)]
+            present.append(torch.tensor(here)[:, None].expand_as(x))
+            weights.append(weight.double())
+    return torch.cat(inputs, -1), torch.cat(present, -1), torch.cat(weights)
 
 
 class QuadratureInputs(nn.Module):
@@ -53,6 +81,7 @@ class QuadratureInputs(nn.Module):
     x: Tensor
     probability: Tensor
     group_index: Tensor
+    own_density: Tensor
 
     def __init__(self, n_features: int, density: Float[Tensor, "instance feature"]):
         super().__init__()
@@ -60,6 +89,7 @@ class QuadratureInputs(nn.Module):
         p = density.double()[..., None]
         probability = weights * torch.where(present, p, 1 - p).prod(1)
         self.register_buffer("x", x.contiguous().to(density.dtype)[None], persistent=False)
+        self.register_buffer("own_density", density, persistent=False)
         self.register_buffer("probability", probability.to(density.dtype), persistent=False)
         self.register_buffer(
             "group_index", torch.zeros(len(density), dtype=torch.int64), persistent=False

@@ -40,10 +40,9 @@ def needed(stack: Stack) -> int:
     """
     settings = stack.settings
     n, m, K = settings.n_features, settings.n_hidden, stack.size
-    batch, held_out, inputs = settings.batch_size, SAMPLES + 1, len(stack.inputs)
+    batch, inputs = settings.batch_size, len(stack.inputs)
     if settings.data == "quadrature":
-        batch = held_out = nodes(n)[0].shape[1]
-        inputs = 1
+        batch, inputs = nodes(n)[0].shape[1], 1
     on_gpu = accelerator_of(settings) == "cuda"
     at_once = on_gpu or len(stack.blocks) == 1
     together = [sum(len(part.places) for part in block) for block in stack.blocks]
@@ -54,7 +53,7 @@ def needed(stack: Stack) -> int:
     if settings.engine == "autograd":
         step = batch * (3 * inputs * n + K * (9 * n + 3 * m))
     step *= HOLES if at_once else HOLES_OF_SEVERAL
-    evaluation = held_out * (3 * inputs * n + K * (8 * n + m))
+    evaluation = SAMPLES * (3 * inputs * n + K * (8 * n + m))
     words = WORD * len(stack.seeds) * n * batch if settings.data == "sampled" else 0
     tensors = stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation))
     return int(words + tensors) + CONTEXT * on_gpu

@@ -1,53 +1,64 @@
-"""The held-out loss of trained models, with its standard error."""
+"""How trained models do on held-out inputs: the squared error of each feature, and the loss."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
-from sup.model.held_out import BATCHES, HeldOut
+from sup.model.autoencoder import StackedAutoencoder
+from sup.model.held_out import INTEGRATED, Batch, integrated
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
+from sup.model.several import BATCHES, several
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What held-out inputs say of some models, in float64 on the CPU.
+
+    Args:
+        squared_error: ``E (x_i - x'_i)^2``, ``[instance, feature]``.
+        loss: ``sum_i I_i E (x_i - x'_i)^2``, ``[instance]``.
+        loss_error: its standard error ``[instance]``; 0 where no input is sampled.
+    """
+
+    squared_error: Tensor
+    loss: Tensor
+    loss_error: Tensor
 
 
 @torch.no_grad()
-def held_out_loss(
+def evaluate(
     models: StackedAutoencoder,
     inputs: Inputs | QuadratureInputs,
     importance: Float[Tensor, "instance feature"],
-) -> tuple[Float[Tensor, " instance"], Float[Tensor, " instance"]]:
-    """Return each instance's held-out loss and its standard error, in float64 on the CPU.
+) -> Evaluation:
+    """Evaluate models on inputs of no feature, of one and of several; see `sup.model.held_out`.
 
     Args:
         models: on any device; an Apple GPU has no float64.
-        inputs: whose distribution is that of the held-out samples.
+        inputs: whose distribution is that of the held-out ones.
         importance: ``I_i``.
-
-    Returns:
-        The loss, ``sum_i I_i E (x_i - x'_i)^2``, and the standard error of the sample's mean; 0
-        where the loss is exact but for quadrature.
     """
+    W, b = models.W.detach(), models.b.detach()
     # Filled row by row: a small tensor kept from each batch would lie between the large ones that
     # are freed, and keep the next batch from taking their place in memory.
-    losses = torch.empty(BATCHES, len(importance), dtype=torch.float64)
-    count = 0
-    for x, cost in batches(inputs, importance):
-        own = x[inputs.group_index]
-        losses[count] = reconstruction_loss(own, models(own), cost).cpu().double()
-        count += 1
-    found = losses[:count]
-    spread = found.std(0) if count > 1 else torch.zeros_like(found[0])
-    return found.mean(0), spread / count**0.5
+    exact, sampled = torch.zeros(2, *b.shape, dtype=torch.float64)
+    density, cost = inputs.own_density, importance.cpu().double()
+    losses = torch.zeros(BATCHES, len(b), dtype=torch.float64)
+    for batch in integrated(W, b, density):
+        exact += squared_error(models, batch)
+    if b.shape[1] > INTEGRATED:
+        for k, batch in enumerate(several(W, density, importance)):
+            error = squared_error(models, batch)
+            sampled += error / BATCHES
+            losses[k] = (cost * error).sum(-1)
+    error = exact + sampled
+    return Evaluation(error, (cost * error).sum(-1), losses.std(0) / BATCHES**0.5)
 
 
-def batches(
-    inputs: Inputs | QuadratureInputs, importance: Float[Tensor, "instance feature"]
-) -> Iterator[tuple[Float[Tensor, "group feature sample"], Float[Tensor, "instance _ sample"]]]:
-    """Yield inputs, with what the squared error of each sample counts for each instance."""
-    if isinstance(inputs, QuadratureInputs):
-        yield inputs.x, inputs.cost(importance, 1)
-        return
-    for x, weight in HeldOut(inputs.density):
-        yield x, importance[..., None] * weight[inputs.group_index][:, None]
+def squared_error(models: StackedAutoencoder, batch: Batch) -> Float[Tensor, "instance feature"]:
+    """Return what a batch adds to ``E (x_i - x'_i)^2``, in float64 on the CPU."""
+    x, chance = batch
+    return ((models(x) - x).square() * chance[:, None]).sum(-1).cpu().double()

@@ -1,36 +1,124 @@
-"""Held-out samples have the distribution of the inputs, however sparse, and tell their error."""
+"""Held-out inputs have the distribution of the inputs, however sparse, and tell their error."""
+
+from itertools import product
 
 import pytest
 import torch
 
 import sup
 from sup.analysis.theory import linear_population_loss
-from sup.model.held_out import HeldOut, first_present
+from sup.model import several as sampling
+from sup.model.activations import Linear, ReLU, StackedActivation
+from sup.model.autoencoder import StackedAutoencoder
+from sup.model.held_out import chances, integrated
+from sup.model.inputs import Inputs
+from sup.model.several import AnyPairs, InterferingPairs, several
+from sup.training.evaluation import evaluate
+
+DENSITIES = [[0.01] * 4, [0.3, 0.5, 0.9, 0.2, 1e-3], [1.0, 0.2, 0.7, 1.0], [1e-6, 1.0, 0.3, 0.5]]
 
 
-@pytest.mark.parametrize("density", [[0.01] * 4, [0.3, 0.5, 0.9], [1.0, 0.2], [0.2, 1.0, 1.0]])
-def test_moments_are_those_of_independent_features(density):
-    p = torch.tensor([density])
-    moments = {"x": [], "x^2": [], "pairs": []}
-    for x, weight in HeldOut(p):
+def weights(n: int) -> torch.Tensor:
+    return torch.randn(1, 3, n, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("most", [0, 512], ids=["any pairs", "interfering pairs"])
+@pytest.mark.parametrize("density", DENSITIES)
+def test_moments_are_those_of_independent_features(density, most, monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_PAIRED", most)
+    p, n = torch.tensor([density]), len(density)
+    W, b = weights(n), torch.zeros(1, n)
+
+    def moments(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         own, w = x[0].double(), weight[0].double()
-        assert weight.sum().item() == pytest.approx(1)
-        assert (own[:, -1] == 0).all()
         assert ((own >= 0) & (own <= 1)).all()
-        moments["x"].append(own @ w)
-        moments["x^2"].append(own.square() @ w)
-        moments["pairs"].append((own[0] * own[1] * w).sum())
+        triple = own[:3].prod(0)[None]
+        return torch.stack([own, own.square(), own * own.roll(1, 0), triple.expand_as(own)]) @ w
+
+    exact = torch.stack([moments(*batch) for batch in integrated(W, b, p)]).sum(0)
+    batches = torch.stack([moments(*one) for one in several(W, p, torch.ones(1, n))])
+    found, error = exact + batches.mean(0), batches.std(0) / len(batches) ** 0.5
     p = p[0].double()
-    expected = {"x": p / 2, "x^2": p / 3, "pairs": p[0] * p[1] / 4}
-    for name, values in moments.items():
-        mean, spread = torch.stack(values).mean(0), torch.stack(values).std(0) / len(values) ** 0.5
-        assert ((mean - expected[name]).abs() < 5 * spread + 1e-4 * expected[name]).all(), name
+    triple = (p[:3].prod() / 8).expand_as(p)
+    expected = torch.stack([p / 2, p / 3, p * p.roll(1) / 4, triple])
+    assert ((found - expected).abs() < 5 * error + 1e-5 * expected).all()
+    # Even the rarest are seen: what no sample holds would have no error at all.
+    assert ((found / expected - 1).abs() < 0.2).all()
 
 
-def test_which_feature_is_the_first():
-    any_present, first = first_present(torch.tensor([[0.5, 0.5], [1.0, 0.3]]))
-    assert any_present.tolist() == pytest.approx([0.75, 1])
-    assert first.tolist() == [pytest.approx([2 / 3, 1 / 3]), pytest.approx([1, 0])]
+@pytest.mark.parametrize("density", DENSITIES)
+def test_the_number_of_present_features_has_its_probability(density):
+    p, n = torch.tensor([density], dtype=torch.float64), len(density)
+    none, one = chances(p)
+    subsets = torch.tensor(list(product([False, True], repeat=n)))
+    chance = torch.where(subsets, p, 1 - p).prod(-1)
+    assert none.item() == pytest.approx(chance[subsets.sum(-1) == 0].item())
+    for j in range(n):
+        alone = (subsets.sum(-1) == 1) & subsets[:, j]
+        assert one[0, j].item() == pytest.approx(chance[alone].item())
+    more = chance[subsets.sum(-1) > 1].sum().item()
+    batches = list(several(weights(n), p.float(), torch.ones(1, n)))
+    assert all(((x > 0).sum(1) >= 2).all() for x, _ in batches)
+    found = torch.stack([weight.sum() for _, weight in batches])
+    assert found.mean().item() == pytest.approx(more, rel=0.01)
+
+
+@pytest.mark.parametrize("density", DENSITIES)
+def test_pairs_are_proposed_as_often_as_is_said(density):
+    p = torch.tensor([density], dtype=torch.float64)
+    n = len(density)
+    places = (torch.arange(200) + 0.5) / 200
+    place = torch.cartesian_prod(places, places).T.double()
+    for pairs in (InterferingPairs(weights(n), p, torch.ones(1, n)), AnyPairs(weights(n), p)):
+        i, j, value = pairs.chosen(place)
+        assert ((value >= 0) & (value <= 1)).all()
+        assert (i != j).all()
+        for first, second in torch.combinations(torch.arange(n)).tolist():
+            is_pair = ((i == first) & (j == second)) | ((i == second) & (j == first))
+            both = torch.zeros(1, n, 1)
+            both[:, [first, second]] = 1
+            proposed = pairs.ratio(both).item() * p[0, first] * p[0, second]
+            assert is_pair.double().mean().item() == pytest.approx(proposed.item(), abs=0.006)
+
+
+def test_weights_of_zeros_leave_every_pair_its_chance():
+    p = torch.full((1, 4), 0.5, dtype=torch.float64)
+    pairs = InterferingPairs(torch.zeros(1, 2, 4), p, torch.ones(1, 4))
+    assert pairs.ends[0].tolist() == pytest.approx([k / 6 for k in range(1, 7)])
+
+
+def stacked(W: torch.Tensor, activation, density: torch.Tensor):
+    models = StackedAutoencoder(W, StackedActivation([(activation, len(W))]))
+    each = torch.arange(len(W))
+    return models, Inputs(torch.zeros_like(each), density.double(), each)
+
+
+@pytest.mark.parametrize("n", [4, 10, 40])
+def test_antipodal_pairs_err_only_where_both_are_present(n: int):
+    """Two of many features have to meet: few plain samples of many would show it."""
+    W = torch.zeros(5, n // 2, n)
+    W[:, torch.arange(n // 2), 2 * torch.arange(n // 2)] = 1
+    W[:, torch.arange(n // 2), 2 * torch.arange(n // 2) + 1] = -1
+    p = 1 - torch.tensor([0, 0.9, 0.99, 0.999, 0.9999], dtype=torch.float64)
+    models, inputs = stacked(W, ReLU(), p[:, None].expand(-1, n))
+    found = evaluate(models, inputs, torch.ones(5, n))
+    exact = n * p**2 / 6  # E min(x, y)^2 where both are present, of each feature
+    assert (found.loss_error < 0.01 * exact).all()
+    assert ((found.loss - exact).abs() < 4 * found.loss_error + 1e-6 * exact).all()
+    assert torch.allclose(found.squared_error.sum(-1), found.loss)
+    assert ((found.squared_error / (exact / n)[:, None] - 1).abs() < 0.05).all()
+
+
+@pytest.mark.parametrize(("n", "m"), [(10, 5), (200, 20)])
+def test_the_loss_of_linear_models_of_any_weights(n: int, m: int):
+    W = torch.randn(5, m, n, generator=torch.Generator().manual_seed(1)) / m**0.5
+    p = 1 - torch.tensor([0, 0.9, 0.99, 0.999, 0.9999], dtype=torch.float64)
+    models, inputs = stacked(W, Linear(), p[:, None].expand(-1, n))
+    importance = 0.9 ** torch.arange(float(n)).expand(5, n)
+    found = evaluate(models, inputs, importance)
+    exact = linear_population_loss(W, torch.zeros(5, n), p, importance)
+    assert (found.loss_error < 0.01 * exact).all()
+    assert ((found.loss - exact).abs() < 4 * found.loss_error + 1e-5 * exact).all()
 
 
 @pytest.mark.parametrize("decay", [1.0, 0.9])
@@ -57,19 +145,16 @@ def test_the_rarest_features_that_are_allowed():
     assert results["loss"].item() == pytest.approx(exact.item(), rel=0.01)
 
 
-def test_quadrature_has_no_error_of_sampling():
-    exact = {"data": "quadrature", "n_features": 2, "n_hidden": 1, "steps": 20}
+@pytest.mark.parametrize("data", ["quadrature", "sampled"])
+def test_three_features_have_no_error_of_sampling(data):
+    exact = {"data": data, "n_features": 3, "n_hidden": 1, "steps": 20}
     assert sup.train(**exact)["loss_error"].item() == 0
 
 
-def test_no_number_on_the_device_is_float64(monkeypatch):
+@pytest.mark.parametrize("n", [2, 5])
+def test_no_number_on_the_device_is_float64(n, monkeypatch):
     """An Apple GPU has none; torch's meta device stands for it, and holds no numbers at all."""
     from torch.utils._python_dispatch import TorchDispatchMode
-
-    from sup.model.activations import ReLU, StackedActivation
-    from sup.model.autoencoder import StackedAutoencoder
-    from sup.model.inputs import Inputs
-    from sup.training.evaluation import held_out_loss
 
     class NoFloat64(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -84,9 +169,10 @@ def test_no_number_on_the_device_is_float64(monkeypatch):
     meta = torch.device("meta")
     monkeypatch.setattr(torch.Tensor, "cpu", without_numbers)
     with NoFloat64():
-        W = torch.empty(3, 2, 5, device=meta)
+        W = torch.empty(3, 2, n, device=meta)
         models = StackedAutoencoder(W, StackedActivation([(ReLU(), 3)]))
-        first, density = torch.zeros(3, dtype=torch.long), torch.full((1, 5), 0.5).double()
+        first, density = torch.zeros(3, dtype=torch.long), torch.full((1, n), 0.5).double()
         inputs = Inputs(first[:1], density, first).to(meta)
-        loss, error = held_out_loss(models, inputs, torch.empty(3, 5, device=meta))
-    assert loss.dtype == error.dtype == torch.float64
+        found = evaluate(models, inputs, torch.empty(3, n, device=meta))
+    assert found.loss.dtype == found.loss_error.dtype == torch.float64
+    assert found.squared_error.dtype == torch.float64

@@ -222,8 +222,8 @@ def test_recordings_are_gone_when_models_are_evaluated(
         left.append(len(emulated_cuda.graphs))
         return evaluate(*arguments)
 
-    evaluate = results.held_out_loss
-    monkeypatch.setattr(results, "held_out_loss", evaluated)
+    evaluate = results.evaluate
+    monkeypatch.setattr(results, "evaluate", evaluated)
     train_runs(make_run("steps=20", "engine=eager", "trainer=cpu"))
     assert emulated_cuda.recordings == 2
     assert left == [1]  # the update's own, which is small

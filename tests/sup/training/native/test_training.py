@@ -178,7 +178,7 @@ def test_words_are_drawn_ahead_and_hardly_any_twice(monkeypatch):
     assert len(covered) < 400
 
 
-@pytest.mark.parametrize(("data", "summed"), [("sampled", 1024), ("quadrature", 625)])
+@pytest.mark.parametrize(("data", "summed"), [("sampled", 1024), ("quadrature", 641)])
 def test_signals_are_looked_for_by_the_work_that_is_done(data, summed, monkeypatch):
     taken, take = [], NativeSteps.take
     monkeypatch.setattr(native_steps, "MOST_WORK", 10 * 5 * 2 * 1 * summed)
