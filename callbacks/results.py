@@ -39,6 +39,7 @@ class Results(StackCallback):
             "b": models.b.detach(),
             "loss": found.loss,
             "loss_error": found.loss_error,
+            "squared_error": found.squared_error,
             "training_loss": pl_module.training_loss.mT,
             "snapshots": pl_module.snapshots.transpose(0, 1),
             "diverged_at": diverged_at,

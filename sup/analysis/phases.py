@@ -6,6 +6,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
+from sup.analysis.thresholds import EXPLAINED_THRESHOLD
+
 SHARE = 0.1
 """A feature is represented if it has at least this share of the squared weights; in an antipodal
 pair of equals it is 1/2, and in trained models it lies near 0, 1/2 or 1 (the report shows it)."""
@@ -56,6 +58,32 @@ def phase_of(W: Float[np.ndarray, "*axes 1 2"]) -> Int[np.ndarray, "*axes"]:
 def is_dead(W: Float[np.ndarray, "*axes 1 2"]) -> Bool[np.ndarray, "*axes"]:
     """Tell which models represent neither feature."""
     return ~((W[..., 0, :].astype(np.float64) ** 2).max(-1) >= PRESENT)
+
+
+class FunctionalPhase(IntEnum):
+    """The classes of the phase diagram by what is reconstructed, whatever the weights are."""
+
+    NOT_RECONSTRUCTED = 0
+    BOTH = 1
+    ALONE = 2
+    NEITHER = 3
+
+
+def phase_by_function(explained: Float[np.ndarray, "*axes 2"]) -> Int[np.ndarray, "*axes"]:
+    """Return the `FunctionalPhase` of each model; `NO_MODEL` where it is not known.
+
+    A feature is reconstructed if more than half of its variance is explained. By weights, a pair
+    of the same sign is in superposition, as an antipodal one is; under GELU it reconstructs at
+    most one feature of the two.
+
+    Args:
+        explained: R2 of the first and of the extra feature (`sup.analysis.reconstruction`).
+    """
+    first, extra = (explained[..., k] > EXPLAINED_THRESHOLD for k in range(2))
+    with_first = np.where(extra, FunctionalPhase.BOTH, FunctionalPhase.NOT_RECONSTRUCTED)
+    without = np.where(extra, FunctionalPhase.ALONE, FunctionalPhase.NEITHER)
+    known = np.isfinite(explained).all(-1)
+    return np.where(known, np.where(first, with_first, without), NO_MODEL).astype(int)
 
 
 def relu_boundary(ratio: np.ndarray) -> np.ndarray:

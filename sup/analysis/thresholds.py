@@ -1,7 +1,11 @@
-"""From where on a feature counts as represented, and from where on as strong."""
+"""From where on a feature counts as represented, as strong, or as reconstructed."""
 
 NORM_THRESHOLD = 0.5
 """A feature counts as strong when its norm exceeds this: half of a fully represented one's."""
+
+EXPLAINED_THRESHOLD = 0.5
+"""A feature counts as reconstructed when more of its variance than this is explained: what is left
+is less than what is known. A constant at its mean explains nothing."""
 
 
 def dimensionality_threshold(hidden: int, features: int) -> float:

@@ -11,6 +11,7 @@ import xarray as xr
 from torch import Tensor
 
 from sup.analysis import metrics
+from sup.analysis.reconstruction import explained, features_explained
 from sup.config.grid import dimension
 from sup.config.options import setting_of
 from sup.config.part import Part
@@ -19,6 +20,7 @@ from sup.config.run import Run
 from sup.config.settings import Settings
 from sup.training.outcome import Outcome
 from sup.training.schedule import measured, snapshots
+from sup.training.slice import Slice
 
 NAMED = ("activation", "importance", "features", "init", "optimizer", "scheduler")
 """Parts whose names are coordinates of the results."""
@@ -74,11 +76,15 @@ def make_results(run: Run, outcome: Outcome) -> xr.Dataset:
         return [*axes, *dims], array.reshape((*grid.shape, *array.shape[1:]))
 
     first_bad = outcome.diverged_at.double().masked_fill(~outcome.diverged, np.nan)
+    density = 1 - Slice(run, range(run.size)).sparsity
+    R2 = outcome.measured(explained(outcome.squared_error, density))
     variables = {
         "W": laid_out(W, "hidden", "feature"),
         "b": laid_out(outcome.b, "feature"),
         "loss": laid_out(outcome.measured(outcome.loss)),
         "loss_error": laid_out(outcome.measured(outcome.loss_error)),
+        "explained": laid_out(R2, "feature"),
+        "features_explained": laid_out(features_explained(R2)),
         "training_loss": laid_out(outcome.training_loss, "step"),
         "diverged": laid_out(outcome.diverged),
         "first_bad_step": laid_out(first_bad),

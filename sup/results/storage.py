@@ -33,7 +33,10 @@ def load_run(path: str | Path) -> xr.Dataset:
     Returns:
         A dataset in memory, whose dimensions are the run's axes by name, then those of an instance.
         Its variables: ``W [..., hidden, feature]``, ``b [..., feature]``, ``loss [...]`` (held-out,
-        ``sum_i I_i mean (x_i - x'_i)^2``) and ``loss_error [...]``, its standard error,
+        ``sum_i I_i mean (x_i - x'_i)^2``) and ``loss_error [...]``, its standard error (0 for up to
+        three features: nothing is sampled), ``explained [..., feature]``, R2_i, the share of each
+        feature's variance that its reconstruction explains, and ``features_explained [...]``, for
+        how many it is above 0.5 (earlier results have neither),
         ``training_loss [..., step]``, ``training_W [..., snapshot, hidden, feature]`` of small
         models, ``diverged`` and ``first_bad_step [...]``, and every measure of
         `sup.metrics` by its name. Settings are coordinates; name, overrides, config, versions,

@@ -25,6 +25,7 @@ class Outcome:
         b: biases ``[instance, feature]``.
         loss: held-out losses ``[instance]``.
         loss_error: their standard errors ``[instance]``.
+        squared_error: held-out, of each feature ``[instance, feature]``.
         training_loss: ``[instance, measurement]``, averaged since the measurement before.
         snapshots: weights ``[instance, snapshot, hidden, feature]``; none of large models.
         diverged_at: the first step that was not finite ``[instance]``; 0 where all were.
@@ -37,6 +38,7 @@ class Outcome:
     b: Tensor
     loss: Tensor
     loss_error: Tensor
+    squared_error: Tensor
     training_loss: Tensor
     snapshots: Tensor
     diverged_at: Tensor
@@ -60,7 +62,8 @@ class Outcome:
             TypeError, ValueError: where it is not.
         """
         m, n = self.W.shape[1:]
-        shapes = {"W": (m, n), "b": (n,), "loss": (), "loss_error": (), "diverged_at": ()}
+        shapes: dict[str, tuple[int, ...]] = {"W": (m, n), "b": (n,), "squared_error": (n,)}
+        shapes |= dict.fromkeys(("loss", "loss_error", "diverged_at"), ())
         shaped = {name: tuple(getattr(self, name).shape[1:]) for name in shapes}
         snapshots = self.snapshots.shape[1] == 0 or tuple(self.snapshots.shape[2:]) == (m, n)
         tensors = [getattr(self, name) for name in (*shapes, "training_loss", "snapshots")]
@@ -104,13 +107,20 @@ def read(path: Path) -> tuple[str, list[str], Outcome]:
     """
     try:
         held = loaded(path)
-        shared, instances, outcome = held["shared"], held["instances"], Outcome(**held["outcome"])
+        shared, instances, values = held["shared"], held["instances"], dict(held["outcome"])
+        values.setdefault("squared_error", unknown(values["b"]))  # of a version without
+        outcome = Outcome(**values)
         check_keys(shared, instances)
         outcome.check(len(instances))
     except Exception as error:  # torch raises a dozen kinds for a file that is none of its own
         place = os.path.relpath(path)
         raise SettingError("directory", place, "cannot be read; remove it") from error
     return shared, instances, outcome
+
+
+def unknown(like: Tensor) -> Tensor:
+    """Return what stands for a measure that was not taken: not a number, in float64."""
+    return torch.full_like(like, torch.nan, dtype=torch.float64)
 
 
 def loaded(path: Path) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def test_variables_and_dimensions(grid_results: xr.Dataset):
         "b": (*axes, "feature"),
         "loss": axes,
         "loss_error": axes,
+        "explained": (*axes, "feature"),
+        "features_explained": axes,
         "training_loss": (*axes, "step"),
         "training_W": (*axes, "snapshot", "hidden", "feature"),
         "dimensions_per_feature": axes,

@@ -17,7 +17,7 @@ from sup.sweep.plan import grouped
 from sup.sweep.resume import is_finished
 from sup.training import checkpoints
 from sup.training.fit import fit
-from sup.training.outcome import Outcome
+from sup.training.outcome import Outcome, joined
 from sup.training.stack import Stack
 
 
@@ -251,15 +251,33 @@ def test_what_cannot_be_gone_on_from_is_named(key, value, held, tmp_path, make_r
         fit(Stack.of([run]), [], path)
 
 
-@pytest.mark.parametrize("field", ["W", "loss", "snapshots", "seconds", "nonsense"])
+@pytest.mark.parametrize(
+    "field", ["W", "loss", "squared_error", "snapshots", "seconds", "nonsense"]
+)
 def test_a_slice_of_other_contents_is_none(field, tmp_path):
     one, more = torch.zeros(2), torch.zeros(2, 1)
     W, snapshots = torch.zeros(2, 1, 1), torch.zeros(2, 0, 1, 1)
-    outcome = Outcome(W, more, one, one, more, snapshots, one.long(), 1.0, "cpu", 2)
+    outcome = Outcome(W, more, one, one, more, more, snapshots, one.long(), 1.0, "cpu", 2)
     path = tmp_path / "0.pt"
     outcome.save(path, "{}", ["{}", "{}"])
     assert Outcome.load(path).instances_in_stack == 2
     kept = torch.load(path, weights_only=True)
-    torch.save(changed(kept, f"outcome/{field}", "many" if field == "seconds" else more), path)
+    other = {"seconds": "many", "squared_error": one}.get(field, more)
+    torch.save(changed(kept, f"outcome/{field}", other), path)
     with pytest.raises(SettingError, match="cannot be read; remove it"):
         Outcome.load(path)
+
+
+def test_a_slice_of_an_earlier_version_does_not_know_what_is_explained(tmp_path):
+    one, more = torch.zeros(2), torch.ones(2, 1)
+    W, snapshots = torch.zeros(2, 1, 1), torch.zeros(2, 0, 1, 1)
+    outcome = Outcome(W, more, one, one, more, more, snapshots, one.long(), 1.0, "cpu", 2)
+    path = tmp_path / "0.pt"
+    outcome.save(path, "{}", ["{}", "{}"])
+    kept = torch.load(path, weights_only=True)
+    del kept["outcome"]["squared_error"]
+    torch.save(kept, path)
+    earlier = Outcome.load(path)
+    assert earlier.squared_error.shape == (2, 1)
+    assert earlier.squared_error.isnan().all()
+    assert joined([earlier, outcome]).squared_error.isnan().sum() == 2

@@ -1,0 +1,33 @@
+"""What models reconstruct of their features, whatever their weights say."""
+
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+from sup.analysis.theory import feature_variance
+from sup.analysis.thresholds import EXPLAINED_THRESHOLD
+
+
+def explained(
+    squared_error: Float[Tensor, "*axes feature"], density: Float[Tensor, "*axes feature"]
+) -> Float64[Tensor, "*axes feature"]:
+    """Return the share of each feature's variance that its reconstruction explains.
+
+    ``R2_i = 1 - E (x_i - x'_i)^2 / v(p_i)``, at most 1; 0 for a reconstruction that is E x_i, and
+    below that for one that is worse. The optimum of linear models has 1 on the m most important
+    features and 0 on all others. Unlike ``D_i``, it is of what a model does, not of its weights.
+
+    Args:
+        squared_error: ``E (x_i - x'_i)^2``.
+        density: ``p_i``.
+    """
+    return 1 - squared_error.double() / torch.as_tensor(feature_variance(density.double()))
+
+
+def features_explained(R2: Float[Tensor, "*axes feature"]) -> Float[Tensor, "*axes"]:
+    """Count the features with an explained variance above `EXPLAINED_THRESHOLD`.
+
+    Not a number where an explained variance is none, as of models that have diverged.
+    """
+    count = (R2 > EXPLAINED_THRESHOLD).to(R2.dtype).sum(-1)
+    return count.masked_fill(R2.isnan().any(-1), torch.nan)
