@@ -1,5 +1,9 @@
 """Measures of superposition, pure functions of the weights ``W [..., hidden, feature]``.
 
+They say how features are laid out, not whether they are reconstructed: see
+`sup.analysis.reconstruction` for that. Those that depend on the scale of W say so; activations
+differ in the scale that suits them, so across activations these are compared with care.
+
 Definitions: Elhage et al., 2022 ("Toy Models of Superposition") and Lad & Kostolansky, 2023
 ("The Effect of Activation Functions On Superposition in Toy Models").
 """
@@ -20,7 +24,7 @@ def gram(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes featu
 
 
 def feature_norm(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes feature"]:
-    """Return ``||W_i||``."""
+    """Return ``||W_i||``, which scales as c under W -> cW."""
     return _norm(_precise(W)).to(W)
 
 
@@ -68,14 +72,18 @@ def feature_dimensionality(
 
 
 def polysemanticity(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes feature"]:
-    """Return ``sum_{j != i} (Ŵ_i . W_j)^2``: how much of the others lies along feature i."""
+    """Return ``sum_{j != i} (Ŵ_i . W_j)^2``: how much of the others lies along feature i.
+
+    It scales as c^2 under W -> cW.
+    """
     return _others(_precise(W)).to(W)
 
 
 def mean_interference(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
     """Return the mean of ``|W_i . W_j|`` over pairs i != j; 0 for a single feature.
 
-    The products are made of some features at a time: those of 10,000 take 800 MB at once.
+    It scales as c^2 under W -> cW, and does not tell antipodal features from aligned ones. The
+    products are made of some features at a time: those of 10,000 take 800 MB at once.
     """
     precise = _precise(W)
     n = W.shape[-1]
@@ -84,6 +92,17 @@ def mean_interference(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor,
     for features in precise.split(some, -1):
         total += (features.mT @ precise).abs_().sum((-2, -1))
     return (total.clamp_min(0) / max(n * (n - 1), 1)).to(W)
+
+
+def mean_signed_interference(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
+    """Return the mean of ``W_i . W_j`` over pairs i != j; 0 for a single feature.
+
+    Below 0 where most interference lies opposite, from where a nonlinearity can clear it away. It
+    scales as c^2 under W -> cW. The sum over pairs is ``||sum_i W_i||^2 - sum_i ||W_i||^2``.
+    """
+    precise, n = _precise(W), W.shape[-1]
+    total = precise.sum(-1).square().sum(-1) - precise.square().sum((-2, -1))
+    return (total / max(n * (n - 1), 1)).to(W)
 
 
 def total_dimensionality(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
@@ -98,8 +117,23 @@ def features_represented(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tens
 
 
 def features_strong(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
-    """Count the features with norm above `NORM_THRESHOLD`."""
+    """Count the features with norm above `NORM_THRESHOLD`; it grows with the scale of W."""
     return (feature_norm(W) > NORM_THRESHOLD).to(W.dtype).sum(-1)
+
+
+def effective_features(W: Float[Tensor, "*axes hidden feature"]) -> Float[Tensor, "*axes"]:
+    """Return ``exp(-sum_i s_i log s_i)``, ``s_i = ||W_i||^2 / ||W||_F^2``; 0 where W = 0.
+
+    Between 1 and n, without a threshold, and free of W's scale: k features of one length and no
+    others are k. Bereska, Tzifa-Kratira, Samavi & Gavves, 2025 (arXiv 2512.13568), take it of the
+    shares of a sparse autoencoder's activations; here the features are known, and the shares are
+    those of their squared norms.
+    """
+    squares = _precise(W).square().sum(-2)
+    total = squares.sum(-1, keepdim=True)
+    share = squares / torch.where(total > 0, total, 1.0)
+    count = torch.special.entr(share).sum(-1).exp()
+    return torch.where(total[..., 0] > 0, count, 0.0).to(W)
 
 
 PER_INSTANCE = {
@@ -109,7 +143,9 @@ PER_INSTANCE = {
         total_dimensionality,
         features_represented,
         features_strong,
+        effective_features,
         mean_interference,
+        mean_signed_interference,
     )
 }
 """The measures with one number for each instance, by name."""

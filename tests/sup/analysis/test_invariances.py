@@ -16,7 +16,9 @@ POWER = {
     "feature_norm": 1,
     "feature_dimensionality": 0,
     "polysemanticity": 2,
+    "effective_features": 0,
     "mean_interference": 2,
+    "mean_signed_interference": 2,
 }
 """The power of c by which a measure scales under W -> cW."""
 
@@ -95,6 +97,24 @@ def test_measures_are_their_definitions(W: Tensor):
     assert metrics.mean_interference(W).item() == pytest.approx(
         sum(pairs) / len(pairs) if pairs else 0, abs=1e-9
     )
+
+
+@given(W=some_weights)
+def test_effective_features_are_between_one_and_all_that_have_weights(W: Tensor):
+    count = metrics.effective_features(W).item()
+    nonzero = int((W != 0).any(0).sum())
+    assert (count == 0) == (nonzero == 0)
+    if nonzero:
+        assert 1 - 1e-12 <= count <= nonzero + 1e-9
+
+
+@given(W=some_weights)
+def test_signed_interference_is_at_most_the_absolute_one(W: Tensor):
+    signed, absolute = metrics.mean_signed_interference(W), metrics.mean_interference(W)
+    assert signed.abs().item() <= absolute.item() * (1 + 1e-9) + 1e-12
+    n = W.shape[1]
+    off = (W.mT @ W).sum() - (W.mT @ W).trace()
+    assert signed.item() == pytest.approx(off.item() / max(n * (n - 1), 1), abs=1e-9)
 
 
 @given(seed=seeds, m=st.integers(1, 4), n=st.integers(1, 6))

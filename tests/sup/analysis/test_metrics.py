@@ -48,6 +48,28 @@ def test_interference_by_hand():
     assert metrics.dimensions_per_feature(W).item() == pytest.approx(2 / 5.25)
 
 
+def test_signs_of_interference():
+    aligned, antipodal = torch.tensor([[2.0, 1.0]]), torch.tensor([[2.0, -1.0]])
+    assert metrics.mean_signed_interference(aligned).item() == pytest.approx(2)
+    assert metrics.mean_signed_interference(antipodal).item() == pytest.approx(-2)
+    assert metrics.mean_signed_interference(torch.eye(3)).item() == 0
+    # Five unit vectors that sum to nothing: each pair is -1/4 on average.
+    assert metrics.mean_signed_interference(polygon(5)).item() == pytest.approx(-1 / 4)
+    assert metrics.mean_signed_interference(torch.ones(2, 1)).item() == 0
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e10])
+def test_effective_features(scale: float):
+    assert metrics.effective_features(scale * polygon(5)).item() == pytest.approx(5)
+    assert metrics.effective_features(scale * torch.eye(2, 4)).item() == pytest.approx(2)
+    # A feature that counts by D_i, but is not used, hardly counts.
+    unused = scale * torch.diag(torch.tensor([1.0, 1e-6]))
+    assert metrics.effective_features(unused).item() == pytest.approx(1, abs=1e-9)
+    shares = scale * torch.tensor([[3.0, 1.0]]).sqrt()
+    assert metrics.effective_features(shares).item() == pytest.approx(4 / 3**0.75)
+    assert metrics.effective_features(torch.zeros(2, 3)).item() == 0
+
+
 def test_absent_features_count_for_nothing():
     W = torch.tensor([[1.0, 0.0, 0.001], [0.0, 0.0, 0.0]])
     assert metrics.feature_dimensionality(W).tolist() == pytest.approx([1, 0, 1e-6], abs=1e-5)
