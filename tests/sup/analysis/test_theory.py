@@ -19,13 +19,13 @@ def test_linear_population_loss_is_the_mean_of_sampled_losses():
     x = Inputs(first, density[:, None].double().expand(-1, 4), first)(words)
     error = (W.mT @ (W @ x) + b[..., None] - x).square().mean(-1)
     sampled = (error * importance).sum(-1)
-    exact = linear_population_loss(W, b, density, importance)
+    exact = linear_population_loss(W, b, density[:, None], importance)
     assert exact.item() == pytest.approx(sampled.item(), rel=0.01)
 
 
 def test_linear_optimum_is_reached_by_the_projector_on_the_most_important():
     importance = 0.9 ** torch.arange(10).double()[None]
-    density = torch.tensor([0.2]).double()
+    density = torch.tensor([[0.2]]).double()
     W = torch.eye(10)[None, :5].double()
     b = torch.where(torch.arange(10) < 5, 0.0, 0.1)[None].double()
     loss = linear_population_loss(W, b, density, importance)
@@ -44,7 +44,7 @@ def test_no_linear_model_is_better_than_the_optimum(seed: int, m: int, n: int):
     generator = torch.Generator().manual_seed(seed)
     W = torch.randn(2, 3, m, n, generator=generator, dtype=torch.float64)
     b = torch.rand(2, 3, n, generator=generator)
-    density, importance = (torch.rand(*size, generator=generator) for size in ((2, 3), (2, 3, n)))
+    density, importance = torch.rand(2, 2, 3, n, generator=generator)
     loss = linear_population_loss(W, b, density, importance)
     optimum = linear_optimum(m, density, importance)
     assert (loss >= optimum).all()
@@ -58,6 +58,6 @@ def test_no_linear_model_is_better_than_the_optimum(seed: int, m: int, n: int):
 
 def test_answers_are_on_the_device_of_the_question():
     W, b = torch.empty(2, 1, 3, device="meta"), torch.empty(2, 3, device="meta")
-    density = torch.empty(2, device="meta")
+    density = torch.empty(2, 1, device="meta")
     assert linear_population_loss(W, b, density, b).device.type == "meta"
     assert linear_optimum(1, density, b).device.type == "meta"

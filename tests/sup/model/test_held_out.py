@@ -129,7 +129,7 @@ def test_the_loss_is_within_a_percent_at_every_sparsity_and_says_its_error(decay
     W, b = (torch.tensor(results[name].values) for name in ("W", "b"))
     density = 1 - torch.tensor(sparsities, dtype=torch.float64)
     importance = decay ** torch.arange(10.0).expand(len(sparsities), -1)
-    exact = linear_population_loss(W, b, density, importance)
+    exact = linear_population_loss(W, b, density[:, None], importance)
     loss, error = (torch.tensor(results[name].values) for name in ("loss", "loss_error"))
     assert (error / exact < 0.005).all()
     assert ((loss / exact - 1).abs() < 0.01).all()
@@ -141,7 +141,7 @@ def test_the_rarest_features_that_are_allowed():
     results = sup.train(**rarest)
     W, b = (torch.tensor(results[name].values)[None] for name in ("W", "b"))
     density = torch.tensor([2.0**-24], dtype=torch.float64)
-    exact = linear_population_loss(W, b, density, 0.9 ** torch.arange(10.0)[None])
+    exact = linear_population_loss(W, b, density[:, None], 0.9 ** torch.arange(10.0)[None])
     assert results["loss"].item() == pytest.approx(exact.item(), rel=0.01)
 
 

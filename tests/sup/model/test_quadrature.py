@@ -61,7 +61,7 @@ def test_linear_models_have_their_exact_loss(seed: int, n: int, m: int, density)
     W = torch.randn(2, m, n, generator=generator)
     importance = torch.rand(2, n, generator=generator)
     loss, _ = quadrature_loss(W, Linear(), torch.tensor(density), importance)
-    exact = linear_population_loss(W, torch.zeros(2, n), torch.tensor(density), importance)
+    exact = linear_population_loss(W, torch.zeros(2, n), torch.tensor(density)[:, None], importance)
     assert loss.tolist() == pytest.approx(exact.tolist(), rel=2e-5, abs=1e-7)
 
 

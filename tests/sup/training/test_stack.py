@@ -128,7 +128,7 @@ def test_linear_models_reach_the_known_optimum(make_run, train_runs):
     small = ("n_features=5", "n_hidden=2", "importance.decay=0.7", "steps=5000", "batch_size=512")
     (results,) = train_runs(make_run("activation=linear", f"sparsity=[{listed}]", *small))
     W, b = torch.from_numpy(results["W"].values), torch.from_numpy(results["b"].values)
-    density = 1 - torch.tensor(SPARSITIES, dtype=torch.float64)
+    density = 1 - torch.tensor(SPARSITIES, dtype=torch.float64)[:, None]
     importance = (0.7 ** torch.arange(5).double()).expand(len(SPARSITIES), -1)
     loss = linear_population_loss(W, b, density, importance)
     optimum = linear_optimum(2, density, importance)

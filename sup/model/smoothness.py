@@ -1,0 +1,75 @@
+"""Where the slope of an activation jumps: found by looking, so that a user's own has it too."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sup.model.activations import FEATURE_AXIS, Activation, pullback
+
+REACH, CELLS = 16.0, 4096
+"""Pre-activations that are looked at, on both sides of 0, and into how many cells they are cut."""
+
+MOST_KINKS = 8
+"""Kinks that are looked for; the largest jumps come first."""
+
+HALVINGS = 40
+"""Halvings of a cell, after which it is 7e-15 wide: a jump is left, a mere bend is not."""
+
+JUMP, STRAIGHT = 1e-4, 1e-12
+"""Difference of two slopes from which on it is a jump, and below which there is none at all."""
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    """What a quadrature must know of an activation.
+
+    Args:
+        mixes: whether an output depends on other features' pre-activations, as SoLU's does.
+        kinks: pre-activations, rising, at which the slope jumps; not looked for where it mixes.
+        is_straight: whether it is straight between its kinks.
+    """
+
+    mixes: bool
+    kinks: tuple[float, ...]
+    is_straight: bool
+
+
+def smoothness_of(activation: Activation, n_features: int) -> Smoothness:
+    """Look at an activation's output and slope between -16 and 16, in float64.
+
+    Args:
+        activation: of one model, or of any number.
+        n_features: for which it may have parameters of its own.
+    """
+    edges = torch.linspace(-REACH, REACH, CELLS + 1, dtype=torch.float64)
+    if _mixes(activation, edges, n_features):
+        return Smoothness(True, (), False)
+
+    def slope(z: Tensor) -> Tensor:
+        stacked = z.expand(1, n_features, -1).contiguous()
+        return pullback(activation, stacked, activation(stacked), torch.ones_like(stacked))[0]
+
+    def jump(low: Tensor, high: Tensor) -> Tensor:
+        return (slope(high) - slope(low)).abs().amax(0).nan_to_num()
+
+    change = jump(edges[:-1], edges[1:])
+    found = change.topk(MOST_KINKS).indices
+    low, high = edges[found], edges[found + 1]
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        is_left = jump(low, middle) >= jump(middle, high)
+        low, high = torch.where(is_left, low, middle), torch.where(is_left, middle, high)
+    is_kink = jump(low, high) > JUMP
+    change[found[is_kink]] = 0
+    kinks = sorted(high[is_kink].tolist())
+    return Smoothness(False, tuple(kinks), bool(change.max() < STRAIGHT))
+
+
+def _mixes(activation: Activation, z: Tensor, n_features: int) -> bool:
+    """Tell whether the first feature's output depends on the last one's pre-activation."""
+    here = z.expand(1, n_features, -1).clone()
+    there = here.clone()
+    there.select(FEATURE_AXIS, -1).cos_()
+    own = [activation(both).select(FEATURE_AXIS, 0) for both in (here, there)]
+    return n_features > 1 and not torch.equal(*own)

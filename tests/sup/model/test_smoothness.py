@@ -1,0 +1,42 @@
+"""What is found out about an activation by looking at it."""
+
+import pytest
+import torch
+from torch import nn
+
+from sup.model.activations import GELU, Linear, ReLU, Sigmoid, SoLU
+from sup.model.smoothness import smoothness_of
+
+
+class Shifted(nn.Module):
+    """ReLU with a threshold of its own for each of two features."""
+
+    def forward(self, z):
+        return (z - torch.tensor([-0.3, 1.2], dtype=z.dtype)[:, None]).clamp(min=0)
+
+
+@pytest.mark.parametrize(
+    ("activation", "kinks", "is_straight"),
+    [
+        (Linear(), [], True),
+        (ReLU(), [0], True),
+        (nn.LeakyReLU(0.1), [0], True),
+        (nn.Hardtanh(-0.2, 0.5), [-0.2, 0.5], True),
+        (Shifted(), [-0.3, 1.2], True),
+        (nn.ELU(alpha=2), [0], False),
+        (nn.Hardswish(), [-3, 3], False),
+        (GELU(), [], False),
+        (Sigmoid(), [], False),
+        (nn.Softplus(beta=5), [], False),
+    ],
+)
+def test_kinks_are_where_the_slope_jumps(activation, kinks, is_straight):
+    found = smoothness_of(activation, 2)
+    assert found.kinks == pytest.approx(kinks, abs=1e-12)
+    assert (found.is_straight, found.mixes) == (is_straight, False)
+
+
+def test_a_softmax_over_features_mixes_them():
+    assert smoothness_of(SoLU(), 2).mixes
+    assert smoothness_of(SoLU(), 3).mixes
+    assert not smoothness_of(SoLU(), 1).mixes
