@@ -18,6 +18,7 @@ from sup.config.part import Part
 from sup.config.rules import is_number
 from sup.config.run import Run
 from sup.config.settings import Settings
+from sup.results.optima import compared
 from sup.training.outcome import Outcome
 from sup.training.schedule import measured, snapshots
 from sup.training.slice import Slice
@@ -93,6 +94,10 @@ def make_results(run: Run, outcome: Outcome) -> xr.Dataset:
         variables[name] = laid_out(outcome.measured(metric(W)))
     for name, metric in metrics.PER_FEATURE.items():
         variables[name] = laid_out(outcome.measured(metric(W)), "feature")
+    optima = compared(run.settings, W, outcome.b)
+    if "loss_gap" in optima:
+        optima["loss_gap"] = outcome.measured(optima["loss_gap"])
+    variables |= {name: laid_out(values) for name, values in optima.items()}
     steps = run.settings.steps
     coordinates = setting_coordinates(run.settings) | {"step": measured(steps)}
     if outcome.snapshots.shape[1]:
