@@ -1,10 +1,11 @@
-"""What becomes of the extra feature of two in one dimension, and where theory says it changes."""
+"""What becomes of the extra feature of two in one dimension, in training and at the optimum."""
 
 from enum import IntEnum
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sup.analysis.thresholds import EXPLAINED_THRESHOLD
 
@@ -16,6 +17,8 @@ PRESENT = 0.05
 """... and if its squared weight is at least this: a model of hardly any weights represents nothing,
 whatever their shares."""
 
+AWAY = 2
+"""Cells from a boundary of the optimum's phases, from which on it does not decide by a hair."""
 
 NO_MODEL = -1
 """Stands where a phase would, for a model that diverged or was never trained."""
@@ -86,24 +89,6 @@ def phase_by_function(explained: Float[np.ndarray, "*axes 2"]) -> Int[np.ndarray
     return np.where(known, np.where(first, with_first, without), NO_MODEL).astype(int)
 
 
-def relu_boundary(ratio: np.ndarray) -> np.ndarray:
-    """Return the density below which ReLU's antipodal pair beats either feature alone.
-
-    From the losses of the three candidates: dropping the extra feature costs ``r v(p)``, dropping
-    the first ``v(p)``, the pair ``(1 + r) p^2 / 6``, where ``v(p) = p/3 - p^2/4``.
-
-    Args:
-        ratio: relative importance r of the extra feature.
-    """
-    return np.where(ratio < 1, 4 * ratio / (2 + 5 * ratio), 4 / (5 + 2 * ratio))
-
-
-def relu_phase(density: np.ndarray, ratio: np.ndarray) -> np.ndarray:
-    """Return the `Phase` of the best of the three candidates for ReLU."""
-    alone = np.where(ratio < 1, Phase.NOT_REPRESENTED, Phase.ALONE)
-    return np.where(density < relu_boundary(ratio), Phase.SUPERPOSITION, alone)
-
-
 def is_phase_diagram(results: xr.Dataset) -> bool:
     """Tell whether results are two features in one dimension over sparsity and importance."""
     axes, dims, sizes = {"sparsity", "importance_ratio"}, set(results["loss"].dims), results.sizes
@@ -111,23 +96,21 @@ def is_phase_diagram(results: xr.Dataset) -> bool:
     return grid and (sizes["hidden"], sizes["feature"]) == (1, 2)
 
 
-def agreement(results: xr.Dataset, margin: float = 0.15) -> tuple[float, float]:
-    """Return the share of ReLU's cells whose phase is the best candidate's.
+def agreement(results: xr.Dataset) -> tuple[float, float]:
+    """Return the share of cells whose trained phase is the optimum's.
 
     Args:
-        results: of ReLU, one seed chosen, with dimensions sparsity and importance_ratio.
-        margin: how far from a boundary "away from it" is, in units of the natural logarithm of
-            density, and of relative importance at the boundary r = 1; about 1.6 cells of 51.
+        results: of one activation, one seed chosen, with dimensions sparsity and importance_ratio,
+            and with `optimum_phase`.
 
     Returns:
-        Of all cells; of the cells away from the boundaries.
+        Of all cells; of those around which the optimum's phase changes nowhere within `AWAY` cells.
+        A model that represents nothing agrees with no optimum.
     """
-    laid = results.transpose("importance_ratio", "sparsity", ...)
-    density = 1 - laid["sparsity"].values[None, :]
-    ratio = laid["importance_ratio"].values[:, None]
-    W = laid["W"].values
-    equal = (phase_of(W) == relu_phase(density, ratio)) & ~is_dead(W)
-    boundary = relu_boundary(ratio)
-    far = np.abs(np.log(density / boundary)) > margin
-    far &= (np.abs(np.log(ratio)) > margin) | (density < boundary)
-    return float(equal.mean()), float(equal[far].mean())
+    laid = results.sortby(["sparsity", "importance_ratio"])
+    laid = laid.transpose("importance_ratio", "sparsity", ...)
+    W, best = laid["W"].values, laid["optimum_phase"].values
+    equal = (phase_of(W) == best) & ~is_dead(W)
+    around = sliding_window_view(np.pad(best, AWAY, mode="edge"), (2 * AWAY + 1,) * 2)
+    far = (around == best[..., None, None]).all((-2, -1))
+    return float(equal.mean()), float(equal[far].mean()) if far.any() else float("nan")

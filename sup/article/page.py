@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from sup.analysis import published
+from sup.analysis.gaps import GapSummary, gap_summary
 from sup.analysis.phases import agreement
 from sup.article.claims import CLAIMS, judge
 from sup.article.evidence import Evidence, gather, named
@@ -146,12 +147,26 @@ def comparison(by_kind: dict[str, Evidence]) -> dict[str, Any]:
 
 
 def theory(by_kind: dict[str, Evidence]) -> dict[str, Any]:
-    """Compare ReLU's phase diagram with its closed-form classes."""
-    relu = by_kind["phase_diagram"].of("relu") if "phase_diagram" in by_kind else None
-    if relu is None:
-        return {"agreement": None}
-    everywhere, away = agreement(best_seed(relu))
-    return {"agreement": (f"{everywhere:.1%}", f"{away:.1%}")}
+    """Compare the trained phase diagrams with those of the optimum, activation by activation."""
+    evidence = by_kind.get("phase_diagram")
+    rows: list[dict[str, Any]] = []
+    if evidence is not None and {"optimum_phase", "loss_gap"} <= set(evidence.results):
+        for name in evidence.activations:
+            own = evidence.of(name)
+            assert own is not None
+            best = best_seed(own)
+            gaps = [gap_summary(one["loss_gap"].values) for one in (own, best)]
+            phases = [f"{share:.1%}" for share in agreement(best)]
+            cells = [*phases, *(text for gap in gaps for text in written(gap))]
+            rows.append({"name": activation_name(name), "cells": cells})
+    return {"optimum": rows}
+
+
+def written(gap: GapSummary | None) -> tuple[str, str, str]:
+    """Write median, 95th percentile and share above 1%; what rounding leaves below 0 is 0."""
+    if gap is None:
+        return ("", "", "")
+    return (f"{max(gap.median, 0):.1e}", f"{max(gap.high, 0):.1e}", f"{gap.above:.1%}")
 
 
 def source(evidence: Evidence) -> dict[str, str]:

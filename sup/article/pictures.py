@@ -19,7 +19,12 @@ from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import neuron_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, pair_figure
 from sup.figures.large import MOST_DIMENSIONS
-from sup.figures.phase import phase_figure, phase_share_figure
+from sup.figures.phase import (
+    loss_gap_figure,
+    optimum_phase_figure,
+    phase_figure,
+    phase_share_figure,
+)
 from sup.figures.style import activation_name, best_seed, write
 from sup.figures.training import training_figure
 
@@ -171,6 +176,21 @@ class Gallery:
             pictures.append(self.animation(f"{stem}-training-animation", sparse, alt, caption))
         return Section(name, frames, pictures)
 
+    def optimum(self, evidence: Evidence, names: str) -> Iterator[Picture]:
+        """Draw the optimum's phase diagrams, and how far from it training ends."""
+        yield self.picture(
+            evidence.stem.replace("phase_diagram", "phases-of-the-optimum"),
+            optimum_phase_figure(evidence.results),
+            f"Phase diagrams of the best possible models, a panel each for {names}",
+            "The same of the best model that there is, whatever training finds.",
+        )
+        yield self.picture(
+            evidence.stem.replace("phase_diagram", "loss-gaps"),
+            loss_gap_figure(evidence.results),
+            f"Excess of the trained models' loss over the optimum's, a panel each for {names}",
+            "How far training ends from the optimum: where it is bright, in another minimum.",
+        )
+
     def joint(self, evidence: Evidence) -> Iterator[Picture]:
         """Draw the figures that show all activations of a sweep together."""
         results = evidence.results
@@ -180,8 +200,11 @@ class Gallery:
                 evidence.stem.replace("phase_diagram", "phases"),
                 phase_figure(results),
                 f"Phase diagrams over density and relative importance, a panel each for {names}",
-                "What becomes of the extra feature of two in one dimension, the best of the seeds.",
+                "What becomes of the extra feature of two in one dimension, the best of the seeds; "
+                "lines are the boundaries of the optimum.",
             )
+            if "optimum_phase" in results:
+                yield from self.optimum(evidence, names)
             yield self.picture(
                 evidence.stem.replace("phase_diagram", "phase-shares"),
                 phase_share_figure(results),

@@ -10,7 +10,12 @@ from matplotlib.figure import Figure
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import feature_figure, neuron_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
-from sup.figures.phase import phase_figure, phase_share_figure
+from sup.figures.phase import (
+    loss_gap_figure,
+    optimum_phase_figure,
+    phase_figure,
+    phase_share_figure,
+)
 from sup.figures.training import training_figure
 from sup.system.files import replacing
 
@@ -22,7 +27,9 @@ __all__ = [
     "feature_figure",
     "gram_figure",
     "gram_gallery",
+    "loss_gap_figure",
     "neuron_figure",
+    "optimum_phase_figure",
     "phase_figure",
     "phase_share_figure",
     "training_figure",

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, LogNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sup.analysis.phases import NO_MODEL, PHASE_NAMES, Phase, extra_share, phase_of, relu_boundary
+from sup.analysis.gaps import LARGE, gap_summary
+from sup.analysis.phases import NO_MODEL, PHASE_NAMES, Phase, extra_share, phase_of
 from sup.figures.style import activation_label, activations_in, best_seed, log_ticks, of_activation
 
 PHASE_COLOURS = {
@@ -19,6 +21,12 @@ PHASE_COLOURS = {
     Phase.ALONE: "#0072B2",
 }
 """Told apart by the colour-blind, and by their lightness in print."""
+
+CLASSES = ListedColormap([PHASE_COLOURS[phase] for phase in Phase])
+
+LEAST_GAP = 1e-5
+GAP_COLOURS, GAP_SCALE = "viridis", LogNorm(LEAST_GAP, 1)
+"""Of a loss that is relative to the optimum's."""
 
 FIRST, EXTRA = np.array(to_rgb("#D55E00")), np.array(to_rgb("#0072B2"))
 """Hues of the continuous diagram: all weight on the first feature, all on the extra one."""
@@ -29,20 +37,57 @@ HEIGHT = 2.5
 def phase_figure(results: xr.Dataset) -> Figure:
     """Draw the three phases, a panel for each activation, with a legend.
 
-    The best of several seeds is shown; dots mark cells where seeds end in different phases. Where
-    theory gives the boundaries (ReLU, linear), they are drawn over it.
+    The best of several seeds is shown; dots mark cells where seeds end in different phases. The
+    boundaries of the optimum are drawn over it, where the results know them.
 
     Args:
         results: with dimensions sparsity and importance_ratio, and activation and seed at most.
     """
     figure = _diagrams(results, _paint_classes)
-    handles: list = [Patch(color=PHASE_COLOURS[phase], label=PHASE_NAMES[phase]) for phase in Phase]
-    handles.append(Line2D([], [], color="black", lw=1.2, label="boundary by theory"))
+    handles: list = []
+    if "optimum_phase" in results:
+        handles.append(Line2D([], [], color="black", lw=1.2, label="boundary of the optimum"))
     if "seed" in results.dims:
         dots = Line2D([], [], color="black", marker=".", ms=3, lw=0, label="seeds disagree")
         handles.append(dots)
-    _legend(figure).legend(handles=handles, loc="center left", fontsize=8, frameon=False)
+    _name_phases(figure, handles)
     return figure
+
+
+def optimum_phase_figure(results: xr.Dataset) -> Figure:
+    """Draw the phases of the optimum, a panel for each activation, with a legend.
+
+    Args:
+        results: as for `phase_figure`, with `optimum_phase`.
+    """
+    figure = _diagrams(results, _paint_optimum)
+    _name_phases(figure, [])
+    return figure
+
+
+def loss_gap_figure(results: xr.Dataset) -> Figure:
+    """Draw how far training ends from the optimum, the mean over seeds.
+
+    There is a panel for each activation, with the median of its models and the share above 1%.
+
+    Args:
+        results: as for `phase_figure`, with `loss_gap`.
+    """
+    figure = _diagrams(results, _paint_gaps)
+    legend = _legend(figure)
+    box = legend.get_position()
+    bar = figure.add_axes((box.x0 + 0.1 * box.width, box.y0, 0.06 * box.width, box.height))
+    figure.colorbar(ScalarMappable(GAP_SCALE, GAP_COLOURS), cax=bar, extend="both")
+    bar.set_ylabel("excess over the optimum's loss", fontsize=8)
+    bar.tick_params(labelsize=7)
+    return figure
+
+
+def _name_phases(figure: Figure, others: list) -> None:
+    """Write the legend of the phases, and of what else is drawn."""
+    handles = [Patch(color=PHASE_COLOURS[phase], label=PHASE_NAMES[phase]) for phase in Phase]
+    legend = _legend(figure)
+    legend.legend(handles=[*handles, *others], loc="center left", fontsize=7, frameon=False)
 
 
 def phase_share_figure(results: xr.Dataset) -> Figure:
@@ -94,7 +139,6 @@ def _diagrams(results: xr.Dataset, paint: Callable[[Axes, xr.Dataset], None]) ->
         own = of_activation(results, name).sortby(["sparsity", "importance_ratio"])
         own = own.transpose("importance_ratio", "sparsity", ...)
         paint(axis, own)
-        _boundaries(axis, own, name)
         _decorate(axis, own)
         axis.set_title(activation_label(name), fontsize=9)
     for axis in axes[len(names) :]:
@@ -126,9 +170,9 @@ def _cells(own: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 def _paint_classes(axis: Axes, own: xr.Dataset) -> None:
     best = best_seed(own).transpose("importance_ratio", "sparsity", ...)
     x, y = _cells(best)
-    colours = ListedColormap([PHASE_COLOURS[phase] for phase in Phase])
     phases = np.ma.masked_equal(phase_of(best["W"].values), NO_MODEL)
-    axis.pcolormesh(x, y, phases, cmap=colours, vmin=0, vmax=2, rasterized=True)
+    axis.pcolormesh(x, y, phases, cmap=CLASSES, vmin=0, vmax=2, rasterized=True)
+    _boundaries(axis, own)
     if "seed" in own.dims:
         phases = phase_of(own.transpose("seed", "importance_ratio", "sparsity", ...)["W"].values)
         at = np.argwhere((phases != phases[0]).any(0))
@@ -144,14 +188,41 @@ def _paint_shares(axis: Axes, own: xr.Dataset) -> None:
     axis.pcolormesh(x, y, colours, rasterized=True)
 
 
-def _boundaries(axis: Axes, own: xr.Dataset, name: str) -> None:
-    """Draw where theory says that phases meet."""
-    ratio = np.geomspace(float(own["importance_ratio"][0]), float(own["importance_ratio"][-1]), 201)
-    if name == "relu":
-        axis.plot(relu_boundary(ratio), ratio, color="black", lw=1.2)
-        axis.plot([1, 4 / 7], [1, 1], color="black", lw=1.2)
-    elif name == "linear":
-        axis.axhline(1, color="black", lw=1.2)
+def _paint_optimum(axis: Axes, own: xr.Dataset) -> None:
+    x, y = _cells(own)
+    phases = np.ma.masked_invalid(_of_a_seed(own["optimum_phase"]))
+    axis.pcolormesh(x, y, phases, cmap=CLASSES, vmin=0, vmax=2, rasterized=True)
+
+
+def _paint_gaps(axis: Axes, own: xr.Dataset) -> None:
+    x, y = _cells(own)
+    gap = own["loss_gap"]
+    shown = gap.mean("seed").values if "seed" in gap.dims else gap.values
+    # What is below the scale, by rounding below zero too, is as good as the optimum.
+    shown = np.ma.masked_invalid(np.maximum(shown, LEAST_GAP / 10))
+    axis.pcolormesh(x, y, shown, cmap=GAP_COLOURS, norm=GAP_SCALE, rasterized=True)
+    _boundaries(axis, own)
+    if summary := gap_summary(gap.values):
+        text = f"median {max(summary.median, 0):.0e}\nabove {LARGE:.0%}: {summary.above:.0%}"
+        box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 2}
+        axis.text(0.04, 0.04, text, transform=axis.transAxes, fontsize=7, bbox=box)
+
+
+def _of_a_seed(values: xr.DataArray) -> np.ndarray:
+    """Return what no seed changes, ``[ratio, sparsity]``."""
+    return (values.isel(seed=0) if "seed" in values.dims else values).values
+
+
+def _boundaries(axis: Axes, own: xr.Dataset) -> None:
+    """Draw where phases of the optimum meet: around those with one feature alone."""
+    if "optimum_phase" not in own:
+        return
+    density, ratio = 1 - own["sparsity"].values, own["importance_ratio"].values
+    phases = _of_a_seed(own["optimum_phase"])
+    for phase in (Phase.NOT_REPRESENTED, Phase.ALONE):
+        here = phases == phase
+        if here.any() and not here.all() and min(here.shape) > 1:
+            axis.contour(density, ratio, here, [0.5], colors="black", linewidths=1.2)
 
 
 def _decorate(axis: Axes, own: xr.Dataset) -> None:

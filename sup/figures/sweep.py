@@ -10,7 +10,12 @@ from sup.figures.features import feature_panels, neuron_figure
 from sup.figures.gallery import arranged_best
 from sup.figures.gram import along_sparsity_figure, gram_gallery
 from sup.figures.large import MOST_DIMENSIONS
-from sup.figures.phase import phase_figure, phase_share_figure
+from sup.figures.phase import (
+    loss_gap_figure,
+    optimum_phase_figure,
+    phase_figure,
+    phase_share_figure,
+)
 from sup.figures.style import activations_in, best_seed, of_activation
 
 
@@ -22,7 +27,11 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
     """
     kind = experiment_of(results)
     if kind == "phase_diagram":
-        return {"phases": phase_figure(results), "phase_shares": phase_share_figure(results)}
+        figures = {"phases": phase_figure(results), "phase_shares": phase_share_figure(results)}
+        if "optimum_phase" in results:
+            figures["phases_of_the_optimum"] = optimum_phase_figure(results)
+            figures["loss_gaps"] = loss_gap_figure(results)
+        return figures
     if kind == "dimensions":
         return {
             "dimensions": dimensions_figure(results),

@@ -38,9 +38,10 @@ def load_run(path: str | Path) -> xr.Dataset:
         feature's variance that its reconstruction explains, and ``features_explained [...]``, for
         how many it is above 0.5 (earlier results have neither),
         ``training_loss [..., step]``, ``training_W [..., snapshot, hidden, feature]`` of small
-        models, ``diverged`` and ``first_bad_step [...]``, and every measure of
-        `sup.metrics` by its name. Settings are coordinates; name, overrides, config, versions,
-        device, wall_time and instances_in_stack are attributes.
+        models, ``diverged`` and ``first_bad_step [...]``, where the best possible model is known
+        ``optimum_loss``, ``loss_gap`` and ``optimum_phase [...]`` (see `sup.results.optima`), and
+        every measure of `sup.metrics` by its name. Settings are coordinates; name, overrides,
+        config, versions, device, wall_time and instances_in_stack are attributes.
 
     The file may be anybody's: nothing that it names is imported, run or fetched.
 

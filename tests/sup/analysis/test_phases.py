@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sup.analysis.phases import (
-    NO_MODEL,
-    Phase,
-    agreement,
-    is_phase_diagram,
-    phase_of,
-    relu_boundary,
-    relu_phase,
-)
-from sup.analysis.theory import feature_variance
+from sup.analysis.gaps import gap_summary
+from sup.analysis.phases import NO_MODEL, Phase, agreement, is_phase_diagram, phase_of
 
 NONE, BOTH, ALONE = Phase
 
@@ -37,39 +29,53 @@ def test_phase_of_weights(weights, phase):
     assert phase_of(np.array([weights], dtype=float)[None]) == phase
 
 
-@pytest.mark.parametrize("ratio", [0.1, 0.5, 0.99, 1.01, 3.0, 10.0])
-def test_at_relus_boundary_the_candidates_cost_the_same(ratio: float):
-    p = float(relu_boundary(np.array(ratio)))
-    pair = (1 + ratio) * p**2 / 6
-    assert pair == pytest.approx(min(ratio, 1) * float(feature_variance(p)))
-
-
 def diagram(phases_as_weights) -> xr.Dataset:
-    sparsity = 1 - np.geomspace(1, 0.01, 21)
-    ratio = np.geomspace(0.1, 10, 21)
-    phases = relu_phase(1 - sparsity[None], ratio[:, None])
+    """Return results whose optimum is a pair below density 0.3, and whose weights are given."""
+    density, ratio = np.geomspace(1, 0.01, 21)[None], np.geomspace(0.1, 10, 21)[:, None]
+    phases = np.where(density < 0.3, Phase.SUPERPOSITION, np.where(ratio < 1, NONE, ALONE))
     W = np.array(phases_as_weights, dtype=float)[phases][..., None, :]
     dims = ("importance_ratio", "sparsity")
-    coordinates = {"sparsity": sparsity, "importance_ratio": ratio}
-    return xr.Dataset(
-        {"W": ((*dims, "hidden", "feature"), W), "loss": (dims, np.ones((21, 21)))}, coordinates
-    )
+    coordinates = {"sparsity": 1 - density[0], "importance_ratio": ratio[:, 0]}
+    variables = {
+        "W": ((*dims, "hidden", "feature"), W),
+        "loss": (dims, np.ones((21, 21))),
+        "optimum_phase": (dims, phases),
+    }
+    return xr.Dataset(variables, coordinates)
 
 
-def test_agreement_with_theory():
+def test_agreement_with_the_optimum():
     perfect = diagram([(1, 0), (1, -1), (0, 1)])
     assert is_phase_diagram(perfect)
     assert agreement(perfect) == (1.0, 1.0)
     assert agreement(perfect.transpose(..., "importance_ratio")) == (1.0, 1.0)
-    swapped = diagram([(0, 1), (1, -1), (1, 0)])
-    everywhere, away = agreement(swapped)
-    assert 0.4 < everywhere < 0.9
-    assert 0.4 < away < 0.9
+    assert agreement(perfect.isel(sparsity=slice(None, None, -1))) == (1.0, 1.0)
+    pairs = 21 * 15  # at 15 densities of 21
+    swapped = agreement(diagram([(0, 1), (1, -1), (1, 0)]))
+    assert swapped[0] == pytest.approx(pairs / 441)
+    assert swapped[1] == pytest.approx(21 * 13 / (21 * 13 + 4 * 17))
 
 
-def test_dead_models_agree_with_no_theory():
+def test_cells_at_a_boundary_are_told_apart():
+    results = diagram([(1, 0), (1, -1), (0, 1)])
+    results["W"][:, 6] = np.array([[1.0, 0.0]])  # the first pairs, next to the boundary
+    everywhere, away = agreement(results)
+    assert everywhere == pytest.approx(1 - 21 / 441)
+    assert away == 1
+
+
+def test_dead_models_agree_with_no_optimum():
     dead = diagram([(0, 0), (0, 0), (0, 0)])
     assert agreement(dead) == (0.0, 0.0)
+
+
+def test_gaps_in_three_numbers():
+    gap = np.concatenate([np.full(90, 1e-6), np.full(10, 0.3), [np.nan]])
+    summary = gap_summary(gap.reshape(1, -1))
+    assert summary is not None
+    assert (summary.median, summary.high, summary.above) == pytest.approx((1e-6, 0.3, 0.1))
+    assert summary.count == 100
+    assert gap_summary(np.array([np.nan])) is None
 
 
 def test_a_single_row_or_another_axis_is_no_phase_diagram():

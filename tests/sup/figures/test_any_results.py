@@ -23,7 +23,12 @@ from sup.figures.gram import (
     pair_figure,
 )
 from sup.figures.large import MOST_FEATURES
-from sup.figures.phase import phase_figure, phase_share_figure
+from sup.figures.phase import (
+    loss_gap_figure,
+    optimum_phase_figure,
+    phase_figure,
+    phase_share_figure,
+)
 from sup.figures.style import LONGEST_NAME, literal
 from sup.figures.training import training_figure
 from sup.results.storage import finite
@@ -78,7 +83,12 @@ FIGURES = {
     "dimensions": dimensions_figure,
     "dimensionality": dimensionality_figure,
 }
-PHASES = {"phases": phase_figure, "shares": phase_share_figure}
+PHASES = {
+    "phases": phase_figure,
+    "shares": phase_share_figure,
+    "optimum": optimum_phase_figure,
+    "gaps": loss_gap_figure,
+}
 
 HOSTILE = "$x_{\\frac$ _\\alpha^{ \n\t% & # ~ äß∂ " + 300 * "long"
 
@@ -133,9 +143,19 @@ def test_any_training_can_be_animated(scale, tmp_path):
         {"seed": [0, 1]},
     ],
 )
-def test_any_phase_diagram_can_be_drawn(figure, changes):
-    draw(PHASES[figure](results_of(**RATIOS | changes)))
-    draw(PHASES[figure](diverged(results_of(**RATIOS | changes))))
+@pytest.mark.parametrize("gap", [-1e-15, 1e-30, 0.3, 1e30, np.nan, np.inf])
+def test_any_phase_diagram_can_be_drawn(figure, changes, gap):
+    results = results_of(**RATIOS | changes)
+    phases = xr.full_like(results["loss"], np.nan if np.isnan(gap) else 0)
+    phases.loc[{"importance_ratio": results["importance_ratio"] >= 1}] = 2
+    optimum = {"optimum_phase": phases, "loss_gap": xr.full_like(results["loss"], gap)}
+    draw(PHASES[figure](results.assign(optimum)))
+    draw(PHASES[figure](diverged(results.assign(optimum))))
+
+
+@pytest.mark.parametrize("figure", ["phases", "shares"])
+def test_phase_diagrams_of_an_earlier_version_can_be_drawn(figure):
+    draw(PHASES[figure](results_of(**RATIOS)))
 
 
 def test_what_goes_in_and_is_applied_can_be_drawn():
