@@ -16,9 +16,9 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {"bottleneck": (), "phase_diagram": ()
 """The overrides of the full form: none."""
 
 QUICK: dict[str, tuple[str, ...]] = {
-    "bottleneck": ("steps=2000",),
-    "phase_diagram": ("resolution=11", "steps=1000"),
-    "dimensions": ("resolution=6", "steps=2500"),
+    "bottleneck": ("steps=2000", "seed=[0,1,2,3]"),
+    "phase_diagram": ("resolution=11", "steps=1000", "seed=[0,1,2,3,4,5,6,7]"),
+    "dimensions": ("resolution=6", "steps=2500", "seed=[0,1]"),
 }
 """The overrides of the quick form: minutes on two cores."""
 

@@ -1,15 +1,23 @@
-"""The article's ten claims, each decided by stated rules from results.
+"""The article's ten claims, each judged of what was trained and, where it is known, of the optimum.
 
-A claim is split into parts that can be measured, each with the rule by which it is judged. It
-holds where all its parts do, does not hold where none does, and depends otherwise.
+A claim is split into parts that can be measured, each with a limit (`sup.article.parts`). Of what
+was trained a part is a mean over seeds with its 95% interval, so that it can be undecided; of an
+optimum it is known. Every threshold is also tried at half and at double.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from sup.article import rules
-from sup.article.evidence import Evidence
-from sup.article.rules import NotMeasuredError, Part
+from sup.article import along_dimensions, along_sparsity, over_densities
+from sup.article.evidence import Evidence, NotMeasuredError
+from sup.article.parts import FAILS, UNDECIDED, Part, word_of
+
+FACTORS = (0.5, 2.0)
+"""By what thresholds are multiplied, to see whether they decide."""
+
+Measure = Callable[..., list[Part]]
+"""From the results that a claim needs, and a factor on the thresholds, to its parts."""
 
 
 @dataclass(frozen=True)
@@ -20,23 +28,38 @@ class Claim:
         name: C1 to C10.
         text: what the article says.
         needs: the experiments whose results decide it, the first one's figure foremost.
-        measure: from those results to its parts.
+        measure: of what was trained.
+        optimum: of the optimum; None where that is not known.
     """
 
     name: str
     text: str
     needs: tuple[str, ...]
-    measure: Callable[..., list[Part]]
+    measure: Measure
+    optimum: Measure | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim: its parts, and the verdict in one word and one sentence."""
+    """What became of a claim.
+
+    Args:
+        claim: which.
+        word: the verdict on what was trained, in one word.
+        sentence: in one sentence.
+        parts: that decide it.
+        optimum: the verdict on the optimum; empty where that is not known.
+        optimum_parts: that decide it.
+        sensitivity: what becomes of both at other thresholds, in one sentence.
+    """
 
     claim: Claim
     word: str
     sentence: str
-    parts: list[Part]
+    parts: Sequence[Part]
+    optimum: str = ""
+    optimum_parts: Sequence[Part] = ()
+    sensitivity: str = ""
 
 
 def judge(claim: Claim, evidence: dict[str, Evidence]) -> Verdict:
@@ -44,16 +67,95 @@ def judge(claim: Claim, evidence: dict[str, Evidence]) -> Verdict:
     missing = [name for name in claim.needs if name not in evidence]
     if missing:
         return Verdict(claim, "not decided", f"There are no results of {', '.join(missing)}.", [])
+    needed = [evidence[name] for name in claim.needs]
     try:
-        parts = claim.measure(*(evidence[name] for name in claim.needs))
+        parts = claim.measure(*needed, 1.0)
     except NotMeasuredError as error:
-        sentence = f"There are no {error}."
-        return Verdict(claim, "not decided", sentence, [])
-    held = sum(part.holds for part in parts)
-    word = "holds" if held == len(parts) else "depends" if held else "does not hold"
-    failed = "; ".join(f"{part.rule}: {part.value}" for part in parts if not part.holds)
-    sentence = "Every part of it holds." if held == len(parts) else f"Not so: {failed}."
-    return Verdict(claim, word, sentence, parts)
+        return Verdict(claim, "not decided", f"There are no {error}.", [])
+    known = _measured(claim.optimum, needed, 1.0)
+    return Verdict(
+        claim,
+        word_of(parts),
+        sentence_of(parts),
+        parts,
+        word_of(known) if known else "",
+        known,
+        sensitivity_of(claim, needed, parts, known),
+    )
+
+
+def sentence_of(parts: Sequence[Part]) -> str:
+    """Say which parts are not so, and which are undecided."""
+    said = []
+    for word, start in ((FAILS, "Not so"), (UNDECIDED, "Undecided")):
+        found = [f"{part.rule} {part.limit}: {part.value}" for part in parts if part.word == word]
+        said += [f"{start}: {'; '.join(found)}."] if found else []
+    return " ".join(said) or "Every part of it holds."
+
+
+def sensitivity_of(
+    claim: Claim, needed: Sequence[Evidence], parts: Sequence[Part], known: Sequence[Part]
+) -> str:
+    """Say what becomes of a claim with every threshold at half and at double."""
+    said = []
+    for title, measure, own in (
+        ("", claim.measure, parts),
+        ("of the optimum ", claim.optimum, known),
+    ):
+        words = []
+        for factor in FACTORS:
+            there = [part.times(factor) for part in _measured(measure, needed, factor)]
+            words.append(word_of(there) if there else "not measured")
+        if own and set(words) != {word_of(own)}:
+            said.append(f"{title}at half {words[0]}, at double {words[1]}")
+    changed = "With thresholds " + "; ".join(said) + "."
+    return changed if said else "The same with thresholds at half and at double."
+
+
+def _measured(measure: Measure | None, needed: Sequence[Evidence], factor: float) -> list[Part]:
+    """Return the parts of a claim; none where the results lack what they are about."""
+    try:
+        return measure(*needed, factor) if measure else []
+    except NotMeasuredError:
+        return []
+
+
+def tanh_like_linear(bottleneck: Evidence, phases: Evidence, factor: float) -> list[Part]:
+    """C8."""
+    return [
+        along_sparsity.keeps_the_top(bottleneck, "tanh", factor),
+        *tanh_phases(bottleneck, phases, factor, of_optimum=False),
+    ]
+
+
+def tanh_phases(
+    bottleneck: Evidence, phases: Evidence, factor: float, of_optimum: bool = True
+) -> list[Part]:
+    """C8, of phase diagrams."""
+    return [
+        over_densities.same_phases(phases, "tanh", "linear", of_optimum),
+        over_densities.gain_at_equal(phases, "tanh", of_optimum),
+    ]
+
+
+def solu_superposes(bottleneck: Evidence, phases: Evidence, factor: float) -> list[Part]:
+    """C9."""
+    return [
+        along_sparsity.all_in_superposition(bottleneck, "solu", factor),
+        *solu_phases(bottleneck, phases, factor, of_optimum=False),
+    ]
+
+
+def solu_phases(
+    bottleneck: Evidence, phases: Evidence, factor: float, of_optimum: bool = True
+) -> list[Part]:
+    """C9, of phase diagrams."""
+    return [over_densities.dense_alone(phases, "solu", factor, of_optimum)]
+
+
+def _both(measure: Callable[..., list[Part]]) -> tuple[Measure, Measure]:
+    """Return the measures of what was trained and of the optimum, of the same rules."""
+    return partial(measure, of_optimum=False), partial(measure, of_optimum=True)
 
 
 _B, _P, _D = "bottleneck", "phase_diagram", "dimensions"
@@ -63,54 +165,62 @@ CLAIMS = (
         "C1",
         "Linear: only the top m features, no superposition, at every sparsity.",
         (_B,),
-        rules.linear_keeps_the_top,
+        along_sparsity.linear_keeps_the_top,
+        along_sparsity.linear_is_at_its_optimum,
     ),
     Claim(
         "C2",
         "ReLU: monosemantic at low sparsity, antipodal pairs at high sparsity.",
         (_B,),
-        rules.relu_pairs,
+        along_sparsity.relu_pairs,
     ),
     Claim(
         "C3",
         "ReLU's phase diagram: superposition for all relative importances below density "
         "0.1; the more important feature alone at high density.",
         (_P,),
-        rules.relu_phases,
+        *_both(over_densities.relu_phases),
     ),
     Claim(
         "C4",
         "GELU and SiLU behave alike; at most two features per neuron, one dominating.",
         (_B,),
-        rules.gelu_and_silu,
+        along_sparsity.gelu_and_silu,
     ),
     Claim(
         "C5",
         "GELU's and SiLU's phase diagrams: significant monosemanticity at high sparsity, "
         "unlike ReLU.",
         (_P,),
-        rules.monosemantic_unlike_relu,
+        *_both(over_densities.monosemantic_unlike_relu),
     ),
     Claim(
         "C6",
         "Sigmoid: superposition in all neurons as soon as S > 0.",
         (_B,),
-        rules.sigmoid_speckles,
+        along_sparsity.sigmoid_speckles,
     ),
-    Claim("C7", "Sigmoid's phase diagram is much like ReLU's.", (_P,), rules.sigmoid_like_relu),
+    Claim(
+        "C7",
+        "Sigmoid's phase diagram is much like ReLU's.",
+        (_P,),
+        *_both(over_densities.sigmoid_like_relu),
+    ),
     Claim(
         "C8",
         "Tanh: the most important features at every sparsity, close to linear, with a "
         "difference along r = 1.",
         (_B, _P),
-        rules.tanh_like_linear,
+        tanh_like_linear,
+        tanh_phases,
     ),
     Claim(
         "C9",
         "SoLU: all features in superposition at every sparsity; at low sparsity the phase "
         "diagram prefers the more important feature.",
         (_B, _P),
-        rules.solu_superposes,
+        solu_superposes,
+        solu_phases,
     ),
     Claim(
         "C10",
@@ -118,6 +228,6 @@ CLAIMS = (
         " SiLU and GELU nearly coincide; sigmoid and SoLU reach about 1/20; tanh stays at "
         "1; ReLU has a plateau at 1/2.",
         (_D,),
-        rules.dimensions_fall,
+        along_dimensions.dimensions_fall,
     ),
 )

@@ -95,6 +95,43 @@ def _listed(values: np.ndarray) -> str:
     return ", ".join(texts)
 
 
+class NotMeasuredError(Exception):
+    """The results lack what a claim is about, such as an activation; the message says what."""
+
+
+def own(evidence: Evidence, activation: str) -> xr.Dataset:
+    """Return one activation's results, sparsities in rising order.
+
+    Raises:
+        NotMeasuredError: where there are none.
+    """
+    found = evidence.of(activation)
+    if found is None:
+        raise NotMeasuredError(f"results of the activation {activation}")
+    return found.sortby("sparsity")
+
+
+def seeds_of(results: xr.Dataset) -> list[xr.Dataset]:
+    """Return the results of each seed; all of them, where there is one."""
+    one_each = (
+        [results]
+        if "seed" not in results.dims
+        else [results.isel(seed=k) for k in range(results.sizes["seed"])]
+    )
+    return [one.transpose("sparsity", ...) if "sparsity" in one.dims else one for one in one_each]
+
+
+def at_sparsity(results: xr.Dataset, least: float) -> xr.Dataset:
+    """Return results at the highest sparsity, which must be so high.
+
+    Raises:
+        NotMeasuredError: where it is not.
+    """
+    if results["sparsity"].values[-1] < least:
+        raise NotMeasuredError(f"sparsities from {least}")
+    return results.isel(sparsity=-1)
+
+
 def gather(paths: Sequence[Path]) -> list[Evidence]:
     """Load every sweep and run below the given paths, each sweep joined.
 

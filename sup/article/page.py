@@ -17,7 +17,12 @@ from sup.system.files import replacing
 
 TITLE = "Activation functions and superposition in toy models"
 TEMPLATE = Path(__file__).parent / "template.html"
-STYLES = {"holds": "holds", "does not hold": "not", "depends": "depends"}
+STYLES = {
+    "holds": "holds",
+    "does not hold": "not",
+    "depends": "depends",
+    "undecided": "depends",
+}
 
 
 def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
@@ -101,7 +106,11 @@ def verdicts(by_kind: dict[str, Evidence]) -> dict[str, Any]:
     for claim in CLAIMS:
         verdict = judge(claim, by_kind)
         figure = FIGURES.get(claim.name, "phases") if verdict.parts else ""
-        rows.append({**vars(verdict), "style": STYLES.get(verdict.word, ""), "figure": figure})
+        styles = {
+            "style": STYLES.get(verdict.word, ""),
+            "optimum_style": STYLES.get(verdict.optimum, ""),
+        }
+        rows.append({**vars(verdict), **styles, "figure": figure})
     return {"verdicts": rows}
 
 

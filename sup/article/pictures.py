@@ -23,6 +23,7 @@ from sup.figures.phase import (
     loss_gap_figure,
     optimum_phase_figure,
     phase_figure,
+    phase_seeds_figure,
     phase_share_figure,
 )
 from sup.figures.style import activation_name, best_seed, write
@@ -203,6 +204,14 @@ class Gallery:
                 "What becomes of the extra feature of two in one dimension, the best of the seeds; "
                 "lines are the boundaries of the optimum.",
             )
+            if "seed" in results.dims:
+                yield self.picture(
+                    evidence.stem.replace("phase_diagram", "phases-of-seeds"),
+                    phase_seeds_figure(results),
+                    f"Share of seeds in each phase, a panel each for {names}",
+                    f"Where {results.sizes['seed']} seeds end: the mixture of the phases' colours "
+                    "is that of the seeds. A single seed is one drawing from it.",
+                )
             if "optimum_phase" in results:
                 yield from self.optimum(evidence, names)
             yield self.picture(

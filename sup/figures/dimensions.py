@@ -1,13 +1,16 @@
 """How many dimensions a feature gets, along sparsity."""
 
 import numpy as np
+import torch
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sup.analysis import published
+from sup.analysis.mean_field import mean_field
 from sup.analysis.thresholds import dimensionality_threshold
+from sup.figures.basics import article_activations
 from sup.figures.gallery import say_instead
 from sup.figures.style import (
     activation_label,
@@ -36,7 +39,8 @@ X_LABEL = "$1/(1-S)$"
 def dimensions_figure(results: xr.Dataset) -> Figure:
     """Draw D* of all activations with the published curves behind, and scale-free measures beside.
 
-    Several seeds are drawn as their mean, with a band from the lowest to the highest.
+    Several seeds are drawn as their mean, with a band from the lowest to the highest. Dashed is the
+    D* of the optimum (`sup.analysis.mean_field`), which a trained model need not have reached.
 
     Args:
         results: with the dimension sparsity, and activation and seed at most.
@@ -45,6 +49,7 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
     figure.subplots_adjust(left=0.06, right=0.99, bottom=0.24, top=0.92, wspace=0.22)
     axes = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
     _published(axes[0], results)
+    _mean_field(axes[0], results)
     hidden, features = results.sizes["hidden"], results.sizes["feature"]
     threshold = dimensionality_threshold(hidden, features)
     curves = {
@@ -64,7 +69,8 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
     handles: list = [*axes[1].get_lines()]
     handles = [line for line in handles if not str(line.get_label()).startswith("_")]
     handles.append(Line2D([], [], color="0.4", lw=4, alpha=0.35, label="published"))
-    figure.legend(handles=handles, loc="lower center", ncols=8, fontsize=9, frameon=False)
+    handles.append(Line2D([], [], color="0.4", lw=1, ls="--", label="optimum by a mean field"))
+    figure.legend(handles=handles, loc="lower center", ncols=9, fontsize=8, frameon=False)
     return figure
 
 
@@ -91,6 +97,20 @@ def _published(axis: Axes, results: xr.Dataset) -> None:
             line = curves.sel(activation=name)
             x = curves["inverse_density"]
             axis.plot(x, line, color=colour, lw=5, alpha=0.25, solid_capstyle="round", zorder=0)
+
+
+def _mean_field(axis: Axes, results: xr.Dataset) -> None:
+    """Draw what D* is at the optimum of many equal features, of elementwise activations."""
+    if "importance" not in results or str(results["importance"].values) != "uniform":
+        return
+    known = article_activations()
+    density = 1 - np.sort(results["sparsity"].values)
+    crowd = results.sizes["feature"] / results.sizes["hidden"]
+    for index, name in enumerate(activations_in(results)):
+        if name in known and name != "solu":
+            D = mean_field(known[name], torch.from_numpy(density), max(crowd, 1.0))[0]
+            colour = activation_style(name, index)["color"]
+            axis.plot(1 / density, D.numpy(), color=colour, lw=1, ls="--", zorder=1)
 
 
 def dimensionality_figure(results: xr.Dataset) -> Figure:

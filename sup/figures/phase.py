@@ -65,6 +65,17 @@ def optimum_phase_figure(results: xr.Dataset) -> Figure:
     return figure
 
 
+def phase_seeds_figure(results: xr.Dataset) -> Figure:
+    """Draw the share of seeds that end in each phase: the mixture of the phases' colours.
+
+    Args:
+        results: as for `phase_figure`, with several seeds.
+    """
+    figure = _diagrams(results, _paint_seeds)
+    _name_phases(figure, [])
+    return figure
+
+
 def loss_gap_figure(results: xr.Dataset) -> Figure:
     """Draw how far training ends from the optimum, the mean over seeds.
 
@@ -178,6 +189,16 @@ def _paint_classes(axis: Axes, own: xr.Dataset) -> None:
         at = np.argwhere((phases != phases[0]).any(0))
         density, ratio = 1 - own["sparsity"].values, own["importance_ratio"].values
         axis.plot(density[at[:, 1]], ratio[at[:, 0]], "k.", ms=1, alpha=0.5, rasterized=True)
+
+
+def _paint_seeds(axis: Axes, own: xr.Dataset) -> None:
+    phases = phase_of(own.transpose("seed", "importance_ratio", "sparsity", ...)["W"].values)
+    counts = np.stack([(phases == phase).sum(0) for phase in Phase], axis=-1)
+    colours = np.array([to_rgb(PHASE_COLOURS[phase]) for phase in Phase])
+    known = counts.sum(-1, keepdims=True)
+    mixed = np.where(known > 0, counts / np.maximum(known, 1) @ colours, 1.0)
+    axis.pcolormesh(*_cells(own), mixed, rasterized=True)
+    _boundaries(axis, own)
 
 
 def _paint_shares(axis: Axes, own: xr.Dataset) -> None:

@@ -8,9 +8,9 @@ from sup.config.rules import SettingError
 pytestmark = pytest.mark.usefixtures("no_figures")
 
 SIZES = {
-    "bottleneck": (10, 5, 10),
-    "phase_diagram": (2, 1, 51 * 51 * 2),
-    "dimensions": (200, 20, 20),
+    "bottleneck": (10, 5, 10 * 8),
+    "phase_diagram": (2, 1, 51 * 51 * 16),
+    "dimensions": (200, 20, 20 * 3),
 }
 
 
@@ -21,7 +21,7 @@ def test_they_have_the_articles_sizes(name, settings):
 
 
 def test_an_experiment_is_a_sweep_over_the_seven_activations(command, tmp_path):
-    sizes = ("steps=1", "sparsity=[0,0.9]", "logger=none")
+    sizes = ("steps=1", "sparsity=[0,0.9]", "seed=0", "logger=none")
     outcome = command("experiment=bottleneck", *sizes)
     assert outcome.status == 0
     assert "7 runs, 14 instances" in outcome.out
