@@ -39,12 +39,14 @@ def test_a_few_steps_of_each_activation_are_the_native_engines(trained):
     )
 
 
+SMALL: dict[str, Any] = {"n_features": 5, "n_hidden": 2, "sparsity": [0, 0.9], "batch_size": 128}
+LARGE: dict[str, Any] = {"n_features": 40, "n_hidden": 6, "sparsity": 0.8, "batch_size": 32}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "size", [{"n_features": 5, "n_hidden": 2}, {"n_features": 40, "n_hidden": 6}]
-)
-def test_two_hundred_steps_of_each_activation_are_the_native_engines(size, trained):
-    compared(trained, activation=SEVEN, sparsity=[0, 0.9], steps=200, batch_size=128, **size)
+@pytest.mark.parametrize("shape", [SMALL, LARGE])
+def test_two_hundred_steps_of_each_activation_are_the_native_engines(shape, trained):
+    compared(trained, activation=SEVEN, steps=200, **shape)
 
 
 def test_rates_decays_and_schedules_are_each_models_own(trained):
