@@ -56,3 +56,13 @@ def _climb(loadings: np.ndarray, rotation: np.ndarray) -> np.ndarray:
             break
         reached = values.sum()
     return rotation
+
+
+def leading_share(W: Float[np.ndarray, "hidden feature"]) -> float:
+    """Return the mean over dimensions of the largest feature's share of the squared weights.
+
+    1 where each dimension carries one feature alone; a dimension without weights is left out.
+    """
+    squares = W.astype(float) ** 2
+    total = squares.sum(1)
+    return float((squares.max(1)[total > 0] / total[total > 0]).mean()) if total.any() else 0.0

@@ -12,11 +12,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sup.analysis.experiment import LARGEST_HEATMAP
+from sup.analysis.varimax import leading_share, varimax
 from sup.article.evidence import Evidence
 from sup.figures import basics
 from sup.figures.animation import gram_animation, write_gif
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
-from sup.figures.features import neuron_figure
+from sup.figures.features import neuron_figure, raw_neuron_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, pair_figure
 from sup.figures.large import MOST_DIMENSIONS
 from sup.figures.phase import (
@@ -72,6 +73,20 @@ def data_uri(content: bytes, kind: str) -> str:
 def file_name(name: str) -> str:
     """Return a name without what means something in a path: activations are called anything."""
     return re.sub(r"[^\w.-]", "-", name)
+
+
+def _how_raw(best: xr.Dataset) -> str:
+    """Say how far the basis that training ended in is from varimax's."""
+    models = [W for W in best["W"].values if np.isfinite(W).all()]
+    if not models:
+        return ""
+    raw, turned = (
+        np.mean([leading_share(basis(W)) for W in models]) for basis in (np.asarray, varimax)
+    )
+    return (
+        f"Adam prefers the axes: a dimension's greatest feature has {raw:.0%} of its squared "
+        f"weights here, and {turned:.0%} in varimax's basis."
+    )
 
 
 class Gallery:
@@ -168,7 +183,13 @@ class Gallery:
                 "this is varimax's, which makes a dimension's weights as unequal as can be. "
                 "Features that are not orthogonal share a dimension in every basis.",
             )
-            pictures.insert(1, neurons)
+            raw = self.picture(
+                f"{stem}-neurons-raw",
+                raw_neuron_figure(best),
+                f"The same stacked bars of {name} in the basis that training ended in",
+                f"The same as trained, as the article shows it. {_how_raw(best)}",
+            )
+            pictures[1:1] = [neurons, raw]
         if "training_W" in best:
             sparse = best.isel(sparsity=-2 if best.sizes["sparsity"] > 2 else -1)
             label = f"S = {sparse['sparsity'].item():.4g}"

@@ -1,5 +1,6 @@
 """Features one by one: how long their directions are, and which dimensions carry them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -67,16 +68,30 @@ def neuron_figure(results: xr.Dataset) -> Figure:
     Args:
         results: of one activation; at most `MOST_SHOWN` of its instances are shown.
     """
+    return _neurons(results, varimax, "varimax basis")
+
+
+def raw_neuron_figure(results: xr.Dataset) -> Figure:
+    """Draw the same in the basis that training ended in, as the article does.
+
+    Args:
+        results: as for `neuron_figure`.
+    """
+    return _neurons(results, lambda W: W, "as trained")
+
+
+def _neurons(results: xr.Dataset, basis: Callable[[np.ndarray], np.ndarray], name: str) -> Figure:
+    """Draw what each hidden dimension carries in a basis."""
     gallery = arranged(results, MOST_SHOWN)
     n, dimensions = results.sizes["feature"], np.arange(results.sizes["hidden"])
     features = np.array(evenly_spaced(n, MOST_FEATURES))
     some = f"\nof {MOST_FEATURES} of {n:,} features" if n > MOST_FEATURES else ""
-    labels = ("hidden dimension (varimax basis)", f"squared weights{some}")
+    labels = (f"hidden dimension ({name})", f"squared weights{some}")
     figure, axes = panels(gallery, (1.7, 1.6), labels)
     colours = ScalarMappable(Normalize(0, max(n - 1, 1)), "viridis")
     models = gallery.each()
     weights = (one["W"].values.astype(float) for one in models)
-    shares = [varimax(W)[:, features] ** 2 for W in weights]
+    shares = [basis(W)[:, features] ** 2 for W in weights]
     highest = greatest(np.array([share.sum(1) for share in shares]))
     for axis, share in zip(axes, shares, strict=True):
         axis.add_collection(_stacks(dimensions, share, colours.to_rgba(features)))

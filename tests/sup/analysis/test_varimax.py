@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sup.analysis.varimax import varimax
+from sup.analysis.varimax import leading_share, varimax
 
 
 def rotation(m: int, seed: int) -> np.ndarray:
@@ -38,3 +38,12 @@ def test_a_saddle_is_left():
 def test_dead_and_infinite_weights_do_not_end_it():
     assert (varimax(np.zeros((2, 3))) == 0).all()
     assert np.isfinite(varimax(np.full((2, 3), np.inf))).all()
+
+
+def test_the_leading_share_is_one_of_single_features_and_grows_in_varimaxs_basis():
+    turned = np.array([[0.6, -0.8], [0.8, 0.6]])
+    W = np.eye(2, 4)
+    assert leading_share(W) == 1
+    assert leading_share(turned @ W) == pytest.approx(0.64)
+    assert leading_share(varimax(turned @ W)) == pytest.approx(1, abs=1e-6)
+    assert leading_share(np.zeros((2, 4))) == 0
