@@ -116,7 +116,7 @@ def test_the_loss_of_linear_models_of_any_weights(n: int, m: int):
     models, inputs = stacked(W, Linear(), p[:, None].expand(-1, n))
     importance = 0.9 ** torch.arange(float(n)).expand(5, n)
     found = evaluate(models, inputs, importance)
-    exact = linear_population_loss(W, torch.zeros(5, n), p, importance)
+    exact = linear_population_loss(W, torch.zeros(5, n), p[:, None], importance)
     assert (found.loss_error < 0.01 * exact).all()
     assert ((found.loss - exact).abs() < 4 * found.loss_error + 1e-5 * exact).all()
 
