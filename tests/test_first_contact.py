@@ -30,21 +30,8 @@ def place(monkeypatch, tmp_path) -> Place:
     return Place("cpu", 2, tmp_path)
 
 
-COMMANDS = (
-    first_contact.stacks_side_by_side_are_those_of_one_process,
-    first_contact.devices_share_a_batch,
-    first_contact.a_killed_rank_costs_its_stack_only,
-)
-"""Checks whose commands take a minute, and which other tests make on the CPU too."""
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        pytest.param(check, marks=[pytest.mark.slow] if check in COMMANDS else [])
-        for check in first_contact.CHECKS
-    ],
-)
+@pytest.mark.slow  # a minute and a half in all; what it notices is tested below
+@pytest.mark.parametrize("check", first_contact.CHECKS)
 def test_a_sound_device_passes(check, place, capsys):
     assert contact(place, (check,)) == 0
     line, end = capsys.readouterr().out.splitlines()
@@ -70,6 +57,7 @@ def waits(z: torch.Tensor) -> torch.Tensor:
     return torch.relu(z)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:called a synchronizing")  # but in the steps
 def test_a_step_that_waits_is_noticed(place, monkeypatch, capsys):
     monkeypatch.setitem(QUICK, "activation", waits)
@@ -95,6 +83,7 @@ def test_memory_that_was_not_estimated_is_noticed(place, monkeypatch, capsys):
     assert "FAILED: AssertionError: 1024 MiB of " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_memory_that_stays_is_noticed(place, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "memory_allocated", partial(next, count()))
     assert contact(place, (first_contact.memory_is_within_its_estimate_and_given_back,)) == 1
