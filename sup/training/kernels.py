@@ -86,6 +86,12 @@ class KernelEngine(Protocol):
         ...
 
 
+def in_parts(steps: range, most: int) -> list[range]:
+    """Return some steps in parts of at most so many."""
+    starts = range(steps.start, steps.stop, most)
+    return [range(start, min(start + most, steps.stop)) for start in starts]
+
+
 def has_kernel(activation: Activation) -> bool:
     """Tell whether an activation, made for one instance, says how it is written."""
     expressions = expressions_of(activation)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from sup.model.inputs import Inputs, Purpose
+from sup.training.kernels import in_parts
 from sup.training.native.call import Draw, Held, words_in
 from sup.training.native.engine import NativeEngine
 from sup.training.optimizer import StackedAdam
@@ -109,8 +110,7 @@ class NativeSteps:
 
     def parts(self, steps: range) -> list[range]:
         """Return some steps in parts, each of a call."""
-        starts = range(steps.start, steps.stop, self.most)
-        return [range(start, min(start + self.most, steps.stop)) for start in starts]
+        return in_parts(steps, self.most)
 
     def take(self, steps: range, scheduler: Any, rows: np.ndarray) -> None:
         """Take some steps, of one part.

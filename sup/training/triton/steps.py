@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sup.model.inputs import Purpose
+from sup.training.kernels import in_parts
 from sup.training.optimizer import StackedAdam
 from sup.training.triton.device import kernels
 from sup.training.triton.device.inputs import DRAWN, NODES
@@ -69,8 +70,7 @@ class TritonSteps:
 
     def parts(self, steps: range) -> list[range]:
         """Return some steps in parts, each of a launch."""
-        starts = range(steps.start, steps.stop, self.most)
-        return [range(start, min(start + self.most, steps.stop)) for start in starts]
+        return in_parts(steps, self.most)
 
     def take(self, steps: range, scheduler: Any, rows: np.ndarray) -> None:
         """Take some steps, of one part.
