@@ -27,6 +27,13 @@ class StackedAutoencoder(nn.Module):
         self.b = nn.Parameter(torch.zeros(W.shape[0], W.shape[2], dtype=W.dtype, device=W.device))
         self.activation = activation
 
+    def gradients(self) -> tuple[Tensor, Tensor]:
+        """Return where the gradients by W and b are written, made where there is nothing yet."""
+        W, b = self.W, self.b
+        W.grad = by_W = torch.empty_like(W) if W.grad is None else W.grad
+        b.grad = by_b = torch.empty_like(b) if b.grad is None else b.grad
+        return by_W, by_b
+
     def forward(
         self, x: Float[Tensor, "instance feature batch"]
     ) -> Float[Tensor, "instance feature batch"]:

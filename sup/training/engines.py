@@ -108,8 +108,7 @@ class ClosedFormEngine:
         """
         x = self.make_inputs(words)
         W, b = self.models.W, self.models.b
-        W.grad = gW = torch.empty_like(W) if W.grad is None else W.grad
-        b.grad = gb = torch.empty_like(b) if b.grad is None else b.grad
+        gW, gb = self.models.gradients()
         for block, function in zip(self.blocks, self.functions, strict=True):
             at = block.place
             losses, dW, db = function(

@@ -111,14 +111,13 @@ class NativeEngine:
         The gradients are left in the parameters' `grad`.
         """
         W, b = self.models.W, self.models.b
-        W.grad = torch.empty_like(W) if W.grad is None else W.grad
-        b.grad = torch.empty_like(b) if b.grad is None else b.grad
+        by_W, by_b = self.models.gradients()
         drawn = blocked(words.numpy().astype(np.uint32), self.block)
         start = 0
         for held in self.calls:
             at = slice(start, start + held.structure.models)
             held.point_all({"W": W.data[at], "b": b.data[at], "words": drawn})
-            held.point_all({"gradient_W": W.grad[at], "gradient_b": b.grad[at]})
+            held.point_all({"gradient_W": by_W[at], "gradient_b": by_b[at]})
             held.point("loss", self.losses[at])
             held.structure.seeds = len(words)
             if isinstance(self.inputs, Inputs):

@@ -113,13 +113,7 @@ class NativeSteps:
         return in_parts(steps, self.most)
 
     def take(self, steps: range, scheduler: Any, rows: np.ndarray) -> None:
-        """Take some steps, of one part.
-
-        Args:
-            steps: which.
-            scheduler: of the optimizer's rates.
-            rows: into which row of the loss sums the loss of each goes.
-        """
+        """Take some steps, of one part; see `sup.training.kernels.KernelSteps`."""
         rate, mean, square = self.optimizer.scheduled(scheduler, len(steps))
         numbers = {"rate": rate, "mean_bias": mean, "square_bias": square, "row": rows}
         tasks = []

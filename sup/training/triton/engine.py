@@ -175,15 +175,14 @@ class TritonEngine:
         The gradients are left in the parameters' `grad`.
         """
         W, b = self.models.W, self.models.b
-        W.grad = torch.empty_like(W) if W.grad is None else W.grad
-        b.grad = torch.empty_like(b) if b.grad is None else b.grad
+        by_W, by_b = self.models.gradients()
         data = self.data((), words)
         samples = self.samples(words.shape[-1])
         models = self.placeholders()._replace(
             W=W.data,
             b=b.data,
-            gradient_W=W.grad,
-            gradient_b=b.grad,
+            gradient_W=by_W,
+            gradient_b=by_b,
             importance=self.importance,
         )
         self.differentiate(models, data, samples)

@@ -73,13 +73,7 @@ class TritonSteps:
         return in_parts(steps, self.most)
 
     def take(self, steps: range, scheduler: Any, rows: np.ndarray) -> None:
-        """Take some steps, of one part.
-
-        Args:
-            steps: which.
-            scheduler: of the optimizer's rates.
-            rows: into which row of the loss sums the loss of each goes.
-        """
+        """Take some steps, of one part; see `sup.training.kernels.KernelSteps`."""
         numbers = np.column_stack(self.optimizer.scheduled(scheduler, len(steps)))
         rows = np.column_stack((rows, np.arange(steps.start, steps.stop))).astype(np.int64)
         sent = self.sent(numbers)

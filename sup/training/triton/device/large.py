@@ -117,6 +117,23 @@ def softmax_of(
 
 
 @jit
+def tile_of(
+    W, b, h, data, cost, share, parameter, softmax, words, samples, i, column, mask,
+    N: tl.constexpr, M: tl.constexpr, PADDED: tl.constexpr, MODE: tl.constexpr,
+    ACTIVATE: tl.constexpr,
+):  # fmt: skip
+    """Return x, W, the loss's gradient by z and what the errors cost, of a tile of features."""
+    model, step, purpose = words
+    x = features_of(data, model, step, purpose, i, column, mask, samples, N, MODE)
+    own = rows_of(W, i, N, M, PADDED)
+    doubled = 2.0 * tl.load(cost + i, mask=i < N, other=0.0)[None, :] * share
+    here = mask[:, None] & (i < N)[None, :]
+    z = output(h, own, b, i, N)
+    g, spent = pulled_back(z, x, doubled, here, parameter, softmax, ACTIVATE)
+    return tl.where(here, x, 0.0), own, g, spent
+
+
+@jit
 def large_gradients(
     W,
     b,
@@ -157,23 +174,18 @@ def large_gradients(
         by_h = tl.zeros((BLOCK, PADDED), tl.float32)
         for first_of_tile in range(0, N, TILE):
             i = first_of_tile + tl.arange(0, TILE)
-            x = features_of(data, model, step, purpose, i, column, mask, samples, N, MODE)
-            own = rows_of(W, i, N, M, PADDED)
-            doubled = 2.0 * tl.load(cost + i, mask=i < N, other=0.0)[None, :] * share
-            here = mask[:, None] & (i < N)[None, :]
-            z = output(h, own, b, i, N)
-            g, spent = pulled_back(z, x, doubled, here, parameter, softmax, ACTIVATE)
+            _, own, g, spent = tile_of(
+                *(W, b, h, data, cost, share, parameter, softmax, (model, step, purpose)),
+                *(samples, i, column, mask, N, M, PADDED, MODE, ACTIVATE),
+            )
             loss += tl.sum(tl.sum(spent, axis=1), axis=0) / 2
             by_h += product(g, own)
         for first_of_tile in range(0, N, TILE):
             i = first_of_tile + tl.arange(0, TILE)
-            x = features_of(data, model, step, purpose, i, column, mask, samples, N, MODE)
-            own = rows_of(W, i, N, M, PADDED)
-            doubled = 2.0 * tl.load(cost + i, mask=i < N, other=0.0)[None, :] * share
-            here = mask[:, None] & (i < N)[None, :]
-            z = output(h, own, b, i, N)
-            g, _ = pulled_back(z, x, doubled, here, parameter, softmax, ACTIVATE)
-            x = tl.where(here, x, 0.0)
+            x, _, g, _ = tile_of(
+                *(W, b, h, data, cost, share, parameter, softmax, (model, step, purpose)),
+                *(samples, i, column, mask, N, M, PADDED, MODE, ACTIVATE),
+            )
             by_W = product(tl.trans(h), g) + product(tl.trans(by_h), x)
             at = gradient_W + j[:, None] * N + i[None, :]
             own_numbers = (j < M)[:, None] & (i < N)[None, :]
