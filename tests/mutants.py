@@ -50,12 +50,17 @@ EXPLAINED = {
     ),
     "zero interference of a single feature, whatever it is divided by": (
         "return (total.clamp_min(0) / max(n * (n - 1), 2)).to(W)",
+        "return (total / max(n * (n - 1), 2)).to(W)",
+    ),
+    "without weights the count is 0, whatever the shares are": (
+        "share = squares / torch.where(total >= 0, total, 1.0)",
+        "share = squares / torch.where(total > 0, total, 2.0)",
     ),
     "no feature is just at the threshold": (
         "return (feature_dimensionality(W) >= threshold).to(W.dtype).sum(-1)",
     ),
     "the last dimension is what torch sorts by": (
-        "dropped = importance.double().sort(descending=True).values[..., n_hidden:]",
+        "return worth.sort(descending=True).values[..., n_hidden:].sum(-1)",
     ),
     "A = W^T W - 1 is symmetric": (
         "square_mean = (A.sum(-2) * feature_mean(p) + b).square()",

@@ -200,3 +200,10 @@ def test_instances_are_measured_one_by_one():
         together = metric(W)
         for k in range(len(W)):
             assert torch.allclose(together[k], metric(W[k]), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [*metrics.PER_INSTANCE, *metrics.PER_FEATURE])
+def test_every_measure_is_of_its_weights_precision(name: str):
+    measure = (metrics.PER_INSTANCE | metrics.PER_FEATURE)[name]
+    for dtype in (torch.float32, torch.float64):
+        assert measure(torch.ones(2, 3, dtype=dtype)).dtype == dtype

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sup.config.options import OPTIONS, part_of
-from sup.model.activations import StackedActivation
+from sup.model.activations import ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.closed_form import elementwise_product, loss_and_gradient
 
@@ -212,3 +212,14 @@ def test_another_number_of_threads_changes_the_last_digits_at_most(K: int):
         torch.set_num_threads(before)
     for one, other in zip(*found, strict=True):
         assert (one - other).norm() <= 1e-6 * one.norm()
+
+
+def test_gradients_are_written_where_they_are_and_somewhere_at_first():
+    models = StackedAutoencoder(torch.ones(3, 2, 4), StackedActivation([(ReLU(), 3)]))
+    by_W, by_b = models.gradients()
+    assert models.W.grad is by_W
+    assert models.b.grad is by_b
+    assert (by_W.shape, by_b.shape) == ((3, 2, 4), (3, 4))
+    again = models.gradients()
+    assert again[0] is by_W
+    assert again[1] is by_b

@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -227,3 +228,18 @@ def test_steps_that_a_kernel_has_taken_are_counted_and_its_schedule_does_not_war
     schedule.step()  # a warning would be an error
     assert optimizer.passed(4) == 3
     assert optimizer.param_groups[0]["step"] == 7
+
+
+def test_steps_that_are_taken_elsewhere_are_told_what_each_needs():
+    """Of a schedule in the middle of its way: rates, and the biases of the moments."""
+    optimizer = StackedAdam([torch.zeros(2, 3)], torch.tensor([0.2, 0.1]), torch.zeros(2))
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
+    for first in (1, 4):
+        rate, mean, square = optimizer.scheduled(schedule, 3)
+        counts = range(first, first + 3)
+        expected = [[0.1 * 0.5 ** ((t - 1) // 2), 0.2 * 0.5 ** ((t - 1) // 2)] for t in counts]
+        assert rate == pytest.approx(np.array(expected), rel=1e-6)
+        assert mean == pytest.approx([1 - 0.9**t for t in counts], rel=1e-6)
+        assert square == pytest.approx([1 - 0.999**t for t in counts], rel=1e-5)
+        assert {one.dtype for one in (rate, mean, square)} == {np.dtype(np.float32)}
+    assert optimizer.param_groups[0]["step"] == 6
