@@ -61,6 +61,12 @@ EXPLAINED = {
     ),
     "the last dimension is what torch sorts by": (
         "return worth.sort(descending=True).values[..., n_hidden:].sum(-1)",
+        "kept = worth.sort(descending=True, stable=True).indices[..., :n_hidden]",
+    ),
+    "on a CPU torch's sort keeps the order of equals, asked or not": (
+        "kept = worth.sort(dim=-1, descending=True, stable=None).indices[..., :n_hidden]",
+        "kept = worth.sort(dim=-1, descending=True, stable=False).indices[..., :n_hidden]",
+        "kept = worth.sort(dim=-1, descending=True, ).indices[..., :n_hidden]",
     ),
     "A = W^T W - 1 is symmetric": (
         "square_mean = (A.sum(-2) * feature_mean(p) + b).square()",

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sup.analysis.linear import linear_projector
 from sup.analysis.theory import feature_variance, linear_optimum, linear_population_loss
 from sup.model.inputs import Draws, Inputs, Purpose
 
@@ -61,3 +62,22 @@ def test_answers_are_on_the_device_of_the_question():
     density = torch.empty(2, 1, device="meta")
     assert linear_population_loss(W, b, density, b).device.type == "meta"
     assert linear_optimum(1, density, b).device.type == "meta"
+
+
+def test_the_projector_keeps_the_features_of_most_worth_along_any_axes():
+    generator = torch.Generator().manual_seed(0)
+    density = torch.rand(2, 3, 7, generator=generator).double()
+    importance = torch.rand(2, 3, 7, generator=generator).double()
+    for m in (2, 9):  # more hidden dimensions than features, too
+        W, b = linear_projector(m, density, importance)
+        assert W.shape == (2, 3, m, 7)
+        worth = importance * (density / 3 - density**2 / 4)
+        for row, weights, bias, p in zip(
+            worth.view(6, 7), W.view(6, m, 7), b.view(6, 7), density.view(6, 7), strict=True
+        ):
+            kept = set(row.argsort(descending=True)[:m].tolist())
+            assert {int(one.argmax()) for one in weights if one.any()} == kept
+            assert weights.sum() == len(kept)
+            dropped = [i for i in range(7) if i not in kept]
+            assert torch.equal(bias[dropped], p[dropped] / 2)
+            assert not bias[list(kept)].any()
