@@ -51,7 +51,8 @@ def bare(steps: int) -> float:
     module = stack.module(torch.device("cpu"))
     made = module.configure_optimizers()
     threads = torch.get_num_threads()
-    models, inputs, importance = module.autoencoder, module.inputs, module.importance
+    models, importance = module.autoencoder, module.importance
+    inputs: Any = module.inputs
     way = NativeSteps(
         NativeEngine(models, inputs, importance, 1024, threads), stack.seeds, 1024, steps
     )

@@ -37,6 +37,7 @@ class Results(StackCallback):
         values = {
             "W": models.W.detach(),
             "b": models.b.detach(),
+            "decoder": models.own_decoder.detach(),
             "loss": found.loss,
             "loss_error": found.loss_error,
             "squared_error": found.squared_error,

@@ -4,24 +4,23 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from sup.analysis.theory import feature_variance
 from sup.analysis.thresholds import EXPLAINED_THRESHOLD
 
 
 def explained(
-    squared_error: Float[Tensor, "*axes feature"], density: Float[Tensor, "*axes feature"]
+    squared_error: Float[Tensor, "*axes feature"], variance: Float[Tensor, "*axes feature"]
 ) -> Float64[Tensor, "*axes feature"]:
     """Return the share of each feature's variance that its reconstruction explains.
 
-    ``R2_i = 1 - E (x_i - x'_i)^2 / v(p_i)``, at most 1; 0 for a reconstruction that is E x_i, and
+    ``R2_i = 1 - E (x_i - x'_i)^2 / Var x_i``, at most 1; 0 for a reconstruction that is E x_i, and
     below that for one that is worse. The optimum of linear models has 1 on the m most important
     features and 0 on all others. Unlike ``D_i``, it is of what a model does, not of its weights.
 
     Args:
         squared_error: ``E (x_i - x'_i)^2``.
-        density: ``p_i``.
+        variance: of each feature, or of what is to be made of it.
     """
-    return 1 - squared_error.double() / torch.as_tensor(feature_variance(density.double()))
+    return 1 - squared_error.double() / variance.double()
 
 
 def features_explained(R2: Float[Tensor, "*axes feature"]) -> Float[Tensor, "*axes"]:

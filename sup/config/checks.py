@@ -6,8 +6,8 @@ from typing import Any
 
 from sup.config.callbacks import check_foreign
 from sup.config.fields import Setting
-from sup.config.grid import is_axis, own_rates
-from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, setting_of
+from sup.config.grid import INSTANCE_PARTS, is_axis, own_rates
+from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, has_sparsity, option_of, setting_of
 from sup.config.part import Part
 from sup.config.rules import ANY_NUMBER, Rule, SettingError
 from sup.config.several import members
@@ -44,7 +44,7 @@ def check_values(settings: Any) -> None:
         SettingError: for the first that is not allowed.
     """
     for name, about in described(type(settings)).items():
-        if name != "sparsity" or "sparsity" not in settings.features.parameters:
+        if name != "sparsity" or has_sparsity(settings.features):
             check_value(name, getattr(settings, name), about)
     for name, about in described(type(settings.stack)).items():
         check_value(f"stack.{name}", getattr(settings.stack, name), about)
@@ -71,7 +71,7 @@ def check_part(group: str, part: Part) -> None:
     """
     for name, value in part.parameters.items():
         about = setting_of(group, part, name)
-        if about is None and group in ("activation", "importance", "features", "init"):
+        if about is None and group in INSTANCE_PARTS:
             if not is_axis(group, part, name, value):
                 continue
             about = Setting(None, ANY_NUMBER, "", axis=True)
@@ -123,6 +123,7 @@ def check_together(settings: Any) -> None:
         needed = f"needs n_features of at most 3, not {settings.n_features}"
         raise SettingError("data", settings.data, needed)
     check_lists(settings)
+    check_modelled(settings)
     rates = own_rates(settings)
     for name, value in settings.optimizer.parameters.items():
         if isinstance(value, list) and name in ("lr", "weight_decay") and name not in rates:
@@ -132,6 +133,40 @@ def check_together(settings: Any) -> None:
         raise SettingError("resume", settings.resume, "must be a path, or true")
     check_trainer(settings.trainer.parameters)
     check_devices(settings)
+
+
+def check_modelled(settings: Any) -> None:
+    """Check that features, magnitude and model go with each other, and with how data is made.
+
+    Raises:
+        SettingError: where they do not.
+    """
+    magnitude = settings.magnitude.parameters
+    if {"low", "high"} <= magnitude.keys():
+        low, high = (as_list(magnitude[name]) for name in ("low", "high"))
+        if max(low) >= min(high):
+            allowed = f"must be below magnitude.high={min(high)}"
+            raise SettingError("magnitude.low", max(low), allowed)
+    size, batch = settings.dataset_size, settings.batch_size
+    if size and size > batch and size % batch:
+        allowed = f"must be at most batch_size={batch}, or a multiple of it"
+        raise SettingError("dataset_size", size, allowed)
+    if settings.data == "quadrature":
+        if size:
+            raise SettingError("dataset_size", size, "has no meaning with data=quadrature")
+        plain = {"features": ("independent", "explicit"), "magnitude": ("unit",)}
+        for group, options in plain.items():
+            part = getattr(settings, group)
+            if part.name not in options and option_of(group, part):
+                needed = f"integrates {group}={options[0]} alone, not {group}={part.name}"
+                raise SettingError("data", settings.data, needed)
+        if any(as_list(settings.model.parameters.get("noise", 0))):
+            raise SettingError("data", settings.data, "has no noise: model.noise must be 0")
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a list as it is, and anything else in one."""
+    return value if isinstance(value, list) else [value]
 
 
 def check_lists(settings: Any) -> None:
@@ -155,6 +190,6 @@ def check_lists(settings: Any) -> None:
                     f"Say _lists_: [{name}] for the one, _lists_: [] for the other"
                 )
                 raise SettingError(key, value, either)
-    if "sparsity" in settings.features.parameters and settings.sparsity not in (0, None):
-        elsewhere = "has no meaning here: features.sparsity has that of each feature"
+    if not has_sparsity(settings.features) and settings.sparsity not in (0, None):
+        elsewhere = f"has no meaning here: features={settings.features.name} says how rare they are"
         raise SettingError("sparsity", settings.sparsity, elsewhere)

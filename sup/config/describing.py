@@ -40,7 +40,9 @@ def line(key: str, about: Setting, default: str = "") -> Line:
 
 def shown(value: object) -> str:
     """Write a default as on the command line; one that is another setting by that one's name."""
-    return "null" if value is None else str(value).strip("${}")
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value).strip("${}")
 
 
 def own_lines() -> Iterator[Line]:
@@ -63,7 +65,7 @@ def group_lines(group: str) -> Iterator[Line]:
         for name, about in described_option.settings.items():
             held.setdefault(name, {})[option] = about
     for name, by_option in held.items():
-        (first, about), *others = by_option.items()
+        (_, about), *others = by_option.items()
         usual = shown(about.default)
         different = [
             f"{option}: {shown(other.default)}"
@@ -72,7 +74,9 @@ def group_lines(group: str) -> Iterator[Line]:
         ]
         default = f"{usual} ({', '.join(different)})" if different else usual
         key = f"{group}.{name}"
-        only = "" if len(by_option) == len(OPTIONS[group]) else f"with {group}={first}: "
+        only = (
+            "" if len(by_option) == len(OPTIONS[group]) else f"with {group}={','.join(by_option)}: "
+        )
         described_line = line(key, about, default)
         yield Line(key, default, described_line.allowed, f"{only}{described_line.meaning}")
 

@@ -44,11 +44,13 @@ class Option:
         target: the path to it.
         meaning: what it is.
         settings: its parameters, by name.
+        has_sparsity: of features, whether `sparsity` has a meaning for them.
     """
 
     target: str
     meaning: str
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    has_sparsity: bool = True
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from sup.config.options import setting_of
 from sup.config.rules import is_number
 
-INSTANCE_PARTS = ("activation", "importance", "features", "init")
+INSTANCE_PARTS = ("activation", "importance", "features", "magnitude", "model", "init")
 """Parts of each instance: a number, or a list of numbers, in one of them is an axis setting, such
 as ``importance.decay``."""
 

@@ -5,7 +5,8 @@ from dataclasses import fields
 from typing import Any
 
 from sup.config.fields import Role
-from sup.config.grid import INSTANCE_PARTS, own_rates
+from sup.config.grid import INSTANCE_PARTS, is_axis, own_rates
+from sup.config.options import setting_of
 from sup.config.settings import Settings
 
 WORDS = "philox4x32-10"
@@ -49,6 +50,12 @@ def _shared(settings: Settings, *roles: Role) -> dict[str, Any]:
     shared = {name: config[name] for name in named if name in config}
     for name in own_rates(settings):
         shared["optimizer"].pop(name)
+    for group in shared.keys() & {*INSTANCE_PARTS}:  # but for what each instance has of its own
+        part = getattr(settings, group)
+        for name, value in part.parameters.items():
+            about = setting_of(group, part, name)
+            if is_axis(group, part, name, value) or (about and about.per_feature):
+                shared[group].pop(name)
     return shared
 
 

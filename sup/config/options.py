@@ -5,11 +5,12 @@ default. Hydra's config groups, `--help`, the errors and the table in the docs a
 option of your own is a file, such as ``conf/activation/mine.yaml``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from sup.config.fields import Option, Setting, axis
+from sup.config.modelling import FEATURES, MAGNITUDES, MODELS
 from sup.config.part import Part
 from sup.config.rules import (
     AT_LEAST_ONE,
@@ -19,7 +20,6 @@ from sup.config.rules import (
     NAME,
     POSITIVE,
     PROJECT,
-    SPARSITY,
     SettingError,
     or_else,
     words,
@@ -112,17 +112,9 @@ OPTIONS: dict[str, dict[str, Option]] = {
             {"values": Setting(None, AT_LEAST_ZERO, "importances", per_feature=True)},
         ),
     },
-    "features": {
-        "independent": Option(
-            "sup.model.inputs.independent",
-            "each feature is zero with probability sparsity, else uniform on [0, 1]",
-        ),
-        "explicit": Option(
-            "sup.model.inputs.independent",
-            "the same, with a sparsity for each feature",
-            {"sparsity": Setting(None, SPARSITY, "sparsities", per_feature=True)},
-        ),
-    },
+    "features": FEATURES,
+    "magnitude": MAGNITUDES,
+    "model": MODELS,
     "init": {
         "xavier": Option(
             "sup.model.initialisation.xavier",
@@ -240,6 +232,31 @@ def _names(group: str, part: Part) -> Iterator[str]:
     yield from sorted(
         same, key=lambda name: not part.parameters.keys() <= same[name].settings.keys()
     )
+
+
+def has_sparsity(features: Part) -> bool:
+    """Tell whether features take the setting `sparsity`, or say themselves how rare they are."""
+    option = option_of("features", features)
+    return "sparsity" not in features.parameters and (option is None or option.has_sparsity)
+
+
+def part_of_config(group: str, node: Any, chosen: str | list[str]) -> Part:
+    """Return the part that a config node stands for.
+
+    Args:
+        group: its config group.
+        node: the node, with a ``_target_``.
+        chosen: what it is called in results, if that is not its target's name; of several loggers
+            a list.
+
+    Raises:
+        SettingError: where it stands for none.
+    """
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        raise SettingError(group, node, f"must be one of {', '.join(OPTIONS[group])}")
+    if isinstance(chosen, list):
+        return several(OPTIONS[group], chosen, node)
+    return Part.of(node, chosen, key=group)
 
 
 def setting_of(group: str, part: Part, name: str) -> Setting | None:

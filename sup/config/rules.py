@@ -127,6 +127,16 @@ def or_else(rule: Rule, other: Any) -> Rule:
     )
 
 
+OBJECTIVE = words(
+    "loss",
+    "dimensions_per_feature",
+    "total_dimensionality",
+    "features_represented",
+    "features_strong",
+    "effective_features",
+    "mean_interference",
+    "mean_signed_interference",
+)
 AT_LEAST_ONE = number("a whole number of at least 1", lambda value: value >= 1, whole=True)
 SIZE = number("a whole number in [1, 10^6]", lambda value: 1 <= value <= 10**6, whole=True)
 BATCH = number("a whole number in [1, 10^12]", lambda value: 1 <= value <= 10**12, whole=True)
@@ -137,6 +147,9 @@ AT_LEAST_ZERO = number("a number of at least 0", lambda value: value >= 0)
 POSITIVE = number("a number above 0", lambda value: value > 0)
 SHARE = number("a number in [0, 1]", lambda value: 0 <= value <= 1)
 DECAY = number("a number in (0, 1]", lambda value: 0 < value <= 1)
+AT_LEAST_ONE_OF_ANY = number("a number of at least 1", lambda value: value >= 1)
+CORRELATION = number("a number in [-1, 1]", lambda value: -1 <= value <= 1)
+YES_NO = Rule("true or false", lambda value: isinstance(value, bool))
 SPARSITY = number("a number in [0, 1 - 2^-24]", lambda value: 0 <= value <= 1 - 2**-24)
 """Random numbers have 32 bits: a rarer feature would have fewer than 256 values."""
 SEED = number("a whole number in [0, 2^63)", lambda value: 0 <= value < 2**63, whole=True)

@@ -11,24 +11,34 @@ from sup.config.callbacks import callbacks_of, usual_callbacks
 from sup.config.checks import check_kinds, check_together, check_values, described
 from sup.config.fields import Role, Setting, default_of, group, setting
 from sup.config.grid import Grid, axis_settings
-from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, option_of, part_of
+from sup.config.options import (
+    CALLBACKS,
+    OPTIONS,
+    VARIABLES,
+    has_sparsity,
+    option_of,
+    part_of,
+    part_of_config,
+)
 from sup.config.part import Part, as_plain
 from sup.config.reading import read
 from sup.config.rules import (
     ANYTHING,
     BATCH,
     NAME,
+    OBJECTIVE,
     SEED,
     SIZE,
     SPARSITY,
     STEPS,
     TAGS,
     SettingError,
+    or_else,
     unknown,
     words,
 )
 from sup.config.several import TARGET as SEVERAL
-from sup.config.several import several, with_setting
+from sup.config.several import with_setting
 from sup.config.stacking import StackSettings, stack_of
 from sup.config.trust import check_trusted
 
@@ -50,7 +60,9 @@ class Settings:
 
     activation: Part = group("relu", "applied to the outputs", OWN)
     importance: Part = group("geometric", "how much each feature counts in the loss", OWN)
-    features: Part = group("independent", "the distribution of the inputs", OWN)
+    features: Part = group("independent", "which features are present together")
+    magnitude: Part = group("unit", "how large a feature is where it is present")
+    model: Part = group("plain", "what models are made of, and what is minimised")
     init: Part = group("xavier", "the scale of the initial weights", OWN)
     optimizer: Part = group("adam", "how gradients change the weights")
     scheduler: Part = group("cosine", "the course of the learning rate")
@@ -66,6 +78,9 @@ class Settings:
     )
     steps: int = setting(Setting(10_000, STEPS, "optimizer steps"))
     batch_size: int = setting(Setting(1024, BATCH, "fresh samples in each step"))
+    dataset_size: int | None = setting(
+        Setting(None, or_else(BATCH, None), "training samples, used over again; null: fresh ones")
+    )
     data: str = setting(
         Setting(
             "sampled",
@@ -93,28 +108,14 @@ class Settings:
         ASIDE,
     )
     objective: str = setting(
-        Setting(
-            "loss",
-            words(
-                "loss",
-                "dimensions_per_feature",
-                "total_dimensionality",
-                "features_represented",
-                "features_strong",
-                "effective_features",
-                "mean_interference",
-                "mean_signed_interference",
-            ),
-            "what a search looks at, averaged over a run's instances",
-        ),
+        Setting("loss", OBJECTIVE, "what a search looks at, averaged over a run's instances"),
         ASIDE,
     )
     resume: str | bool | None = setting(
         Setting(
             None,
             ANYTHING,
-            "a checkpoint, or a run's or sweep's directory, to go on from; true: the latest of the "
-            "same command",
+            "a checkpoint, or the directory of a run or sweep, to go on from; true: the latest one",
         ),
         ASIDE,
     )
@@ -138,7 +139,7 @@ class Settings:
             object.__setattr__(self, name, self._with_references(name))
         check_values(self)
         check_together(self)
-        if "sparsity" in self.features.parameters:
+        if not has_sparsity(self.features):
             object.__setattr__(self, "sparsity", None)  # each feature has its own
 
     def _with_inner(self, name: str, value: Any) -> tuple[str, Any]:
@@ -215,14 +216,9 @@ class Settings:
         known = {one.name for one in fields(cls)}
         given = {name: value for name, value in config.items() if name in known}
         for name in GROUPS:
-            node = config.get(name)
-            if not isinstance(node, Mapping) or "_target_" not in node:
-                raise SettingError(name, node, f"must be one of {', '.join(OPTIONS[name])}")
-            chosen = (names or {}).get(name, "")
-            if isinstance(chosen, list):
-                given[name] = several(OPTIONS[name], chosen, node)
-            else:
-                given[name] = Part.of(node, chosen, key=name)
+            if name in config or name not in SINCE:
+                chosen = (names or {}).get(name, "")
+                given[name] = part_of_config(name, config.get(name), chosen)
         given["callbacks"] = callbacks_of(config.get("callbacks"))
         given["stack"] = stack_of(config.get("stack"))
         others = {name: value for name, value in config.items() if name not in known}
@@ -232,10 +228,10 @@ class Settings:
     def of_results(cls, results: Any, **changes: Any) -> "Settings":
         """Make the settings of a run again from its results, an `xarray.Dataset`.
 
-        Trained, they come to the same results; where training went on from, `resume`, is not among
-        them. Results may be anybody's, so what they name is taken for a part only if it is of this
-        project, or one of torch's activations, optimizers and schedules. Code of your own is given:
-        ``of_results(results, activation=my_function)`` is called with the parameters in results.
+        Trained, they come to the same results; `resume` is not among them. Results may be anybody's,
+        so what they name is taken for a part only if it is of this project, or one of torch's
+        activations, optimizers and schedules. Code of your own is given, as in
+        ``of_results(results, activation=my_function)``.
 
         Args:
             results: of a single run.
@@ -274,15 +270,17 @@ class Settings:
         return f"Settings({', '.join(f'{key}={value!r}' for key, value in changes.items())})"
 
 
+SINCE = ("magnitude", "model")
+"""Groups that results of an earlier release do not name."""
+
 GROUPS = tuple(one.name for one in fields(Settings) if one.metadata.get("group"))
 """The settings that are parts of a run, each an option of the config group of its name."""
 
 
 def all_settings() -> dict[str, Setting]:
     """Return every setting by its key on the command line, those of all options included."""
-    own = {
-        one.name: one.metadata["setting"] for one in fields(Settings) if "setting" in one.metadata
-    }
+    held = {one.name: one.metadata for one in fields(Settings)}
+    own = {name: about["setting"] for name, about in held.items() if "setting" in about}
     for name, options in OPTIONS.items():
         for option in options.values():
             for key, about in option.settings.items():

@@ -1,10 +1,14 @@
 """The toy model, many at once: ``x' = f(W^T W x + b)`` for each instance of a stack."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from sup.model.activations import StackedActivation
+from sup.model.closed_form import loss_and_gradient
 
 
 class StackedAutoencoder(nn.Module):
@@ -27,12 +31,12 @@ class StackedAutoencoder(nn.Module):
         self.b = nn.Parameter(torch.zeros(W.shape[0], W.shape[2], dtype=W.dtype, device=W.device))
         self.activation = activation
 
-    def gradients(self) -> tuple[Tensor, Tensor]:
+    def gradients(self) -> list[Tensor]:
         """Return where the gradients by W and b are written, made where there is nothing yet."""
-        W, b = self.W, self.b
-        W.grad = by_W = torch.empty_like(W) if W.grad is None else W.grad
-        b.grad = by_b = torch.empty_like(b) if b.grad is None else b.grad
-        return by_W, by_b
+        for parameter in self.parameters():
+            if parameter.grad is None:
+                parameter.grad = torch.empty_like(parameter)
+        return [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
 
     def forward(
         self, x: Float[Tensor, "instance feature batch"]
@@ -41,6 +45,42 @@ class StackedAutoencoder(nn.Module):
         h = torch.bmm(self.W, x)
         z = torch.baddbmm(self.b[..., None], self.W.mT, h)
         return self.activation(z)
+
+    @property
+    def own_decoder(self) -> Float[Tensor, "instance rows feature"]:
+        """The decoder, where it is not W; else without rows."""
+        return self.W[:, :0]
+
+    def target(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return what their output is to be: the input."""
+        return x
+
+    def losses(
+        self,
+        x: Float[Tensor, "instance feature batch"],
+        cost: Float[Tensor, "instance feature #batch"],
+    ) -> Float[Tensor, " instance"]:
+        """Return what is minimised, by instance: `reconstruction_loss`."""
+        return reconstruction_loss(x, self(x), cost)
+
+    def costs(
+        self, importance: Float[Tensor, "instance feature"]
+    ) -> Float[Tensor, "instance feature"]:
+        """Return what errors cost: importance."""
+        return importance
+
+    def noisy(self, inputs: Any) -> Any:
+        """Return what they are trained on: inputs as they are."""
+        return inputs
+
+    def arguments(self, at: slice) -> tuple[Tensor | None, ...]:
+        """Return what `step` takes of some instances."""
+        return self.W[at], self.b[at]
+
+    @property
+    def step(self) -> Callable[..., tuple[Tensor, ...]]:
+        """Returns losses and gradients, by the parameters in their order."""
+        return loss_and_gradient
 
 
 def reconstruction_loss(

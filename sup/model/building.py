@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sup.config.callbacks import check_foreign
 from sup.config.grid import Number
-from sup.config.options import setting_of
+from sup.config.options import has_sparsity, setting_of
 from sup.config.part import Part, check_located, nodes
 from sup.config.rules import SettingError
 from sup.config.settings import GROUPS, Settings
@@ -82,6 +82,8 @@ GIVEN = {
     "activation": (),
     "importance": ("n_features",),
     "features": ("n_features", "sparsity"),
+    "magnitude": ("u",),
+    "model": (),
     "init": ("n_features", "n_hidden"),
 }
 """What parts of an instance are called with, beside their own parameters."""
@@ -145,7 +147,9 @@ def check_arguments(key: str, part: Part, target: Any) -> None:
         signature = inspect.signature(target)
     except (TypeError, ValueError):
         return  # a builtin, which cannot be asked
-    given = dict.fromkeys([*GIVEN.get(key, ()), *part.parameters])
+    without = ("sparsity",) if key == "features" and not has_sparsity(part) else ()
+    names = [name for name in GIVEN.get(key, ()) if name not in without]
+    given = dict.fromkeys([*names, *part.parameters])
     complete = key in GIVEN and (key != "activation" or inspect.isclass(target))
     try:
         signature.bind_partial(**given)

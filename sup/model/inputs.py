@@ -27,6 +27,7 @@ class Purpose(IntEnum):
     INITIAL_WEIGHTS = 0
     TRAINING = 1
     EVALUATION = 2
+    INITIAL_DECODER = 3
 
 
 class Draws:
@@ -111,6 +112,25 @@ def independent(
     return sparsity.expand(-1, n_features)
 
 
+def power_law(
+    n_features: int,
+    sparsity: Float[Tensor, "#instance 1"],
+    exponent: Float[Tensor, "#instance 1"],
+) -> Float[Tensor, "#instance feature"]:
+    """Return the probability that a feature is zero, where its density falls by a power law.
+
+    Feature i = 1..n is present with probability ``(1 - S) / i^exponent``, as words and concepts are
+    (Zipf, 1949; Michaud et al., 2023, "The Quantization Model of Neural Scaling").
+
+    Args:
+        n_features: n.
+        sparsity: S of the first and most frequent feature.
+        exponent: of the power law.
+    """
+    rank = torch.arange(1, n_features + 1).to(exponent)
+    return 1 - (1 - sparsity) * rank**-exponent
+
+
 def lattice(
     density: Float64[Tensor, "group feature"], dtype: torch.dtype
 ) -> tuple[Int[Tensor, "group feature"], Float[Tensor, "group feature"]]:
@@ -169,6 +189,11 @@ class Inputs(nn.Module):
         self.register_buffer("density", density.to(dtype), persistent=False)
         self.register_buffer("last", last, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
+
+    @property
+    def rows(self) -> int:
+        """Random words of a sample: one for each feature."""
+        return self.density.shape[1]
 
     @property
     def own_density(self) -> Float[Tensor, "instance feature"]:

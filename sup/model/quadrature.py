@@ -86,6 +86,7 @@ class QuadratureInputs(nn.Module):
     def __init__(self, n_features: int, density: Float[Tensor, "instance feature"]):
         super().__init__()
         x, present, weights = nodes(n_features)
+        self.rows = n_features
         p = density.double()[..., None]
         probability = weights * torch.where(present, p, 1 - p).prod(1)
         self.register_buffer("x", x.contiguous().to(density.dtype)[None], persistent=False)

@@ -11,15 +11,18 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sup.config.options import OPTIONS, part_of
 from sup.config.part import Part
 from sup.config.rules import SettingError
 from sup.config.trust import is_trusted
-from sup.model.activations import Activation
+from sup.model.activations import Activation, Linear
 from sup.model.building import activation_of
 
 
 class ToyModels(nn.Module):
-    """Trained toy models, ``x' = f(W^T W x + b)``, in torch's own convention: features last.
+    """Trained toy models, ``x' = f(D^T g(W x) + b)``, in torch's own convention: features last.
+
+    D is W, and g the identity, unless they were trained otherwise (`sup.model.structure`).
 
     Inputs broadcast with the models as in `torch.matmul`: ``x [batch, feature]`` passes through all
     of them, ``x [..., batch, feature]`` with the models' own dimensions gives each its own inputs.
@@ -28,6 +31,8 @@ class ToyModels(nn.Module):
         W: weights ``[..., hidden, feature]``, where ``...`` are the models' dimensions.
         b: biases ``[..., feature]``.
         activations: each with the places, among all models, of those that have it.
+        decoder: D, where it is not W.
+        hidden: g.
     """
 
     def __init__(
@@ -35,25 +40,35 @@ class ToyModels(nn.Module):
         W: Float[Tensor, "*axes hidden feature"],
         b: Float[Tensor, "*axes feature"],
         activations: list[tuple[Activation, Tensor]],
+        decoder: Float[Tensor, "*axes hidden feature"] | None = None,
+        hidden: Activation | None = None,
     ) -> None:
         super().__init__()
         self.W = nn.Parameter(W)
         self.b = nn.Parameter(b)
+        self.D = None if decoder is None else nn.Parameter(decoder)
+        self.hidden = hidden or Linear()
         self.activations = activations
         found = [activation for activation, _ in activations if isinstance(activation, nn.Module)]
         self.activation_modules = nn.ModuleList(found)
 
     def encode(self, x: Tensor) -> Tensor:
-        """Return the embedding ``h = W x``, ``[..., hidden]``, of ``x [..., feature]``."""
-        return self._batched(x, lambda rows: rows @ self.W.mT)
+        """Return the embedding ``h = g(W x)``, ``[..., hidden]``, of ``x [..., feature]``."""
+        return self._batched(x, lambda rows: self._hidden(rows @ self.W.mT))
 
     def decode(self, h: Tensor) -> Tensor:
-        """Return the reconstruction ``f(W^T h + b)``, ``[..., feature]``, of ``h [..., m]``."""
-        return self._batched(h, lambda rows: self._activated(rows @ self.W + self.b[..., None, :]))
+        """Return the reconstruction ``f(D^T h + b)``, ``[..., feature]``, of ``h [..., m]``."""
+        D = self.W if self.D is None else self.D
+        return self._batched(h, lambda rows: self._activated(rows @ D + self.b[..., None, :]))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction ``x'``, ``[..., feature]``, of ``x [..., feature]``."""
         return self.decode(self.encode(x)) if x.ndim > 1 else self(x[None]).squeeze(-2)
+
+    def _hidden(self, h: Float[Tensor, "*axes batch hidden"]) -> Tensor:
+        """Apply g, to which samples stand last."""
+        flat = h.reshape(-1, *h.shape[-2:]).mT
+        return self.hidden(flat).mT.reshape(h.shape)
 
     def _batched(self, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         return function(x) if x.ndim > 1 else function(x[None]).squeeze(-2)
@@ -115,7 +130,38 @@ def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None
         part = part.changed(**columns | single)
         made.append((_made(part, own, dtype), torch.tensor(places)))
     weights, biases = (torch.tensor(held.values, dtype=dtype) for held in (W, b))
-    return ToyModels(weights, biases, made)
+    decoder = None
+    if "decoder" in results:
+        laid = results["decoder"].transpose(*axes, "hidden", "feature")
+        decoder = torch.tensor(laid.values, dtype=dtype)
+    return ToyModels(weights, biases, made, decoder, hidden_of(results))
+
+
+def hidden_of(results: xr.Dataset) -> Activation:
+    """Return the activation of the hidden dimensions, which all models must have in common.
+
+    Raises:
+        SettingError: where they do not, or results do not say what it is.
+    """
+    if "model_config" not in results.coords:  # of an earlier release
+        return Linear()
+    configs = [config for config in np.unique(results["model_config"].values.astype(str)) if config]
+    try:
+        names = {json.loads(config).get("hidden_activation", "linear") for config in configs} or {
+            "linear"
+        }
+    except (ValueError, AttributeError) as error:
+        raise SettingError("model", configs, "results do not say what it is") from error
+    if len(names) > 1:
+        raise SettingError(
+            "model.hidden_activation", sorted(names), "differs; select results of one of them"
+        )
+    (name,) = names
+    if name not in OPTIONS["activation"]:
+        raise SettingError(
+            "model.hidden_activation", name, f"must be one of {', '.join(OPTIONS['activation'])}"
+        )
+    return activation_of(part_of("activation", name), [], torch.device("cpu"))
 
 
 def _part(name: str, node: str, activations: Mapping[str, Any]) -> Part:

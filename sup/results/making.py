@@ -18,12 +18,15 @@ from sup.config.part import Part
 from sup.config.rules import is_number
 from sup.config.run import Run
 from sup.config.settings import Settings
+from sup.model.data import variance
 from sup.results.optima import compared
 from sup.training.outcome import Outcome
 from sup.training.schedule import measured, snapshots
-from sup.training.slice import Slice
 
-NAMED = ("activation", "importance", "features", "init", "optimizer", "scheduler")
+NAMED = (
+    *("activation", "importance", "features", "magnitude", "model"),
+    *("init", "optimizer", "scheduler"),
+)
 """Parts whose names are coordinates of the results."""
 
 NUMBERS = ("n_features", "n_hidden", "steps", "batch_size")
@@ -48,13 +51,17 @@ def setting_coordinates(settings: Settings) -> dict[str, Any]:
             about = setting_of(group, part, name)
             if about and about.per_feature:
                 coordinates[f"{group}_{name}"] = ("feature", np.asarray(value, dtype=float))
-    return coordinates | {"activation_config": activation_config(settings)}
+    configs = {f"{group}_config": config_of(settings, group) for group in ("activation", "model")}
+    return coordinates | configs
 
 
-def activation_config(settings: Settings) -> str:
-    """Return what makes the activation, but for the numbers that are coordinates, as JSON."""
-    numbers = [key.partition(".")[2] for key in settings.grid.settings if "activation." in key]
-    node = {key: value for key, value in settings.activation.node().items() if key not in numbers}
+def config_of(settings: Settings, group: str) -> str:
+    """Return what makes a part, but for the numbers that are coordinates, as JSON."""
+    numbers = [
+        key.partition(".")[2] for key in settings.grid.settings if key.startswith(f"{group}.")
+    ]
+    node = getattr(settings, group).node()
+    node = {key: value for key, value in node.items() if key not in numbers}
     return json.dumps(node, sort_keys=True, default=str)
 
 
@@ -77,8 +84,8 @@ def make_results(run: Run, outcome: Outcome) -> xr.Dataset:
         return [*axes, *dims], array.reshape((*grid.shape, *array.shape[1:]))
 
     first_bad = outcome.diverged_at.double().masked_fill(~outcome.diverged, np.nan)
-    density = 1 - Slice(run, range(run.size)).sparsity
-    R2 = outcome.measured(explained(outcome.squared_error, density))
+    wanted = variance(run.settings, grid.points)
+    R2 = outcome.measured(explained(outcome.squared_error, wanted))
     variables = {
         "W": laid_out(W, "hidden", "feature"),
         "b": laid_out(outcome.b, "feature"),
@@ -90,6 +97,8 @@ def make_results(run: Run, outcome: Outcome) -> xr.Dataset:
         "diverged": laid_out(outcome.diverged),
         "first_bad_step": laid_out(first_bad),
     }
+    if outcome.decoder.shape[1]:
+        variables["decoder"] = laid_out(outcome.decoder, "hidden", "feature")
     for name, metric in metrics.PER_INSTANCE.items():
         variables[name] = laid_out(outcome.measured(metric(W)))
     for name, metric in metrics.PER_FEATURE.items():

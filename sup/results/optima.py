@@ -21,7 +21,8 @@ from sup.config.part import Part
 from sup.config.rules import in_one_line
 from sup.config.settings import Settings
 from sup.model.activations import Activation
-from sup.model.building import activation_of, call_part, column
+from sup.model.building import activation_of, call_part
+from sup.model.data import is_plain, sparsities
 
 log = logging.getLogger(__name__)
 
@@ -92,12 +93,11 @@ def optima_of(settings: Settings) -> list[Alike]:
     They are of linear models, and of others of three features at most.
     """
     points, n = settings.grid.points, settings.n_features
+    if not (is_plain(settings) and settings.model.name == "plain"):
+        return []
     if not has_optimum(_activation(settings.activation, points[0]), n):
         return []
-    given: dict[str, Any] = {"n_features": n}
-    if settings.sparsity is not None:
-        given["sparsity"] = column(points, "sparsity")[:, None]
-    density = 1 - call_part(settings.features, "features", points, **given)
+    density = 1 - sparsities(settings, points)
     importance = call_part(settings.importance, "importance", points, n_features=n)
     groups: dict[str, list[int]] = {}
     for place, point in enumerate(points):

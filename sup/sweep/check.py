@@ -16,6 +16,7 @@ from sup.launch.gpus import check_present
 from sup.launch.local import devices_of, local_placement
 from sup.model.building import check_lightnings, check_parts
 from sup.model.contract import check_activation, check_on_device
+from sup.model.data import check_inputs
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.sweep.places import check_places
 from sup.sweep.resume import is_finished
@@ -75,6 +76,7 @@ def check_settings(settings: Settings) -> None:
         SettingError: for the first that does not.
     """
     check_parts(settings)
+    check_inputs(settings)
     check_activation(settings)
 
 

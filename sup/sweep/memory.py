@@ -54,6 +54,6 @@ def needed(stack: Stack) -> int:
         step = batch * (3 * inputs * n + K * (9 * n + 3 * m))
     step *= HOLES if at_once else HOLES_OF_SEVERAL
     evaluation = SAMPLES * (3 * inputs * n + K * (8 * n + m))
-    words = WORD * len(stack.seeds) * n * batch if settings.data == "sampled" else 0
+    words = WORD * len(stack.seeds) * stack.rows * batch if settings.data == "sampled" else 0
     tensors = stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation))
     return int(words + tensors) + CONTEXT * on_gpu

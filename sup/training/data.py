@@ -19,14 +19,23 @@ class Chunk:
     Args:
         steps: the steps, counted from 0.
         draws: the source of random words, on the device already.
+        period: steps after which the same words come again; None: they never do.
     """
 
-    def __init__(self, steps: range, draws: Draws):
+    def __init__(self, steps: range, draws: Draws, period: int | None = None):
         self.steps = steps
         self.draws = draws
+        self.period = period
 
-    def __iter__(self) -> Iterator[Int[Tensor, "seed feature batch"]]:
-        return self.draws.each(Purpose.TRAINING, self.steps)
+    def __iter__(self) -> Iterator[Int[Tensor, "seed row batch"]]:
+        if self.period is None:
+            yield from self.draws.each(Purpose.TRAINING, self.steps)
+            return
+        held: dict[int, Tensor] = {}  # as many as a chunk has: a small set is made once in it
+        for step in (step % self.period for step in self.steps):
+            if step not in held:
+                held[step] = self.draws.words(Purpose.TRAINING, step)
+            yield held[step]
 
 
 class WordsDataModule(pl.LightningDataModule):
@@ -34,17 +43,26 @@ class WordsDataModule(pl.LightningDataModule):
 
     Args:
         seeds: the distinct seeds of the stack.
-        n_features: n.
+        rows: words of a sample.
         batch_size: samples in a step.
         steps: optimizer steps in the whole run.
+        period: steps after which the same samples come again; None: they never do.
     """
 
-    def __init__(self, seeds: tuple[int, ...], n_features: int, batch_size: int, steps: int):
+    def __init__(
+        self,
+        seeds: tuple[int, ...],
+        rows: int,
+        batch_size: int,
+        steps: int,
+        period: int | None = None,
+    ):
         super().__init__()
         self.seeds = seeds
-        self.n_features = n_features
+        self.rows = rows
         self.batch_size = batch_size
         self.steps = steps
+        self.period = period
 
     def train_dataloader(self) -> "ChunkLoader":
         """Return the chunks that are still to be trained."""
@@ -61,7 +79,7 @@ class ChunkLoader:
         trainer, data = self.data.trainer, self.data
         assert trainer is not None
         module: Any = trainer.lightning_module
-        shape = (data.n_features, data.batch_size)
+        shape = (data.rows, data.batch_size)
         draws = Draws(data.seeds, shape, trainer.strategy.root_device)
         for steps in chunks(data.steps, done=module.step):
-            yield Chunk(steps, draws)
+            yield Chunk(steps, draws, data.period)

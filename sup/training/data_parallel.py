@@ -30,7 +30,7 @@ class Shard:
     rank: int
     ranks: int
 
-    def of(self, words: Int[Tensor, "seed feature batch"]) -> Int[Tensor, "seed feature shard"]:
+    def of(self, words: Int[Tensor, "seed row batch"]) -> Int[Tensor, "seed row shard"]:
         """Return the shard of a batch; sizes of shards differ by one where they must.
 
         It is contiguous, as a recording's own arguments are: what is compiled for one is for both.
@@ -70,7 +70,7 @@ class AllReducedGradients:
         self.gradients = gradients
         self.parameters = list(parameters)
 
-    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+    def __call__(self, words: Int[Tensor, "seed row batch"]) -> Float[Tensor, " instance"]:
         """Return each instance's loss on the whole batch, on every rank the same.
 
         The gradients are left in the parameters' `grad`.

@@ -10,16 +10,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sup.model.activations import Activation, StackedActivation, has_pullback
-from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
-from sup.model.closed_form import SMALL, elementwise_product, loss_and_gradient
-from sup.model.inputs import Inputs
-from sup.model.quadrature import QuadratureInputs
+from sup.model.autoencoder import StackedAutoencoder
+from sup.model.closed_form import SMALL, elementwise_product
+from sup.model.data import AnyInputs
 from sup.training.compiling import compiling, pays
 from sup.training.kernels import KernelEngine, engine_with_kernels, kind_of
 
 log = logging.getLogger(__name__)
-
-AnyInputs = Inputs | QuadratureInputs
 
 
 class Block:
@@ -70,14 +67,14 @@ class AutogradEngine:
         self.inputs = inputs
         self.cost = cost
 
-    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+    def __call__(self, words: Int[Tensor, "seed row batch"]) -> Float[Tensor, " instance"]:
         """Return each instance's loss on the inputs made from `words`.
 
         The gradients are left in the parameters' `grad`.
         """
         self.models.zero_grad(set_to_none=False)  # keeps the optimizer's layout
         own = self.inputs(words)[self.inputs.group_index]
-        losses = reconstruction_loss(own, self.models(own), self.cost)
+        losses = self.models.losses(own, self.cost)
         # The sum over instances: with a mean, the number of neighbours would scale an instance's
         # gradient and, through Adam's epsilon, change its training.
         losses.sum().backward()
@@ -101,34 +98,30 @@ class ClosedFormEngine:
         self.losses = cost.new_zeros(len(cost))
 
     @torch.no_grad()
-    def __call__(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+    def __call__(self, words: Int[Tensor, "seed row batch"]) -> Float[Tensor, " instance"]:
         """Return each instance's loss on the inputs made from `words`.
 
         The gradients are left in the parameters' `grad`.
         """
         x = self.make_inputs(words)
-        W, b = self.models.W, self.models.b
-        gW, gb = self.models.gradients()
+        written = [self.losses, *self.models.gradients()]
         for block, function in zip(self.blocks, self.functions, strict=True):
             at = block.place
-            losses, dW, db = function(
-                W[at], b[at], x[block.groups], self.cost[at], block.activation
-            )
-            self.losses[at] = losses
-            gW[at] = dW
-            gb[at] = db
+            own = self.models.arguments(at)
+            found = function(*own, x[block.groups], self.cost[at], block.activation)
+            for place, values in zip(written, found, strict=True):
+                place[at] = values
         return self.losses
 
-    def compile(self, words: Int[Tensor, "seed feature batch"]) -> None:
+    def compile(self, words: Int[Tensor, "seed row batch"]) -> None:
         """Compile the inputs and every block whose slopes are written out; try them."""
         small = self.models.W[0].numel() <= SMALL
-        step = (
-            partial(loss_and_gradient, product=elementwise_product) if small else loss_and_gradient
+        step = self.models.step
+        compiled = torch.compile(
+            partial(step, product=elementwise_product) if small else step, dynamic=False
         )
-        compiled = torch.compile(step, dynamic=False)
         self.functions = [
-            compiled if has_pullback(block.activation) else loss_and_gradient
-            for block in self.blocks
+            compiled if has_pullback(block.activation) else step for block in self.blocks
         ]
         self.make_inputs = torch.compile(self.inputs.forward, dynamic=False)
         # Each activation and shape is a version of the one function.
@@ -137,7 +130,7 @@ class ClosedFormEngine:
 
     def forget_compiled(self) -> None:
         """Go back to uncompiled steps."""
-        self.functions: list[Callable] = [loss_and_gradient] * len(self.blocks)
+        self.functions: list[Callable] = [self.models.step] * len(self.blocks)
         self.make_inputs: Callable[[Tensor], Tensor] = self.inputs.forward
 
 
@@ -149,7 +142,7 @@ def make_engine(
     models: StackedAutoencoder,
     inputs: AnyInputs,
     importance: Float[Tensor, "instance feature"],
-    example: Int[Tensor, "seed feature batch"],
+    example: Int[Tensor, "seed row batch"],
     batch: int,
     steps: int,
     threads: int = 1,
@@ -171,9 +164,11 @@ def make_engine(
         threads: how many of the CPU's may train models side by side.
         whole: whether kernels are to take whole steps, if there are any; else gradients alone.
     """
+    inputs = models.noisy(inputs)
+    cost = inputs.cost(models.costs(importance), batch)
     if name == "autograd":
         log.info("engine: plain autograd")
-        return AutogradEngine(models, inputs, inputs.cost(importance, batch))
+        return AutogradEngine(models, inputs, cost)
     _, m, n = models.W.shape
     kind = kind_of(name, models.W.device.type, n, m, steps)
     is_float = models.W.dtype == torch.float32
@@ -181,7 +176,7 @@ def make_engine(
         engine = engine_with_kernels(kind, models, inputs, importance, batch, threads, whole)
         if engine is not None:
             return engine
-    engine = ClosedFormEngine(models, inputs, inputs.cost(importance, batch))
+    engine = ClosedFormEngine(models, inputs, cost)
     activations = len({id(activation) for activation, _ in models.activation.blocks})
     _, features, samples = inputs(example).shape
     size = (len(importance), features, samples, activations)

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from sup.config.rules import SettingError
 from sup.model.autoencoder import StackedAutoencoder
-from sup.model.inputs import Inputs
-from sup.model.quadrature import QuadratureInputs
+from sup.model.data import AnyInputs
 from sup.system import signals
 from sup.training.data import Chunk
 from sup.training.data_parallel import Shard
@@ -60,7 +59,7 @@ class SuperpositionModule(pl.LightningModule):
         self,
         *,
         autoencoder: StackedAutoencoder,
-        inputs: Inputs | QuadratureInputs,
+        inputs: AnyInputs,
         importance: Float[Tensor, "instance feature"],
         recipe: Recipe,
         shared: str,

@@ -23,6 +23,7 @@ class Outcome:
     Args:
         W: weights ``[instance, hidden, feature]``.
         b: biases ``[instance, feature]``.
+        decoder: ``[instance, hidden, feature]``; without hidden dimensions where it is W.
         loss: held-out losses ``[instance]``.
         loss_error: their standard errors ``[instance]``.
         squared_error: held-out, of each feature ``[instance, feature]``.
@@ -36,6 +37,7 @@ class Outcome:
 
     W: Tensor
     b: Tensor
+    decoder: Tensor
     loss: Tensor
     loss_error: Tensor
     squared_error: Tensor
@@ -64,6 +66,7 @@ class Outcome:
         m, n = self.W.shape[1:]
         shapes: dict[str, tuple[int, ...]] = {"W": (m, n), "b": (n,), "squared_error": (n,)}
         shapes |= dict.fromkeys(("loss", "loss_error", "diverged_at"), ())
+        shapes["decoder"] = (m if self.decoder.shape[1] else 0, n)
         shaped = {name: tuple(getattr(self, name).shape[1:]) for name in shapes}
         snapshots = self.snapshots.shape[1] == 0 or tuple(self.snapshots.shape[2:]) == (m, n)
         tensors = [getattr(self, name) for name in (*shapes, "training_loss", "snapshots")]
@@ -109,6 +112,7 @@ def read(path: Path) -> tuple[str, list[str], Outcome]:
         held = loaded(path)
         shared, instances, values = held["shared"], held["instances"], dict(held["outcome"])
         values.setdefault("squared_error", unknown(values["b"]))  # of a version without
+        values.setdefault("decoder", values["W"][:, :0])
         outcome = Outcome(**values)
         check_keys(shared, instances)
         outcome.check(len(instances))

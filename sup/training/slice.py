@@ -4,15 +4,13 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from torch import Tensor
-
 from sup.config.grid import Number
 from sup.config.identity import instance_keys
 from sup.config.run import Run
-from sup.model.building import call_part, column
+from sup.model.data import Row, rows
 
-InputKey = tuple[int, tuple[float, ...]]
-"""What decides an input: the seed, and the sparsity of each feature (or one for all)."""
+InputKey = tuple[int, Row]
+"""What decides an input: the seed, and its row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,20 +44,10 @@ class Slice:
         return instance_keys(self.run.settings)[self.places.start : self.places.stop]
 
     @cached_property
-    def sparsity(self) -> Tensor:
-        """The probability that a feature is zero, ``[instance, feature]``, in float64."""
-        settings = self.run.settings
-        given: dict[str, Any] = {"n_features": settings.n_features}
-        if settings.sparsity is not None:
-            given["sparsity"] = column(self.points, "sparsity")[:, None]
-        return call_part(settings.features, "features", self.points, **given)
-
-    @cached_property
     def inputs(self) -> list[InputKey]:
         """What decides the input of each instance."""
-        rows = [tuple(row) for row in self.sparsity.tolist()]
         seeds = [int(point["seed"]) for point in self.points]
-        return list(zip(seeds, rows, strict=True))
+        return list(zip(seeds, rows(self.run.settings, self.points), strict=True))
 
 
 def own_fields(held: Any) -> dict[str, Any]:

@@ -13,15 +13,18 @@ from torch import Tensor
 
 from sup.config.grid import own_rates
 from sup.config.identity import training_key
+from sup.config.options import part_of
 from sup.config.run import Run
 from sup.config.settings import Settings
 from sup.config.trainer import is_double
 from sup.model.activations import StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.building import activation_of, call_part, column
+from sup.model.data import AnyInputs, drawn
 from sup.model.initialisation import initial_weights
-from sup.model.inputs import Draws, Inputs, Purpose
-from sup.model.quadrature import QuadratureInputs
+from sup.model.inputs import Draws, Purpose
+from sup.model.structure import Plain, Untied
+from sup.model.variants import Variant
 from sup.training.recipe import Recipe
 from sup.training.slice import InputKey, Slice, own_fields
 
@@ -164,14 +167,13 @@ class Stack:
         ]
         return self.arranged(rows)
 
-    @property
-    def initial_weights(self) -> Tensor:
-        """W before training, ``[instance, hidden, feature]``, in float64.
+    def initial_weights(self, purpose: Purpose = Purpose.INITIAL_WEIGHTS) -> Tensor:
+        """Return W before training, or a decoder, ``[instance, hidden, feature]``, in float64.
 
         Drawn on the CPU, so that it is the same on every device.
         """
         n, m = self.settings.n_features, self.settings.n_hidden
-        draws = Draws(self.seeds, (m, n), torch.device("cpu")).normal(Purpose.INITIAL_WEIGHTS, 0)
+        draws = Draws(self.seeds, (m, n), torch.device("cpu")).normal(purpose, 0)
         std = [
             call_part(part.run.settings.init, "init", part.points, n_features=n, n_hidden=m)
             for part in self.slices
@@ -196,23 +198,39 @@ class Stack:
         place = {key: index for index, key in enumerate(self.inputs)}
         return torch.tensor([place[part.inputs[k]] for part, k in self.order])
 
-    def input_maker(self) -> Inputs | QuadratureInputs:
+    def input_maker(self) -> AnyInputs:
         """Build what makes the inputs of a step."""
-        sparsity = torch.tensor([row for _, row in self.inputs], dtype=torch.float64)
-        density = 1 - sparsity
-        if self.settings.data == "quadrature":
-            own = density[self.group_index].to(self.dtype)
-            return QuadratureInputs(self.settings.n_features, own)
         seed_index = torch.tensor([self.seeds.index(seed) for seed, _ in self.inputs])
-        return Inputs(seed_index, density, self.group_index, self.dtype)
+        own = [row for _, row in self.inputs]
+        return drawn(self.settings, own, seed_index, self.group_index, self.dtype)
+
+    def columns(self, group: str, names: Iterable[str]) -> dict[str, Tensor]:
+        """Return some axis settings of a part, ``[instance]`` each, in float64."""
+        return {
+            name: self.arranged([column(part.points, f"{group}.{name}") for part in self.slices])
+            for name in names
+        }
 
     def optimizer(self) -> Callable[..., torch.optim.Optimizer]:
         """Return what makes the optimizer from the parameters."""
-        columns = {
-            name: self.arranged([column(part.points, f"optimizer.{name}") for part in self.slices])
-            for name in own_rates(self.settings)
-        }
+        columns = self.columns("optimizer", own_rates(self.settings))
         return self.settings.optimizer.changed(**columns).make
+
+    def models(self, device: torch.device) -> StackedAutoencoder:
+        """Build the models, with their initial weights."""
+        weights, activation = self.initial_weights().to(self.dtype), self.activation(device)
+        part, (point, *_) = self.settings.model, self.slices[0].points
+        axes = [key.rpartition(".")[2] for key in point if key.startswith("model.")]
+        structure = part.locate()(**{**part.parameters, **self.columns("model", axes)})
+        if isinstance(structure, Plain):
+            return StackedAutoencoder(weights, activation)
+        hidden = activation_of(
+            part_of("activation", structure.hidden_activation), [point], device, self.dtype
+        )
+        decoder = None
+        if isinstance(structure, Untied):
+            decoder = self.initial_weights(Purpose.INITIAL_DECODER).to(self.dtype)
+        return Variant(weights, decoder, activation, hidden, structure)
 
     def recipe(self, threads: int) -> Recipe:
         """Return how the models are trained, by a number of threads."""
@@ -231,9 +249,8 @@ class Stack:
         """Build the models, ready to be trained on `device`, by a number of the CPU's threads."""
         from sup.training.module import SuperpositionModule
 
-        weights = self.initial_weights.to(self.dtype)
         return SuperpositionModule(
-            autoencoder=StackedAutoencoder(weights, self.activation(device)),
+            autoencoder=self.models(device),
             inputs=self.input_maker(),
             importance=self.importance.to(self.dtype),
             recipe=self.recipe(threads),
@@ -241,11 +258,17 @@ class Stack:
             instances=self.keys,
         ).to(device)
 
+    @property
+    def rows(self) -> int:
+        """Random words of a sample."""
+        return self.models(torch.device("cpu")).noisy(self.input_maker()).rows
+
     def data(self) -> "WordsDataModule":
         """Build the source of its data."""
         from sup.training.data import WordsDataModule
 
-        settings = self.settings
+        settings, size = self.settings, self.settings.dataset_size
         # Quadrature looks at no sample.
         batch = settings.batch_size if settings.data == "sampled" else 1
-        return WordsDataModule(self.seeds, settings.n_features, batch, settings.steps)
+        batch = min(batch, size or batch)
+        return WordsDataModule(self.seeds, self.rows, batch, settings.steps, size and size // batch)

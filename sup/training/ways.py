@@ -40,9 +40,10 @@ def way_of(module: Module, shard: Shard, data: WordsDataModule) -> Way:
         data: which words they are trained on.
     """
     recipe = module.recipe
-    shape = (len(data.seeds), data.n_features, data.batch_size)
+    shape = (len(data.seeds), data.rows, data.batch_size)
     optimizer: Any = module.optimizers(use_pl_optimizer=False)
     is_whole = shard.ranks == 1 and recipe.clip is None and isinstance(optimizer, StackedAdam)
+    is_whole &= data.period is None  # kernels draw fresh words
     engine = make_engine(
         recipe.engine,
         module.autoencoder,
@@ -125,14 +126,14 @@ class OneByOne:
             sums += step(words)
             self.module.step = number + 1
 
-    def plain_step(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+    def plain_step(self, words: Int[Tensor, "seed row batch"]) -> Float[Tensor, " instance"]:
         """Take one step and return the losses before it."""
         losses = self.gradients(words)
         self.optimizer.step()
         self.scheduler.step()
         return losses
 
-    def guarded_step(self, words: Int[Tensor, "seed feature batch"]) -> Float[Tensor, " instance"]:
+    def guarded_step(self, words: Int[Tensor, "seed row batch"]) -> Float[Tensor, " instance"]:
         """Take one step, but freeze the instances that it makes infinite or not a number.
 
         The others take just the step that they would have taken. Of the frozen ones, the loss is

@@ -57,7 +57,7 @@ def test_a_given_sparsity_of_each_feature(make_run):
     run = make_run("n_features=3", *explicit, "seed=[0,1]")
     stack = Stack.of([run])
     assert stack.size == 2
-    assert stack.inputs == [(seed, (0.9, 0, 0.5)) for seed in (0, 1)]
+    assert stack.inputs == [(seed, ((0.9, 0, 0.5), ())) for seed in (0, 1)]
     words = Draws((0, 1), (3, 1000), CPU).words(Purpose.TRAINING, 0)
     present = stack.input_maker()(words) > 0
     assert present.double().mean(-1).tolist() == [pytest.approx([0.1, 1, 0.5], abs=0.05)] * 2
@@ -67,14 +67,14 @@ def test_xavier_is_computed_for_each_instance_as_if_alone(make_run):
     run = make_run("n_features=200", "n_hidden=20", "init.gain=[1,0.5]", "seed=[0,1,2]")
     stack = Stack.of([run])
     ((_, place),) = stack.places
-    std = stack.initial_weights[place].std((1, 2))
+    std = stack.initial_weights()[place].std((1, 2))
     xavier = (2 / 220) ** 0.5
     assert std.tolist() == pytest.approx([xavier] * 3 + [xavier / 2] * 3, rel=0.05)
 
 
 def test_a_given_standard_deviation(make_run):
     run = make_run("n_features=200", "n_hidden=20", "init=normal", "init.std=[0.02,0.3]")
-    std = Stack.of([run]).initial_weights.std((1, 2))
+    std = Stack.of([run]).initial_weights().std((1, 2))
     assert std.tolist() == pytest.approx([0.02, 0.3], rel=0.05)
 
 

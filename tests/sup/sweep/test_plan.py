@@ -119,7 +119,7 @@ def test_slices_that_a_kill_has_left_are_removed(command, tmp_path):
 def of_two_instances() -> Outcome:
     one, more = torch.zeros(2), torch.zeros(2, 1)
     W, snapshots = torch.zeros(2, 1, 1), torch.zeros(2, 0, 1, 1)
-    return Outcome(W, more, one, one, more, more, snapshots, one.long(), 1.0, "cpu", 2)
+    return Outcome(W, more, W[:, :0], one, one, more, more, snapshots, one.long(), 1.0, "cpu", 2)
 
 
 def test_slices_of_another_run_are_refused(make_run, settings):

@@ -257,7 +257,7 @@ def test_what_cannot_be_gone_on_from_is_named(key, value, held, tmp_path, make_r
 def test_a_slice_of_other_contents_is_none(field, tmp_path):
     one, more = torch.zeros(2), torch.zeros(2, 1)
     W, snapshots = torch.zeros(2, 1, 1), torch.zeros(2, 0, 1, 1)
-    outcome = Outcome(W, more, one, one, more, more, snapshots, one.long(), 1.0, "cpu", 2)
+    outcome = Outcome(W, more, W[:, :0], one, one, more, more, snapshots, one.long(), 1.0, "cpu", 2)
     path = tmp_path / "0.pt"
     outcome.save(path, "{}", ["{}", "{}"])
     assert Outcome.load(path).instances_in_stack == 2
@@ -271,7 +271,7 @@ def test_a_slice_of_other_contents_is_none(field, tmp_path):
 def test_a_slice_of_an_earlier_version_does_not_know_what_is_explained(tmp_path):
     one, more = torch.zeros(2), torch.ones(2, 1)
     W, snapshots = torch.zeros(2, 1, 1), torch.zeros(2, 0, 1, 1)
-    outcome = Outcome(W, more, one, one, more, more, snapshots, one.long(), 1.0, "cpu", 2)
+    outcome = Outcome(W, more, W[:, :0], one, one, more, more, snapshots, one.long(), 1.0, "cpu", 2)
     path = tmp_path / "0.pt"
     outcome.save(path, "{}", ["{}", "{}"])
     kept = torch.load(path, weights_only=True)

@@ -103,7 +103,7 @@ def test_places_say_where_each_run_is(make_run):
     stack = Stack.of(runs)
     assert stack.size == 6
     expected = [(0, 0), (0, 0.1), (0, 0.5), (1, 0), (2, 0)]
-    assert stack.inputs == [(seed, (sparsity,) * 10) for seed, sparsity in expected]
+    assert stack.inputs == [(seed, ((sparsity,) * 10, ())) for seed, sparsity in expected]
     assert [place.tolist() for _, place in stack.places] == [[0, 2, 3], [4, 5], [1]]
     assert stack.group_index.tolist() == [0, 2, 3, 4, 0, 1]
     for part, place in stack.places:

@@ -1,0 +1,179 @@
+"""Distributions of features: marginals, correlations and moments, at five standard errors."""
+
+import numpy as np
+import pytest
+import torch
+
+import sup
+from sup.config.run import Run
+from sup.model.data import variance
+from sup.model.inputs import Draws, Purpose
+from sup.training.stack import Stack
+
+CPU = torch.device("cpu")
+SAMPLES = 2**17
+SIGMAS = 5
+
+MAGNITUDES = {
+    "unit": (1 / 2, 1 / 3),
+    "uniform": (0, 1 / 3),
+    "fixed": (1, 1),
+    "half_normal": ((2 / np.pi) ** 0.5, 1),
+    "normal": (0, 1),
+    "exponential": (1, 2),
+}
+
+
+def samples_of(**given):
+    """Return the settings, and inputs of each instance, [instance, feature, batch]."""
+    settings = sup.Settings(**given)
+    stack = Stack.of([Run(settings, None, "run")])
+    inputs = stack.input_maker()
+    words = Draws(stack.seeds, (stack.rows, SAMPLES), CPU).words(Purpose.TRAINING, 3)
+    return settings, inputs(words)[inputs.group_index].double()
+
+
+def is_near(found, wanted, error):
+    return bool(((found - wanted).abs() <= SIGMAS * error + 1e-12).all())
+
+
+@pytest.mark.parametrize("name", MAGNITUDES)
+def test_a_magnitude_has_its_moments(name):
+    mean, square = MAGNITUDES[name]
+    p = 0.3
+    settings, x = samples_of(magnitude=name, sparsity=1 - p, n_features=4)
+    own = variance(settings, settings.grid.points)
+    assert torch.allclose(own, torch.tensor(p * square - (p * mean) ** 2).double(), rtol=1e-5)
+    centred = (x - p * mean).square()
+    assert is_near(centred.mean(-1), own, centred.std(-1) / SAMPLES**0.5)
+    present = (x != 0).double().mean(-1)
+    assert is_near(present, p, (p * (1 - p) / SAMPLES) ** 0.5)
+
+
+def correlations(x):
+    """Return densities, and the correlation of the presence of features with the first one."""
+    present = (x != 0).double()
+    p = present.mean(-1, keepdim=True)
+    centred = present - p
+    covariance = centred @ centred.mT / SAMPLES
+    scale = covariance.diagonal(dim1=-2, dim2=-1).sqrt()
+    return p[..., 0], covariance / (scale[:, None] * scale[..., None])
+
+
+@pytest.mark.parametrize(
+    ("p", "correlation"), [(0.2, 0.4), (0.7, 1.0), (0.2, -0.1), (0.25, -1 / 3)]
+)
+def test_a_correlation_is_kept_and_so_are_densities(p, correlation):
+    _, x = samples_of(
+        features="correlated",
+        features_correlation=correlation,
+        features_size=3,
+        n_features=6,
+        sparsity=1 - p,
+    )
+    density, found = correlations(x)
+    error = (1 / SAMPLES) ** 0.5 * max(1, ((1 - p) / p) ** 0.5, (p / (1 - p)) ** 0.5)
+    assert is_near(density, p, (p * (1 - p) / SAMPLES) ** 0.5)
+    within = found[0, :3, :3][~torch.eye(3, dtype=torch.bool)]
+    assert is_near(within, correlation, error)
+    assert is_near(found[0, :3, 3:], 0, error)
+
+
+def test_a_correlation_of_one_or_the_least_is_all_or_none_or_one_at_most():
+    given = {"features": "correlated", "features_size": 2, "n_features": 4, "sparsity": 0.6}
+    _, together = samples_of(**given, features_correlation=1.0)
+    pairs = (together != 0)[0].view(2, 2, -1)
+    assert bool((pairs[:, 0] == pairs[:, 1]).all())
+    _, instead = samples_of(**given, features_correlation=-0.4 / 0.6)
+    assert not bool((instead != 0)[0].view(2, 2, -1).all(1).any())
+
+
+def test_a_power_law():
+    _, x = samples_of(features="power_law", features_exponent=0.5, sparsity=0.2, n_features=5)
+    p = 0.8 / torch.arange(1, 6).double() ** 0.5
+    assert is_near((x != 0).double().mean(-1), p, (p * (1 - p) / SAMPLES) ** 0.5)
+
+
+def test_a_child_is_present_only_with_its_parent():
+    given = {"features_size": 3, "n_features": 6, "sparsity": 0.6}
+    _, x = samples_of(features="hierarchical", features_child=[0.3, 1.0], **given)
+    present = (x != 0).view(2, 2, 3, -1)
+    parents, children = present[:, :, :1], present[:, :, 1:]
+    assert not bool((children & ~parents).any())
+    assert is_near(parents.double().mean(-1), 0.4, (0.24 / SAMPLES) ** 0.5)
+    assert is_near(children[0].double().mean(-1), 0.12, (0.1056 / SAMPLES) ** 0.5)
+    assert bool((children[1] == parents[1]).all())
+
+
+@pytest.mark.parametrize("active", [1, 2, 5])
+def test_exactly_so_many_features_are_present(active):
+    settings, x = samples_of(features="exactly", features_active=active, n_features=5)
+    assert settings.sparsity is None
+    present = x != 0
+    assert bool((present.sum(1) == active).all())
+    p = active / 5
+    assert is_near(present.double().mean(-1), p, (p * (1 - p) / SAMPLES) ** 0.5)
+
+
+@pytest.mark.parametrize("S", [0, 0.5, 1 - 2**-20])
+def test_one_feature_at_least_is_present(S):
+    n = 4
+    _, x = samples_of(features="at_least_one", sparsity=S, n_features=n)
+    count = (x != 0)[0].sum(0)
+    assert bool((count > 0).all())
+    some = 1 - S**n
+    p = (1 - S) / some
+    assert is_near((x != 0).double().mean(-1), p, (p * (1 - p) / SAMPLES) ** 0.5)
+    alone = n * (1 - S) * S ** (n - 1) / some
+    assert is_near((count == 1).double().mean(), alone, (alone * (1 - alone) / SAMPLES) ** 0.5)
+
+
+KINDS = {
+    "correlated": {"features_correlation": [0.0, 0.5, 1.0]},
+    "hierarchical": {"features_child": [0.2, 0.9]},
+    "exactly": {"features_active": 2},
+    "at_least_one": {"sparsity": [0.5, 0.99]},
+    "power_law": {"features_exponent": [0.5, 1.0]},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_instance_never_notices_its_neighbours(kind):
+    given = {"n_features": 6, "n_hidden": 3, "steps": 40, "batch_size": 64, "features": kind}
+    given |= {"engine": "eager", "magnitude": "exponential"}
+    stacked = sup.train(**given, **KINDS[kind], seed=[0, 1])
+    own = {
+        key: value[-1] if isinstance(value, list) else value for key, value in KINDS[kind].items()
+    }
+    alone = sup.train(**given, **own, seed=1)
+    last = stacked.sel(seed=1)
+    last = last.isel({dim: -1 for dim in own if dim in last.dims})
+    for name in ("W", "b", "loss", "explained"):
+        np.testing.assert_allclose(last[name].values, alone[name].values, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"features_size": 4}, "features.size=4: must divide n_features=10"),
+        ({"features_correlation": -0.5, "sparsity": 0.9}, "features.correlation=-0.5: must be at"),
+        ({"features_correlation": -0.1, "sparsity": 0.3}, "must be at least 0 at a density of 0.7"),
+    ],
+)
+def test_groups_that_cannot_be_are_refused(given, message):
+    with pytest.raises(sup.SettingError, match=message):
+        sup.train(features="correlated", **given)
+
+
+def test_a_finite_set_of_samples_comes_again_and_again():
+    given = {"n_features": 4, "n_hidden": 2, "steps": 300, "sparsity": 0.5, "engine": "eager"}
+    few = sup.train(**given, dataset_size=8, batch_size=1024)
+    many = sup.train(**given, dataset_size=2048, batch_size=1024)
+    # Eight samples are learned by heart: they say little about others.
+    assert float(few["training_loss"][-1]) < 0.5 * float(few["loss"])
+    assert float(many["loss"]) < float(few["loss"])
+    (stack,) = [Stack.of([Run(sup.Settings(**given, dataset_size=6, batch_size=2), None, "run")])]
+    data = stack.data()
+    assert (data.batch_size, data.period) == (2, 3)
+    with pytest.raises(sup.SettingError, match="dataset_size=7: must be at most batch_size=2"):
+        sup.Settings(dataset_size=7, batch_size=2)
