@@ -100,7 +100,8 @@ class DrawnInputs(nn.Module):
         present = self.presence(which)
         # Above 0, so that all that is present has a logarithm.
         uniform = (size.to(self.dtype) + 0.5) * 2**-32
-        return torch.where(present, self.values(uniform), 0.0)
+        x = torch.where(present, self.values(uniform), 0.0)
+        return x.expand(len(self.seed_index), -1, -1)  # of one seed, inputs may all be alike
 
     def cost(
         self, importance: Float[Tensor, "instance feature"], batch: int

@@ -1,0 +1,94 @@
+"""What other data and other models must come to, where it is known."""
+
+import numpy as np
+import pytest
+
+import sup
+
+PLAIN = {"importance": "uniform", "activation": "linear", "steps": 400, "batch_size": 256}
+
+
+def discarded(covariance, hidden):
+    """Return the sum of the eigenvalues that so many dimensions have no room for."""
+    return float(np.linalg.eigvalsh(covariance)[: len(covariance) - hidden].sum())
+
+
+@pytest.mark.parametrize("model", ["plain", "untied"])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_linear_models_reach_the_discarded_eigenvalues(model, has_bias):
+    """Pearson, 1901: of the covariance; of the second moments where there is no bias."""
+    p, correlation, n, m = 0.4, 0.6, 6, 2
+    group = np.kron(np.eye(2), np.ones((3, 3)))
+    covariance = correlation * p * (1 - p) / 4 * group
+    np.fill_diagonal(covariance, p / 3 - p**2 / 4)
+    wanted = covariance if has_bias else covariance + (p / 2) ** 2
+    given = {"model": model} if has_bias else {"model": "untied" if model == "untied" else "tied"}
+    given |= {} if has_bias else {"model_bias": False}
+    data = sup.train(
+        **PLAIN,
+        **given,
+        features="correlated",
+        features_correlation=correlation,
+        features_size=3,
+        n_features=n,
+        n_hidden=m,
+        sparsity=1 - p,
+        seed=[0, 1],
+    )
+    best = discarded(wanted, m)
+    assert float(data["loss"].min()) == pytest.approx(best, rel=0.02)
+    assert float(data["loss"].min() - best) > -5 * float(data["loss_error"].max())
+
+
+def test_noise_shrinks_weights_as_ridge_does():
+    """Of ``v (1 - w^2)^2 + s^2 w^2`` the least is where ``w^2 = 1 - s^2 / 2 v`` (Bishop, 1995)."""
+    p, noise = 0.5, [0.1, 0.2, 0.3]
+    v = p / 3 - p**2 / 4
+    data = sup.train(
+        **PLAIN, model="tied", model_noise=noise, n_features=2, n_hidden=2, sparsity=1 - p
+    )
+    norms = (data["feature_norm"] ** 2).values
+    wanted = 1 - np.array(noise) ** 2 / (2 * v)
+    assert norms == pytest.approx(wanted[:, None].repeat(2, 1), abs=0.03)
+
+
+def test_the_best_of_six_features_one_at_a_time_in_two_dimensions_is_a_hexagon():
+    """Chen et al., 2023: of length 1.32053 with biases of -.61814, at a loss of .048192."""
+    data = sup.train(
+        activation="relu",
+        importance="uniform",
+        features="exactly",
+        n_features=6,
+        n_hidden=2,
+        steps=1200,
+        batch_size=256,
+        seed=[5, 6, 7],  # most seeds end in a local minimum, at .0614 or above
+    )
+    best = data.isel(seed=int(data["loss"].argmin("seed")))
+    assert float(best["loss"]) == pytest.approx(0.048192, rel=0.02)
+    assert best["feature_norm"].values == pytest.approx(1.32053, abs=0.03)
+    assert best["b"].values == pytest.approx(-0.61814, abs=0.03)
+
+
+def test_neurons_compute_absolute_values():
+    """Elhage et al., 2022, "Computation in Superposition": a neuron for each sign where there is
+    room for that, ``|x| = relu(x) + relu(-x)``."""
+    data = sup.train(
+        activation="relu",
+        importance="uniform",
+        model="untied",
+        model_hidden_activation="relu",
+        model_task="abs",
+        magnitude="uniform",
+        sparsity=0.5,
+        n_features=3,
+        n_hidden=6,
+        steps=600,
+        batch_size=256,
+        seed=range(4),
+    )
+    best = data.isel(seed=int(data["loss"].argmin("seed")))
+    assert float(best["explained"].min()) > 0.99
+    W, D = best["W"].values, best["decoder"].values
+    for sign in (-1, 1):
+        assert ((sign * W > 0.1) & (D > 0.1)).any(0).all()
