@@ -1,4 +1,4 @@
-"""Evenly spaced grids on a log axis, for config files: ``${sparsities:0.01,51}``."""
+"""Lists of numbers for config files: ``${sparsities:0.01,51}``, evenly spaced on a log axis."""
 
 from omegaconf import OmegaConf
 
@@ -16,7 +16,12 @@ def sparsities(least_density: int | float, count: int) -> list[float]:
     return [1 - density for density in ratios(1.0, least_density, count)]
 
 
+def numbers(count: int) -> list[int]:
+    """Return the whole numbers from 0 on, so many: seeds."""
+    return list(range(count))
+
+
 def register() -> None:
     """Make these functions known to config files."""
-    for function in (ratios, sparsities):
+    for function in (ratios, sparsities, numbers):
         OmegaConf.register_new_resolver(function.__name__, function, replace=True)

@@ -228,9 +228,9 @@ class Settings:
     def of_results(cls, results: Any, **changes: Any) -> "Settings":
         """Make the settings of a run again from its results, an `xarray.Dataset`.
 
-        Trained, they come to the same results; `resume` is not among them. Results may be anybody's,
-        so what they name is taken for a part only if it is of this project, or one of torch's
-        activations, optimizers and schedules. Code of your own is given, as in
+        Trained, they come to the same results; `resume` is not among them. Results may be
+        anybody's, so what they name is taken for a part only if it is of this project, or one of
+        torch's activations, optimizers and schedules. Code of your own is given, as in
         ``of_results(results, activation=my_function)``.
 
         Args:

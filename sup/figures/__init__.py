@@ -17,6 +17,7 @@ from sup.figures.phase import (
     phase_share_figure,
 )
 from sup.figures.training import training_figure
+from sup.figures.vectors import vector_figure, vector_gallery
 from sup.system.files import replacing
 
 __all__ = [
@@ -33,11 +34,18 @@ __all__ = [
     "phase_figure",
     "phase_share_figure",
     "training_figure",
+    "vector_figure",
+    "vector_gallery",
     "write",
 ]
 
-RUN_FIGURES = {"gram": gram_figure, "features": feature_figure, "training": training_figure}
-"""The figures of every run, by file name."""
+RUN_FIGURES = {
+    "gram": gram_figure,
+    "features": feature_figure,
+    "training": training_figure,
+    "vectors": vector_figure,
+}
+"""The figures of runs, by file name."""
 
 
 def write(figure: Figure, path: Path) -> None:

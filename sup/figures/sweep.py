@@ -17,6 +17,7 @@ from sup.figures.phase import (
     phase_share_figure,
 )
 from sup.figures.style import activations_in, best_seed, of_activation
+from sup.figures.vectors import vector_gallery
 
 
 def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
@@ -39,7 +40,10 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
         }
     if results.sizes["feature"] > LARGEST_HEATMAP:
         return {"features": feature_panels(arranged_best(results, MOST_SHOWN))}
-    return {"gallery": gram_gallery(results)}
+    figures = {"gallery": gram_gallery(results)}
+    if results.sizes["hidden"] == 2:
+        figures["vectors"] = vector_gallery(results)
+    return figures
 
 
 def activation_figures(results: xr.Dataset) -> dict[str, Figure]:

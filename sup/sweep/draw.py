@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 NAMES = ("gram", "features", "training")
 """The figures of every run, by file name."""
 
+IN_A_PLANE = ("vectors",)
+"""Those of runs with two hidden dimensions."""
+
 MOST_BY_ITSELF = 50
 """Runs up to which figures are drawn of each where nothing is said: a thousand would be 3,000
 files, which took half the time of the sweep."""
@@ -45,7 +48,7 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
         if isinstance(held, xr.Dataset)
         and run.directory
         and is_wanted(run, len(runs))
-        and missing(run.directory)
+        and missing(run.directory, run.settings.n_hidden)
     }
     others = 0 if len(todo) <= FEW else min(processes - 1, len(todo))
     count = 0
@@ -99,10 +102,11 @@ def is_wanted(run: Run, runs: int) -> bool:
     return chosen == "end" or (chosen == "auto" and runs <= MOST_BY_ITSELF)
 
 
-def missing(directory: Path) -> list[str]:
+def missing(directory: Path, n_hidden: int) -> list[str]:
     """Return which figures are not there, or are of earlier results."""
     made = (directory / FILE).stat().st_mtime_ns
-    paths = {name: directory / "figures" / f"{name}.png" for name in NAMES}
+    names = (*NAMES, *IN_A_PLANE) if n_hidden == 2 else NAMES
+    paths = {name: directory / "figures" / f"{name}.png" for name in names}
     return [
         name for name, path in paths.items() if not path.exists() or path.stat().st_mtime_ns < made
     ]
@@ -114,7 +118,7 @@ def draw_run(results: xr.Dataset, directory: Path) -> str | None:
 
     try:
         shown = finite(results)
-        for name in missing(directory):
+        for name in missing(directory, results.sizes["hidden"]):
             write(RUN_FIGURES[name](shown), directory / "figures" / f"{name}.png")
     except Exception as error:  # the results are complete without them
         return in_one_line(error)
