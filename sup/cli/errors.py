@@ -14,6 +14,7 @@ from yaml import YAMLError
 
 from sup.cli.arguments import UsageError
 from sup.config.rules import SettingError
+from sup.config.options import OPTIONS
 from sup.config.settings import all_settings
 
 EXTRAS = {"hydra/sweeper=optuna": "optuna"}
@@ -48,7 +49,9 @@ def one_line(error: Exception) -> str:
         guess = f"did you mean {near[0]}? " if near else ""
         if near == [key]:
             group = "experiment" if key == "resolution" else key.partition(".")[0]
-            guess = f"the chosen {group} has none; "
+            having = [f"{group}={name}" for name in options_with(group, key)]
+            others = f", but {' and '.join(having)}" if having else ""
+            guess = f"the chosen {group} has none{others}; "
         value = re.search(rf"\+({re.escape(key)}=\S*)", text)
         shown = value.group(1) if value else key
         text = f"{shown}: no such setting here; {guess}`python train.py --help` lists them"
@@ -59,6 +62,12 @@ def one_line(error: Exception) -> str:
     elif key := re.search(r"^\s*full_key: (\S+)", str(error), re.M):
         text = f"{key.group(1)}: {text}"
     return f"error: {' '.join(text.split())}"
+
+
+def options_with(group: str, key: str) -> list[str]:
+    """Return the options of a group that have a setting."""
+    name = key.rpartition(".")[2]
+    return [option for option, about in OPTIONS.get(group, {}).items() if name in about.settings]
 
 
 USERS = (SettingError, UsageError, HydraException, OmegaConfBaseException, YAMLError)
