@@ -13,8 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from sup.cli.arguments import UsageError
-from sup.config.rules import SettingError
 from sup.config.options import OPTIONS
+from sup.config.rules import SettingError
 from sup.config.settings import all_settings
 
 EXTRAS = {"hydra/sweeper=optuna": "optuna"}
@@ -50,7 +50,7 @@ def one_line(error: Exception) -> str:
         if near == [key]:
             group = "experiment" if key == "resolution" else key.partition(".")[0]
             having = [f"{group}={name}" for name in options_with(group, key)]
-            others = f", but {' and '.join(having)}" if having else ""
+            others = f"; it is of {', '.join(having)}" if having else ""
             guess = f"the chosen {group} has none{others}; "
         value = re.search(rf"\+({re.escape(key)}=\S*)", text)
         shown = value.group(1) if value else key
