@@ -2,7 +2,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: run test coverage test-slow mutate soak soak-quick article article-quick bench docs pictures format clean
+.PHONY: run test coverage test-slow mutate soak soak-quick article article-quick bench docs gallery pictures format clean
 
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
@@ -46,6 +46,9 @@ bench: $(READY)  ## the benchmarks, minutes each
 
 docs: $(READY)  ## docs/settings.md
 	$(PYTHON) -m sup.config.describing > docs/settings.md
+
+gallery: $(READY)  ## docs/gallery.md, a figure for each experiment; minutes
+	$(PYTHON) docs/gallery.py
 
 pictures: article  ## the pictures in the README
 	$(PYTHON) docs/pictures.py
