@@ -1,6 +1,6 @@
 """Draw one figure for each experiment, and the page that shows them (`make gallery`).
 
-Each is trained in a quick form, on coarser grids or with fewer steps than `experiment=...` alone has;
+Each is trained in a quick form, on coarser grids or with fewer steps than `experiment=...` alone;
 the command under a picture is the one that made it.
 """
 
@@ -59,14 +59,14 @@ PICTURES = (
         "correlated",
         "steps=2000 seed=[0,1]",
         "vectors",
-        "Three pairs of features in two dimensions, by the correlation within a pair: what excludes "
-        "each other keeps apart, what comes together ends in one direction.",
+        "Three pairs of features in two dimensions, by the correlation within a pair: what comes "
+        "together ends in one direction, what excludes each other keeps apart.",
     ),
     Picture(
         "one_active",
         "steps=2000 seed=[0,1,2,3,4,5,6,7]",
         "vectors",
-        "Six features, one at a time, in two dimensions: a hexagon (seed 7) is best, and rarely found.",
+        "Six features, one at a time, in two dimensions: a hexagon (seed 7) is best, and rare.",
     ),
     Picture(
         "absolute_value",
