@@ -16,9 +16,10 @@ from sup.model.data import AnyInputs
 from sup.system import signals
 from sup.training.data import Chunk
 from sup.training.data_parallel import Shard
-from sup.training.optimizer import StackedAdam, take_instances
+from sup.training.optimizer_state import take_instances
 from sup.training.recipe import Recipe
 from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
+from sup.training.stacked_optimizer import StackedOptimizer
 from sup.training.ways import way_of
 
 
@@ -118,7 +119,7 @@ class SuperpositionModule(pl.LightningModule):
     def rates(self) -> Float[Tensor, " instance"]:
         """Return the learning rate of each instance, of the step that comes next."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        if isinstance(optimizer, StackedAdam):
+        if isinstance(optimizer, StackedOptimizer):
             return optimizer.rates()
         return torch.full((len(self.importance),), float(optimizer.param_groups[0]["lr"]))
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from sup.training.optimizer import StackedAdam, take_instances
+from sup.training.optimizer import StackedAdam
+from sup.training.optimizer_state import take_instances
 
 
 def parameters(instances: int) -> list[torch.Tensor]:
