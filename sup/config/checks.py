@@ -6,7 +6,7 @@ from typing import Any
 
 from sup.config.callbacks import check_foreign
 from sup.config.fields import Setting
-from sup.config.grid import INSTANCE_PARTS, is_axis, own_rates
+from sup.config.grid import INSTANCE_PARTS, RATES, is_axis, own_rates
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, has_sparsity, option_of, setting_of
 from sup.config.part import Part
 from sup.config.rules import ANY_NUMBER, Rule, SettingError
@@ -126,7 +126,7 @@ def check_together(settings: Any) -> None:
     check_modelled(settings)
     rates = own_rates(settings)
     for name, value in settings.optimizer.parameters.items():
-        if isinstance(value, list) and name in ("lr", "weight_decay") and name not in rates:
+        if isinstance(value, list) and name in RATES and name not in rates:
             raise SettingError(f"optimizer.{name}", value, "must be one number with this optimizer")
     is_path = isinstance(settings.resume, str) and settings.resume
     if not (settings.resume in (None, True, False) or is_path):

@@ -74,9 +74,8 @@ def group_lines(group: str) -> Iterator[Line]:
         ]
         default = f"{usual} ({', '.join(different)})" if different else usual
         key = f"{group}.{name}"
-        only = (
-            "" if len(by_option) == len(OPTIONS[group]) else f"with {group}={','.join(by_option)}: "
-        )
+        is_everywhere = len(by_option) == len(OPTIONS[group])
+        only = "" if is_everywhere else f"with {group}={', '.join(by_option)}: "
         described_line = line(key, about, default)
         yield Line(key, default, described_line.allowed, f"{only}{described_line.meaning}")
 

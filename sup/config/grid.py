@@ -17,6 +17,9 @@ as ``importance.decay``."""
 MOST_SHOWN = 16
 """Instances of a run that have curves of their own, or a panel in its figures, at the most."""
 
+RATES = ("lr", "weight_decay", "momentum")
+"""The optimizer's settings that are axes, where it has one for each instance."""
+
 Number = int | float
 
 
@@ -52,9 +55,7 @@ def own_rates(settings: Any) -> list[str]:
     torch's own optimizers take one value for a whole tensor; ours takes one for each instance.
     """
     stacked = settings.optimizer.path.startswith("sup.")
-    return [
-        name for name in ("lr", "weight_decay") if stacked and name in settings.optimizer.parameters
-    ]
+    return [name for name in RATES if stacked and name in settings.optimizer.parameters]
 
 
 def shown(value: Any) -> str:

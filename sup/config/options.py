@@ -16,10 +16,12 @@ from sup.config.rules import (
     AT_LEAST_ONE,
     AT_LEAST_TWO,
     AT_LEAST_ZERO,
+    BELOW_ONE,
     DECAY,
     NAME,
     POSITIVE,
     PROJECT,
+    SHARE,
     SettingError,
     or_else,
     words,
@@ -28,18 +30,20 @@ from sup.config.several import several, with_name
 from sup.config.trainer import DOUBLE, SINGLE
 
 
-def _adam(lr: float, weight_decay: float, meaning: str) -> Option:
-    return Option(
-        "sup.training.optimizer.StackedAdam",
-        meaning,
-        {
-            "lr": axis(lr, POSITIVE, "learning rate at the start; the scheduler takes it on"),
-            "weight_decay": axis(
-                weight_decay, AT_LEAST_ZERO, "decoupled weight decay, per unit of learning rate"
-            ),
-        },
+def _optimizer(target: str, meaning: str, lr: float, weight_decay: float, **own: Any) -> Option:
+    rate = axis(lr, POSITIVE, "learning rate at the start; the scheduler takes it on")
+    decay = axis(
+        weight_decay,
+        AT_LEAST_ZERO,
+        "weight decay; adam, adamw: decoupled, per unit of learning rate; sgd: L2, of the loss",
     )
+    return Option(f"sup.training.{target}", meaning, {"lr": rate, "weight_decay": decay} | own)
 
+
+_MOMENTUM = axis(0.9, BELOW_ONE, "what a step keeps of the one before")
+
+
+_UNTIL_ZERO = Setting("${steps}", AT_LEAST_ONE, "steps that the way to zero takes")
 
 _ACCELERATOR = Setting(
     "auto",
@@ -128,14 +132,34 @@ OPTIONS: dict[str, dict[str, Option]] = {
         ),
     },
     "optimizer": {
-        "adam": _adam(0.01, 0.0, "Adam"),
-        "adamw": _adam(0.001, 0.01, "AdamW"),
+        "adam": _optimizer("optimizer.StackedAdam", "Adam", 0.01, 0.0),
+        "adamw": _optimizer("optimizer.StackedAdam", "AdamW", 0.001, 0.01),
+        "sgd": _optimizer(
+            "sgd.StackedSGD", "gradient descent with momentum", 0.1, 0.0, momentum=_MOMENTUM
+        ),
     },
     "scheduler": {
         "cosine": Option(
             "torch.optim.lr_scheduler.CosineAnnealingLR",
             "from optimizer.lr to zero",
-            {"T_max": Setting("${steps}", AT_LEAST_ONE, "steps that the way to zero takes")},
+            {"T_max": _UNTIL_ZERO},
+        ),
+        "linear": Option(
+            "torch.optim.lr_scheduler.LinearLR",
+            "from optimizer.lr to zero in equal steps",
+            {
+                "start_factor": Setting(1.0, DECAY, "of optimizer.lr at the start"),
+                "end_factor": Setting(0.0, SHARE, "of optimizer.lr at the end"),
+                "total_iters": Setting("${steps}", AT_LEAST_ONE, "steps from the one to the other"),
+            },
+        ),
+        "warmup": Option(
+            "sup.training.warmup.WarmupCosine",
+            "up to optimizer.lr in equal steps, then as cosine to zero",
+            {
+                "T_max": _UNTIL_ZERO,
+                "warmup": Setting(0.05, BELOW_ONE, "share of T_max that the way up takes"),
+            },
         ),
         "constant": Option(
             "torch.optim.lr_scheduler.ConstantLR",

@@ -146,6 +146,7 @@ COUNT = number("a whole number of at least 0", lambda value: value >= 0, whole=T
 AT_LEAST_ZERO = number("a number of at least 0", lambda value: value >= 0)
 POSITIVE = number("a number above 0", lambda value: value > 0)
 SHARE = number("a number in [0, 1]", lambda value: 0 <= value <= 1)
+BELOW_ONE = number("a number in [0, 1)", lambda value: 0 <= value < 1)
 DECAY = number("a number in (0, 1]", lambda value: 0 < value <= 1)
 AT_LEAST_ONE_OF_ANY = number("a number of at least 1", lambda value: value >= 1)
 CORRELATION = number("a number in [-1, 1]", lambda value: -1 <= value <= 1)

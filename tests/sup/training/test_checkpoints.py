@@ -71,9 +71,14 @@ def identical(one, other) -> bool:
     return all(np.array_equal(one[name].values, other[name].values) for name in names)
 
 
-def test_resumed_is_uninterrupted(make_run, train_runs, interrupted):
+@pytest.mark.parametrize(
+    "recipe",
+    [[], ["optimizer=sgd", "scheduler=warmup"]],
+    ids=["usual", "sgd and warm-up"],
+)
+def test_resumed_is_uninterrupted(recipe, make_run, train_runs, interrupted):
     def runs(*more):
-        return [make_run(*one, "steps=300", *more) for one in SETTINGS.values()]
+        return [make_run(*one, *recipe, "steps=300", *more) for one in SETTINGS.values()]
 
     whole = train_runs(*runs())
     shutil.rmtree(checkpoint_of(runs()).parent)  # or it would be gone on from
