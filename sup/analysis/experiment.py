@@ -1,5 +1,6 @@
 """What results are results of, told by their shape alone."""
 
+import numpy as np
 import xarray as xr
 
 from sup.analysis.phases import is_phase_diagram
@@ -9,6 +10,9 @@ LARGEST_HEATMAP = 64
 
 FEW_SPARSITIES = 10
 """Up to so many sparsities are looked at one by one; more of equal features make a curve."""
+
+FEWEST_OF_A_CURVE = 3
+"""Values of a setting from which on what becomes of a model along it is drawn as a curve."""
 
 
 def experiment_of(results: xr.Dataset) -> str:
@@ -21,3 +25,11 @@ def experiment_of(results: xr.Dataset) -> str:
     many = results.sizes["feature"] > LARGEST_HEATMAP or results.sizes["sparsity"] > FEW_SPARSITIES
     uniform = str(results["importance"].values) == "uniform"
     return "dimensions" if uniform and many else "bottleneck"
+
+
+def curve_axis(results: xr.Dataset) -> str | None:
+    """Return the numeric axis of most values beside sparsity and seed; None where all are short."""
+    others = [str(name) for name in results["loss"].dims if name not in ("sparsity", "seed")]
+    numeric = [name for name in others if np.issubdtype(results[name].dtype, np.number)]
+    longest = max(numeric, key=lambda name: results.sizes[name], default=None)
+    return longest if longest and results.sizes[longest] >= FEWEST_OF_A_CURVE else None

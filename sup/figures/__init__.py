@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from sup.figures.along import along_figure
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import feature_figure, neuron_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
@@ -22,6 +23,7 @@ from sup.system.files import replacing
 
 __all__ = [
     "RUN_FIGURES",
+    "along_figure",
     "along_sparsity_figure",
     "dimensionality_figure",
     "dimensions_figure",

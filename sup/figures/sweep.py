@@ -3,8 +3,9 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sup.analysis.experiment import LARGEST_HEATMAP, experiment_of
+from sup.analysis.experiment import LARGEST_HEATMAP, curve_axis, experiment_of
 from sup.config.grid import MOST_SHOWN
+from sup.figures.along import along_figure
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import feature_panels, neuron_figure
 from sup.figures.gallery import arranged_best
@@ -38,12 +39,12 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
             "dimensions": dimensions_figure(results),
             "dimensionality": dimensionality_figure(results),
         }
+    axis = curve_axis(results)
+    along = {f"along_{axis}": along_figure(results, axis)} if axis else {}
     if results.sizes["feature"] > LARGEST_HEATMAP:
-        return {"features": feature_panels(arranged_best(results, MOST_SHOWN))}
-    figures = {"gallery": gram_gallery(results)}
-    if results.sizes["hidden"] == 2:
-        figures["vectors"] = vector_gallery(results)
-    return figures
+        return {"features": feature_panels(arranged_best(results, MOST_SHOWN))} | along
+    plane = {"vectors": vector_gallery(results)} if results.sizes["hidden"] == 2 else {}
+    return {"gallery": gram_gallery(results)} | plane | along
 
 
 def activation_figures(results: xr.Dataset) -> dict[str, Figure]:

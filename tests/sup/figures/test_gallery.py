@@ -43,6 +43,7 @@ def results_of(axes: dict[str, list], diverged=(), absent=()) -> xr.Dataset:
     variables = {
         "W": ([*dims, "hidden", "feature"], W),
         "loss": (dims, loss),
+        "dimensions_per_feature": (dims, 2 / loss),
         "diverged": (dims, state),
         "first_bad_step": (dims, step),
         "feature_norm": ([*dims, "feature"], np.sqrt((W**2).sum(-2))),
@@ -114,7 +115,7 @@ SHAPES = [
 @pytest.mark.parametrize(("axes", "shape", "columns", "rows"), SHAPES)
 def test_rows_and_columns_are_named_once(axes, shape, columns, rows):
     results = results_of(axes)
-    (figure,) = sweep_figures(results).values()
+    figure = sweep_figures(results)["gallery"]
     assert grid(figure) == shape
     assert len(figure.axes) - 1 == results["loss"].size
     written = legible(figure)
