@@ -11,10 +11,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sup.analysis.experiment import LARGEST_HEATMAP
+from sup.analysis.experiment import LARGEST_HEATMAP, curve_axis
 from sup.analysis.varimax import leading_share, varimax
 from sup.article.evidence import Evidence
 from sup.figures import basics
+from sup.figures.along import along_figure
 from sup.figures.animation import gram_animation, write_gif
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import neuron_figure, raw_neuron_figure
@@ -261,7 +262,20 @@ class Gallery:
                 " tetrahedron 3/4, triangle 2/3, "
                 "antipodal pair 1/2, pentagon 2/5, square antiprism 3/8, and 1/4.",
             )
-        elif evidence.kind == "other" and results.sizes["feature"] <= LARGEST_HEATMAP:
+        elif evidence.kind == "other":
+            yield from self.others(evidence)
+
+    def others(self, evidence: Evidence) -> Iterator[Picture]:
+        """Draw models that are none of the article's experiments, and what becomes of them."""
+        results = evidence.results
+        if axis := curve_axis(results):
+            yield self.picture(
+                f"along-{file_name(axis)}-{evidence.stem}",
+                along_figure(results, axis),
+                f"Measures of the models in {evidence.path.name} along {axis}",
+                f"What becomes of these models along {axis}.",
+            )
+        if results.sizes["feature"] <= LARGEST_HEATMAP:
             yield self.picture(
                 f"gram-{evidence.stem}",
                 gram_figure(results),

@@ -9,6 +9,7 @@ import sup
 from sup import report
 from sup.article.evidence import gather
 from sup.article.page import write_report
+from sup.article.pictures import Gallery
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +121,11 @@ def test_names_are_escaped_wherever_they_stand(tmp_path):
     ]
     assert outside == []
     assert not list(tmp_path.parent.glob("*.png"))
+
+
+def test_models_along_a_setting_have_a_figure_of_curves(tmp_path):
+    small = {"n_features": 3, "n_hidden": 1, "steps": 2, "batch_size": 16, "figures": "none"}
+    sup.train(init_gain=[0.1, 1, 10], directory=tmp_path / "gains", **small)
+    (evidence,) = gather([tmp_path / "gains"])
+    drawn = [picture.name for picture in Gallery(tmp_path / "figures").joint(evidence)]
+    assert drawn == ["along-init_gain-other", "gram-other"]

@@ -40,7 +40,8 @@ def test_its_activations_and_grid_can_be_chosen(command, tmp_path):
 
 
 def test_a_typing_error_is_found(command, settings, tmp_path):
-    assert "allowed: bottleneck, dimensions, phase_diagram" in command("experiment=bottle").error
+    allowed = "allowed: bottleneck, dimensions, initialisation, phase_diagram"
+    assert allowed in command("experiment=bottle").error
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SettingError, match="resolution=1: must be a whole number of at least 2"):
         settings("experiment=dimensions", "resolution=1")
