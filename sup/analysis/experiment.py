@@ -16,10 +16,16 @@ FEWEST_OF_A_CURVE = 3
 
 
 def experiment_of(results: xr.Dataset) -> str:
-    """Return phase_diagram, dimensions, bottleneck (any models along sparsity) or other."""
+    """Return what results are results of.
+
+    phase_diagram, dimensions, bottleneck (any models along sparsity), bottleneck_sizes (of several
+    numbers of features) or other.
+    """
     dims = set(results["loss"].dims)
     if is_phase_diagram(results):
         return "phase_diagram"
+    if dims - {"activation", "seed"} == {"n_features", "sparsity"}:
+        return "bottleneck_sizes"
     if "sparsity" not in dims or not dims <= {"activation", "sparsity", "seed"}:
         return "other"
     many = results.sizes["feature"] > LARGEST_HEATMAP or results.sizes["sparsity"] > FEW_SPARSITIES

@@ -12,11 +12,17 @@ from pathlib import Path
 from sup.config.rules import SettingError
 from sup.system.headless import headless
 
-EXPERIMENTS: dict[str, tuple[str, ...]] = {"bottleneck": (), "phase_diagram": (), "dimensions": ()}
+EXPERIMENTS: dict[str, tuple[str, ...]] = {
+    "bottleneck": (),
+    "bottleneck_sizes": (),
+    "phase_diagram": (),
+    "dimensions": (),
+}
 """The overrides of the full form: none."""
 
 QUICK: dict[str, tuple[str, ...]] = {
     "bottleneck": ("steps=2000", "seed=[0,1,2,3]"),
+    "bottleneck_sizes": ("steps=5000", "seed=[0,1,2,3]"),
     "phase_diagram": ("resolution=11", "steps=1000", "seed=[0,1,2,3,4,5,6,7]"),
     "dimensions": ("resolution=6", "steps=2500", "seed=[0,1]"),
 }

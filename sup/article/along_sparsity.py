@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sup.analysis.thresholds import NORM_THRESHOLD, dimensionality_threshold
-from sup.article.evidence import Evidence, NotMeasuredError, at_sparsity, own, seeds_of
+from sup.article.evidence import Evidence, NotMeasuredError, own, seeds_of
 from sup.article.parts import Part, at_least, at_most
 
 SHARED = 0.1
@@ -14,9 +14,6 @@ SHARED = 0.1
 
 TOGETHER = 0.3
 """Features belong together if the cosine between them is greater, whatever its sign."""
-
-OPPOSITE = -0.95
-"""The cosine from which two features are opposite; of a regular pentagon's it is -0.81 at best."""
 
 
 def strong_norm(factor: float) -> float:
@@ -45,12 +42,6 @@ def cosines(W: np.ndarray, least: float) -> np.ndarray:
     norm = np.linalg.norm(W, axis=0)
     unit = W[:, norm > least] / norm[norm > least]
     return unit.T @ unit
-
-
-def paired(W: np.ndarray, factor: float = 1.0) -> float:
-    """Return the share of strong features with an opposite; 0 where none is strong."""
-    found = cosines(W, strong_norm(factor))
-    return float((found.min(1) <= OPPOSITE).mean()) if found.size else 0.0
 
 
 def groups(W: np.ndarray, factor: float = 1.0) -> Iterator[np.ndarray]:
@@ -90,19 +81,6 @@ def linear_is_at_its_optimum(bottleneck: Evidence, factor: float) -> list[Part]:
         raise NotMeasuredError("gaps to the optimum")
     worst = np.atleast_1d(gap.max("sparsity").values)
     return [Part("greatest excess of the loss over the linear optimum's", at_most(0.01), worst)]
-
-
-def relu_pairs(bottleneck: Evidence, factor: float) -> list[Part]:
-    """C2."""
-    found = own(bottleneck, "relu")
-    low = np.array([interference(one)[0] for one in seeds_of(found)])
-    sparse = at_sparsity(found, 0.9)
-    pairs = np.array([paired(one["W"].values, factor) for one in seeds_of(sparse)])
-    rule = f"share of features with an opposite at S = {sparse['sparsity'].item():.3g}"
-    return [
-        Part("greatest interference at the lowest sparsity", at_most(0.1), low),
-        Part(rule, at_least(0.8), pairs),
-    ]
 
 
 def gelu_and_silu(bottleneck: Evidence, factor: float) -> list[Part]:

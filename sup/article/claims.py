@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sup.article import along_dimensions, along_sparsity, over_densities
+from sup.article import along_dimensions, along_sizes, along_sparsity, over_densities
 from sup.article.evidence import Evidence, NotMeasuredError
 from sup.article.parts import FAILS, UNDECIDED, Part, word_of
 
@@ -170,9 +170,10 @@ CLAIMS = (
     ),
     Claim(
         "C2",
-        "ReLU: monosemantic at low sparsity, antipodal pairs at high sparsity.",
-        (_B,),
-        along_sparsity.relu_pairs,
+        "ReLU: monosemantic at low sparsity, antipodal pairs at high sparsity; asked of fewer and "
+        "more features than 2m as well, where pairs are not all that there is room for.",
+        ("bottleneck_sizes",),
+        along_sizes.relu_pairs,
     ),
     Claim(
         "C3",

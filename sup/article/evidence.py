@@ -77,10 +77,11 @@ class Evidence:
 
 ARTICLE = {
     "bottleneck": (10, 5, "geometric"),
+    "bottleneck_sizes": (12, 5, "geometric"),
     "phase_diagram": (2, 1, "relative"),
     "dimensions": (200, 20, "uniform"),
 }
-"""Features, hidden dimensions and importance of the article's experiments."""
+"""Features (the most), hidden dimensions and importance of the experiments that decide claims."""
 
 SHOWN = (
     *("activation", "n_features", "n_hidden", "importance", "steps", "batch_size"),
@@ -119,17 +120,6 @@ def seeds_of(results: xr.Dataset) -> list[xr.Dataset]:
         else [results.isel(seed=k) for k in range(results.sizes["seed"])]
     )
     return [one.transpose("sparsity", ...) if "sparsity" in one.dims else one for one in one_each]
-
-
-def at_sparsity(results: xr.Dataset, least: float) -> xr.Dataset:
-    """Return results at the highest sparsity, which must be so high.
-
-    Raises:
-        NotMeasuredError: where it is not.
-    """
-    if results["sparsity"].values[-1] < least:
-        raise NotMeasuredError(f"sparsities from {least}")
-    return results.isel(sparsity=-1)
 
 
 def gather(paths: Sequence[Path]) -> list[Evidence]:

@@ -90,7 +90,7 @@ def sections(gallery: Gallery, evidence: Sequence[Evidence]) -> list[dict[str, A
 
 FIGURES = {
     "C1": "bottleneck-linear-gram",
-    "C2": "bottleneck-relu-gram",
+    "C2": "bottleneck_sizes",
     "C4": "bottleneck-gelu-neurons",
     "C6": "bottleneck-sigmoid-neurons",
     "C8": "bottleneck-tanh-gram",

@@ -19,7 +19,7 @@ from sup.figures.along import along_figure
 from sup.figures.animation import gram_animation, write_gif
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import neuron_figure, raw_neuron_figure
-from sup.figures.gram import along_sparsity_figure, gram_figure, pair_figure
+from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery, pair_figure
 from sup.figures.large import MOST_DIMENSIONS
 from sup.figures.phase import (
     loss_gap_figure,
@@ -261,6 +261,15 @@ class Gallery:
                 "Every feature's dimensionality. Lines mark regular arrangements: alone 1,"
                 " tetrahedron 3/4, triangle 2/3, "
                 "antipodal pair 1/2, pentagon 2/5, square antiprism 3/8, and 1/4.",
+            )
+        elif evidence.kind == "bottleneck_sizes":
+            yield self.picture(
+                evidence.stem,
+                gram_gallery(results),
+                "Gram matrices along sparsity, of models with several numbers of features",
+                f"WᵀW of several numbers of features in {results.sizes['hidden']} dimensions, the "
+                "best of the seeds: where there are fewer or more than two for each dimension, "
+                "pairs are not all that there is room for.",
             )
         elif evidence.kind == "other":
             yield from self.others(evidence)

@@ -11,6 +11,7 @@ from sup.article import __main__ as article
 
 SMALL = {
     "bottleneck": ("steps=4", "sparsity=[0,0.9,0.99]", "activation=linear,relu", "seed=[0,1]"),
+    "bottleneck_sizes": ("steps=4", "seed=[0,1]"),
     "phase_diagram": ("steps=100", "resolution=4", "activation=linear,relu", "seed=[0,1]"),
     "dimensions": ("steps=2", "resolution=3", "batch_size=16", "activation=relu,solu", "seed=0"),
 }

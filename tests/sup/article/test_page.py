@@ -76,6 +76,7 @@ def test_figures_lie_beside_it_as_png_and_svg(small_article):
         "activations",
         "phases",
         "phase-shares",
+        "bottleneck_sizes",
         "dimensions",
         "dimensionality",
     ):
@@ -85,7 +86,8 @@ def test_figures_lie_beside_it_as_png_and_svg(small_article):
 
 def test_sweeps_and_runs_are_told_apart(small_article):
     found = {one.path.name: one.kind for one in gather([small_article.directory])}
-    assert found == {name: name for name in ("bottleneck", "phase_diagram", "dimensions")}
+    kinds = ("bottleneck", "bottleneck_sizes", "phase_diagram", "dimensions")
+    assert found == {name: name for name in kinds}
     (alone,) = gather([small_article.directory / "bottleneck" / "1"])
     assert alone.activations == ["relu"]
 
