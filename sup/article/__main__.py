@@ -17,6 +17,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "bottleneck_sizes": (),
     "phase_diagram": (),
     "dimensions": (),
+    "dimensions_converged": (),
 }
 """The overrides of the full form: none."""
 
@@ -25,6 +26,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "bottleneck_sizes": ("steps=5000", "seed=[0,1,2,3]"),
     "phase_diagram": ("resolution=11", "steps=1000", "seed=[0,1,2,3,4,5,6,7]"),
     "dimensions": ("resolution=6", "steps=2500", "seed=[0,1]"),
+    "dimensions_converged": ("sparsity=${sparsities:0.05,6}", "steps=5000"),
 }
 """The overrides of the quick form: minutes on two cores."""
 

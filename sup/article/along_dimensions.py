@@ -1,11 +1,20 @@
 """What decides the claim about dimensions per feature."""
 
 import numpy as np
+import torch
+import xarray as xr
 
+from sup.analysis.mean_field import mean_field
+from sup.analysis.recipes import excess_loss
 from sup.article.evidence import Evidence, own
 from sup.article.parts import Part, at_least, at_most
+from sup.figures.basics import article_activations
+from sup.figures.style import activation_name
 
 FALLING = ("relu", "gelu", "silu", "sigmoid", "solu")
+
+REACHING = ("sigmoid", "solu")
+"""Of which the article says that D* reaches about 1/20."""
 
 NEAR_HALF = 0.02
 """Distance of D* from 1/2 on ReLU's plateau."""
@@ -28,7 +37,7 @@ def dimensions_fall(dimensions: Evidence, factor: float) -> list[Part]:
         ]
     apart = np.abs(curves["gelu"] - curves["silu"]).max(-1)
     parts.append(Part("greatest difference between GELU and SiLU", at_most(0.15), apart))
-    for name in ("sigmoid", "solu"):
+    for name in REACHING:
         off = np.abs(curves[name][:, -1] / 0.05 - 1)
         parts.append(Part(f"{name}: relative distance of the last D* from 1/20", at_most(0.2), off))
     off = np.abs(curves["tanh"] - 1).max(-1)
@@ -39,6 +48,35 @@ def dimensions_fall(dimensions: Evidence, factor: float) -> list[Part]:
         Part("tanh: greatest distance of D* from 1", at_most(0.05), off),
         Part(rule, at_least(0.1), width),
     ]
+
+
+def recipe_and_end(evidence: dict[str, Evidence]) -> str:
+    """Say what of reaching 1/20 is the recipe's, and what is so at the end of training too."""
+    recipe, end = evidence["dimensions"], evidence.get("dimensions_converged")
+    if end is None:
+        return "How far the recipe is from the end of training was not measured."
+    there = [name for name in REACHING if name in recipe.activations and name in end.activations]
+    said = [_of_both(name, own(recipe, name), own(end, name)) for name in there]
+    return f"Where features are sparsest D* is, of {'; of '.join(said)}." if said else ""
+
+
+def _of_both(name: str, recipe: xr.Dataset, end: xr.Dataset) -> str:
+    """Write the last D* of both, of the mean field where that is known, and the excess in loss."""
+    last = recipe.isel(sparsity=[-1])
+    values = [
+        f"{float(one['dimensions_per_feature'].isel(sparsity=-1).mean()):.4f} {where}"
+        for one, where in ((recipe, "by the article's recipe"), (end, "trained to the end"))
+    ]
+    if name != "solu":
+        known = mean_field(
+            article_activations()[name],
+            torch.from_numpy(1 - last["sparsity"].values),
+            recipe.sizes["feature"] / recipe.sizes["hidden"],
+        )
+        values.append(f"{known[0].item():.4f} at the mean field's optimum")
+    excess = excess_loss(last, end).values
+    loss = f"; the recipe's loss is {excess.item():+.1%} of the end's" if excess.size else ""
+    return f"{activation_name(name)} {', '.join(values)}{loss}"
 
 
 def plateau(curve: np.ndarray, near: float) -> float:

@@ -30,6 +30,7 @@ class Claim:
         needs: the experiments whose results decide it, the first one's figure foremost.
         measure: of what was trained.
         optimum: of the optimum; None where that is not known.
+        remark: what else is to be said of it, in a sentence, from all results that there are.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Claim:
     needs: tuple[str, ...]
     measure: Measure
     optimum: Measure | None = None
+    remark: Callable[[dict[str, Evidence]], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Verdict:
         optimum: the verdict on the optimum; empty where that is not known.
         optimum_parts: that decide it.
         sensitivity: what becomes of both at other thresholds, in one sentence.
+        remark: what else there is to say.
     """
 
     claim: Claim
@@ -60,6 +63,7 @@ class Verdict:
     optimum: str = ""
     optimum_parts: Sequence[Part] = ()
     sensitivity: str = ""
+    remark: str = ""
 
 
 def judge(claim: Claim, evidence: dict[str, Evidence]) -> Verdict:
@@ -81,6 +85,7 @@ def judge(claim: Claim, evidence: dict[str, Evidence]) -> Verdict:
         word_of(known) if known else "",
         known,
         sensitivity_of(claim, needed, parts, known),
+        claim.remark(evidence) if claim.remark else "",
     )
 
 
@@ -230,5 +235,6 @@ CLAIMS = (
         "1; ReLU has a plateau at 1/2.",
         (_D,),
         along_dimensions.dimensions_fall,
+        remark=along_dimensions.recipe_and_end,
     ),
 )

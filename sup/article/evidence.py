@@ -36,6 +36,13 @@ class Evidence:
         return experiment_of(self.results)
 
     @property
+    def role(self) -> str:
+        """Its kind, but dimensions_converged where the learning rate was taken down to zero."""
+        scheduler = str(self.results["scheduler"].values) if "scheduler" in self.results else ""
+        to_the_end = self.kind == "dimensions" and scheduler == "cosine"
+        return "dimensions_converged" if to_the_end else self.kind
+
+    @property
     def stem(self) -> str:
         """What its figures' names begin with."""
         return self.kind + (f"-{self.number}" if self.number else "")

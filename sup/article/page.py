@@ -41,31 +41,37 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
     """
     evidence = gather(paths)
     gallery = Gallery(output.parent / "figures")
-    by_kind: dict[str, Evidence] = {}
+    by_role: dict[str, Evidence] = {}
     for one in evidence:
         if one.is_articles:
-            by_kind.setdefault(one.kind, one)
+            by_role.setdefault(one.role, one)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     page = environment.from_string(TEMPLATE.read_text("utf-8")).render(
         title=TITLE,
         note=note,
         introduction=gallery.introduction(),
         sections=sections(gallery, evidence),
-        joint=[picture for one in evidence for picture in joint(gallery, one)],
+        joint=[picture for one in evidence for picture in joint(gallery, one, by_role)],
         sources=[source(one) for one in evidence],
-        **verdicts(by_kind),
-        **comparison(by_kind),
-        **theory(by_kind),
+        **verdicts(by_role),
+        **comparison(by_role),
+        **theory(by_role),
     )
     with replacing(output) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
     return output
 
 
-def joint(gallery: Gallery, one: Evidence) -> list[Picture]:
-    """Draw the figures that show all activations of a sweep together."""
+def joint(gallery: Gallery, one: Evidence, by_role: dict[str, Evidence]) -> list[Picture]:
+    """Draw the figures that show all activations of a sweep together.
+
+    What was trained to the end is drawn into the figure of the article's recipe, and not again.
+    """
+    own, end = by_role.get("dimensions"), by_role.get("dimensions_converged")
+    if own is not None and one is end:
+        return []
     with named(one.path):
-        return list(gallery.joint(one))
+        return list(gallery.joint(one, end if one is own else None))
 
 
 def sections(gallery: Gallery, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
@@ -100,11 +106,11 @@ FIGURES = {
 """The figure that shows what decides a claim; for the others, the phase diagrams."""
 
 
-def verdicts(by_kind: dict[str, Evidence]) -> dict[str, Any]:
+def verdicts(by_role: dict[str, Evidence]) -> dict[str, Any]:
     """Judge every claim."""
     rows = []
     for claim in CLAIMS:
-        verdict = judge(claim, by_kind)
+        verdict = judge(claim, by_role)
         figure = FIGURES.get(claim.name, "phases") if verdict.parts else ""
         styles = {
             "style": STYLES.get(verdict.word, ""),
@@ -114,7 +120,7 @@ def verdicts(by_kind: dict[str, Evidence]) -> dict[str, Any]:
     return {"verdicts": rows}
 
 
-def comparison(by_kind: dict[str, Evidence]) -> dict[str, Any]:
+def comparison(by_role: dict[str, Evidence]) -> dict[str, Any]:
     """Put our D* beside the published one."""
     nothing: dict[str, Any] = {
         "comparison": None,
@@ -122,9 +128,9 @@ def comparison(by_kind: dict[str, Evidence]) -> dict[str, Any]:
         "largest": "",
         "solu_reason": "",
     }
-    if "dimensions" not in by_kind:
+    if "dimensions" not in by_role:
         return nothing
-    results = by_kind["dimensions"].results
+    results = by_role["dimensions"].results
     both = published.compared(results)
     names = [str(name) for name in both["activation"].values]
     names.sort(key=lambda name: name == published.OVER_INSTANCES)  # apart, at the right
@@ -155,9 +161,9 @@ def comparison(by_kind: dict[str, Evidence]) -> dict[str, Any]:
     }
 
 
-def theory(by_kind: dict[str, Evidence]) -> dict[str, Any]:
+def theory(by_role: dict[str, Evidence]) -> dict[str, Any]:
     """Compare the trained phase diagrams with those of the optimum, activation by activation."""
-    evidence = by_kind.get("phase_diagram")
+    evidence = by_role.get("phase_diagram")
     rows: list[dict[str, Any]] = []
     if evidence is not None and {"optimum_phase", "loss_gap"} <= set(evidence.results):
         for name in evidence.activations:

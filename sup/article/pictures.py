@@ -214,8 +214,35 @@ class Gallery:
             "How far training ends from the optimum: where it is bright, in another minimum.",
         )
 
-    def joint(self, evidence: Evidence) -> Iterator[Picture]:
-        """Draw the figures that show all activations of a sweep together."""
+    def dimensions(self, evidence: Evidence, end: Evidence | None) -> Iterator[Picture]:
+        """Draw dimensions per feature, and every feature's dimensionality."""
+        beside = "beside it two measures that do not depend on the scale of W"
+        if end is not None:
+            beside += ". Dotted: trained to the end, where the loss is less by as much as is shown"
+        yield self.picture(
+            evidence.stem,
+            dimensions_figure(evidence.results, None if end is None else end.results),
+            "Dimensions per feature, total dimensionality and number of represented features "
+            "against 1/(1-S)",
+            "Dimensions per feature along sparsity, with the article's published curves pale "
+            f"behind; {beside}.",
+        )
+        yield self.picture(
+            evidence.stem.replace("dimensions", "dimensionality"),
+            dimensionality_figure(evidence.results),
+            "Scatter of the dimensionality of every feature against 1/(1-S), a panel for each "
+            "activation",
+            "Every feature's dimensionality. Lines mark regular arrangements: alone 1, tetrahedron "
+            "3/4, triangle 2/3, antipodal pair 1/2, pentagon 2/5, square antiprism 3/8, and 1/4.",
+        )
+
+    def joint(self, evidence: Evidence, end: Evidence | None) -> Iterator[Picture]:
+        """Draw the figures that show all activations of a sweep together.
+
+        Args:
+            evidence: the sweep.
+            end: of the same models trained to the end, if there is that.
+        """
         results = evidence.results
         if evidence.kind == "phase_diagram":
             names = ", ".join(activation_name(name) for name in evidence.activations)
@@ -244,24 +271,7 @@ class Gallery:
                 "squared weights, lightness for interference.",
             )
         elif evidence.kind == "dimensions":
-            yield self.picture(
-                evidence.stem,
-                dimensions_figure(results),
-                "Dimensions per feature, total dimensionality and number of represented "
-                "features against 1/(1-S)",
-                "Dimensions per feature along sparsity, with the article's published "
-                "curves pale behind; beside it two "
-                "measures that do not depend on the scale of W.",
-            )
-            yield self.picture(
-                evidence.stem.replace("dimensions", "dimensionality"),
-                dimensionality_figure(results),
-                "Scatter of the dimensionality of every feature against 1/(1-S), a panel "
-                "for each activation",
-                "Every feature's dimensionality. Lines mark regular arrangements: alone 1,"
-                " tetrahedron 3/4, triangle 2/3, "
-                "antipodal pair 1/2, pentagon 2/5, square antiprism 3/8, and 1/4.",
-            )
+            yield from self.dimensions(evidence, end)
         elif evidence.kind == "bottleneck_sizes":
             yield self.picture(
                 evidence.stem,

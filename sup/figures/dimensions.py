@@ -1,14 +1,18 @@
 """How many dimensions a feature gets, along sparsity."""
 
+from typing import Any
+
 import numpy as np
 import torch
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
 
 from sup.analysis import published
 from sup.analysis.mean_field import mean_field
+from sup.analysis.recipes import excess_loss
 from sup.analysis.thresholds import dimensionality_threshold
 from sup.figures.basics import article_activations
 from sup.figures.gallery import say_instead
@@ -36,7 +40,11 @@ square antiprism, and four features in one dimension. Elhage et al., 2022."""
 X_LABEL = "$1/(1-S)$"
 
 
-def dimensions_figure(results: xr.Dataset) -> Figure:
+TO_THE_END: dict[str, Any] = {"ls": ":", "lw": 1.3, "ms": 5, "markerfacecolor": "none"}
+"""How curves of models that were trained to the end are drawn."""
+
+
+def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Figure:
     """Draw D* of all activations with the published curves behind, and scale-free measures beside.
 
     Several seeds are drawn as their mean, with a band from the lowest to the highest. Dashed is the
@@ -44,10 +52,9 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
 
     Args:
         results: with the dimension sparsity, and activation and seed at most.
+        end: of the same models trained to the end: dotted, and how much less their loss is.
     """
-    figure = Figure(figsize=(11.5, 4.4))
-    figure.subplots_adjust(left=0.06, right=0.99, bottom=0.24, top=0.92, wspace=0.22)
-    axes = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
+    figure, axes = _panels(3 if end is None else 4)
     _published(axes[0], results)
     _mean_field(axes[0], results)
     hidden, features = results.sizes["hidden"], results.sizes["feature"]
@@ -57,34 +64,74 @@ def dimensions_figure(results: xr.Dataset) -> Figure:
         "total_dimensionality": "total dimensionality  $\\sum_i D_i$",
         "features_represented": f"features with $D_i$ > {threshold:.2g}",
     }
-    for axis, (variable, label) in zip(axes, curves.items(), strict=True):
-        _curves(axis, results, variable)
+    for axis, (variable, label) in zip(axes, curves.items(), strict=False):
+        if end is not None:
+            _curves(axis, end, variable, TO_THE_END)
+        _curves(axis, results, variable, {"lw": 1.3, "ms": 4})
         axis.set_title(label, fontsize=9)
     axes[0].set_ylim(bottom=0)
     axes[1].set_ylim(0, 1.08 * hidden)
     axes[1].axhline(hidden, color="0.6", lw=0.8, ls=":", zorder=0)
     axes[2].set_ylim(0, 1.05 * features)
+    if end is not None:
+        _excess(axes[3], results, end)
     for axis in axes:
         axis.set_xlabel(X_LABEL, fontsize=9)
-    handles: list = [*axes[1].get_lines()]
-    handles = [line for line in handles if not str(line.get_label()).startswith("_")]
-    handles.append(Line2D([], [], color="0.4", lw=4, alpha=0.35, label="published"))
-    handles.append(Line2D([], [], color="0.4", lw=1, ls="--", label="optimum by a mean field"))
-    figure.legend(handles=handles, loc="lower center", ncols=9, fontsize=8, frameon=False)
+    _legend(figure, activations_in(results), end is not None)
     return figure
 
 
-def _curves(axis: Axes, results: xr.Dataset, variable: str) -> None:
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    """Return three panels in a row, D*'s the widest, or four in two rows."""
+    if count == 3:
+        figure = Figure(figsize=(11.5, 4.4))
+        figure.subplots_adjust(left=0.06, right=0.99, bottom=0.24, top=0.92, wspace=0.22)
+        return figure, list(figure.subplots(1, 3, width_ratios=(1.5, 1, 1)))
+    figure = Figure(figsize=(11.5, 8.2))
+    figure.subplots_adjust(left=0.06, right=0.99, bottom=0.13, top=0.96, wspace=0.16, hspace=0.26)
+    return figure, list(figure.subplots(2, 2, width_ratios=(1.3, 1)).flat)
+
+
+def _legend(figure: Figure, names: list[str], with_end: bool) -> None:
+    """Write below the panels what the lines are."""
+    handles = [
+        Line2D([], [], lw=1.3, ms=4, label=activation_label(name), **activation_style(name, index))  # pyright: ignore[reportArgumentType]
+        for index, name in enumerate(names)
+    ]
+    handles.append(Line2D([], [], color="0.4", lw=4, alpha=0.35, label="published"))
+    if with_end:
+        handles.append(Line2D([], [], color="0.4", marker="o", label="to the end", **TO_THE_END))
+    handles.append(Line2D([], [], color="0.4", lw=1, ls="--", label="optimum by a mean field"))
+    figure.legend(handles=handles, loc="lower center", ncols=10, fontsize=8, frameon=False)
+
+
+def _curves(axis: Axes, results: xr.Dataset, variable: str, drawn: dict[str, Any]) -> None:
     results = results.sortby("sparsity")
     x = _inverse_density(results)
     for index, name in enumerate(activations_in(results)):
         values = of_activation(results, name)[variable]
         mean = values.mean("seed") if "seed" in values.dims else values
         style = activation_style(name, index)
-        axis.plot(x, mean, label=activation_label(name), lw=1.3, ms=4, **style)  # pyright: ignore[reportArgumentType]
+        axis.plot(x, mean, **drawn, **style)  # pyright: ignore[reportArgumentType]
         if "seed" in values.dims:
             low, high = values.min("seed"), values.max("seed")
             axis.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
+    _x_axis(axis, x)
+
+
+def _excess(axis: Axes, results: xr.Dataset, end: xr.Dataset) -> None:
+    """Draw how far a recipe's held-out loss is above that of models trained to the end."""
+    excess = excess_loss(results, end)
+    axis.set_title("held-out loss over that of training to the end, less 1", fontsize=9)
+    if not excess.size:
+        say_instead(axis, "no sparsity in common")
+        return
+    x = _inverse_density(excess)
+    for name in map(str, excess["activation"].values):
+        style = activation_style(name, activations_in(results).index(name))
+        axis.plot(x, excess.sel(activation=name), lw=1.3, ms=4, **style)  # pyright: ignore[reportArgumentType]
+    axis.set_yscale("symlog", linthresh=0.01)  # below 1% is the noise of two held-out losses
+    axis.yaxis.set_major_formatter(PercentFormatter(1))
     _x_axis(axis, x)
 
 
@@ -180,7 +227,7 @@ def _fractions(axis: Axes) -> None:
         )
 
 
-def _inverse_density(results: xr.Dataset) -> np.ndarray:
+def _inverse_density(results: xr.Dataset | xr.DataArray) -> np.ndarray:
     return 1 / (1 - results["sparsity"].values)
 
 

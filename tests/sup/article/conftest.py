@@ -14,6 +14,7 @@ SMALL = {
     "bottleneck_sizes": ("steps=4", "seed=[0,1]"),
     "phase_diagram": ("steps=100", "resolution=4", "activation=linear,relu", "seed=[0,1]"),
     "dimensions": ("steps=2", "resolution=3", "batch_size=16", "activation=relu,solu", "seed=0"),
+    "dimensions_converged": ("steps=3", "batch_size=16", "activation=relu", "sparsity=[0,0.95]"),
 }
 
 
@@ -30,7 +31,7 @@ class Article:
 
 @pytest.fixture(scope="session")
 def small_article(tmp_path_factory: pytest.TempPathFactory) -> Article:
-    """Train three tiny experiments and write their report, once for all processes of the tests."""
+    """Train tiny experiments and write their report, once for all processes of the tests."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     directory = shared / "small-article"

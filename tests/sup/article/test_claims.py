@@ -142,6 +142,23 @@ def test_the_published_curves_make_the_last_claim_hold():
     assert [part.rule[:4] for part in spoilt.parts if part.word != "holds"] == ["tanh", "ReLU"]
 
 
+def test_what_is_the_recipe_and_what_the_end_is_said_of_reaching_a_twentieth():
+    from sup.analysis import published
+
+    curves = published.dimensions_per_feature()
+    own = {str(name): curves.sel(activation=name).values for name in curves["activation"].values}
+    recipe, end = dimensions(**own), dimensions(sigmoid=np.linspace(0.2, 0.0274, 20))
+    shaped = {"W": (("hidden", "feature"), np.zeros((20, 200)))}
+    recipe = Evidence(Path(), recipe.results.assign(shaped))
+    end = Evidence(Path(), end.results.assign(loss=end.results["loss"] * 0.8))
+    both = {"dimensions": recipe, "dimensions_converged": end}
+    said = judge(BY_NAME["C10"], both).remark
+    assert "sigmoid 0.0556 by the article's recipe, 0.0274 trained to the end, 0.0228 at" in said
+    assert "+25.0%" in said
+    assert "SoLU" not in said  # of which there is no end
+    assert "was not measured" in judge(BY_NAME["C10"], {"dimensions": recipe}).remark
+
+
 def test_without_results_nothing_is_decided():
     for claim in CLAIMS:
         assert judge(claim, {}).word == "not decided"

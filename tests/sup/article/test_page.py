@@ -85,8 +85,14 @@ def test_figures_lie_beside_it_as_png_and_svg(small_article):
 
 
 def test_sweeps_and_runs_are_told_apart(small_article):
-    found = {one.path.name: one.kind for one in gather([small_article.directory])}
-    kinds = ("bottleneck", "bottleneck_sizes", "phase_diagram", "dimensions")
+    found = {one.path.name: one.role for one in gather([small_article.directory])}
+    kinds = (
+        "bottleneck",
+        "bottleneck_sizes",
+        "phase_diagram",
+        "dimensions",
+        "dimensions_converged",
+    )
     assert found == {name: name for name in kinds}
     (alone,) = gather([small_article.directory / "bottleneck" / "1"])
     assert alone.activations == ["relu"]

@@ -11,6 +11,7 @@ SIZES = {
     "bottleneck": (10, 5, 10 * 8),
     "phase_diagram": (2, 1, 51 * 51 * 16),
     "dimensions": (200, 20, 20 * 3),
+    "dimensions_converged": (200, 20, 8),
 }
 
 

@@ -81,6 +81,7 @@ FIGURES = {
     "along": lambda results: along_sparsity_figure(results.isel(activation=0)),
     "pair": lambda results: pair_figure(one(results)),
     "dimensions": dimensions_figure,
+    "dimensions of two recipes": lambda results: dimensions_figure(results, results),
     "dimensionality": dimensionality_figure,
 }
 PHASES = {
