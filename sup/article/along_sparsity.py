@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from sup.analysis.groups import TOGETHER, together
 from sup.analysis.thresholds import NORM_THRESHOLD, dimensionality_threshold
 from sup.article.evidence import Evidence, NotMeasuredError, own, seeds_of
 from sup.article.parts import Part, at_least, at_most
@@ -12,8 +13,6 @@ from sup.article.parts import Part, at_least, at_most
 SHARED = 0.1
 """A feature is shared if so much of the others lies along it (its polysemanticity)."""
 
-TOGETHER = 0.3
-"""Features belong together if the cosine between them is greater, whatever its sign."""
 
 
 def strong_norm(factor: float) -> float:
@@ -51,16 +50,10 @@ def groups(W: np.ndarray, factor: float = 1.0) -> Iterator[np.ndarray]:
     norm are left out.
     """
     squares = (W**2).sum(0)
-    strong = np.flatnonzero(squares > strong_norm(factor) ** 2)
-    linked = np.abs(cosines(W, strong_norm(factor))) > TOGETHER * factor
-    left = set(range(len(strong)))
-    while left:
-        group, new = set(), {left.pop()}
-        while new:
-            group |= new
-            new = {k for one in new for k in np.flatnonzero(linked[one]).tolist()} & left
-            left -= new
-        yield squares[strong[sorted(group)]]
+    strong = squares > strong_norm(factor) ** 2
+    joined = together(W, strong, TOGETHER * factor)
+    for group in np.unique(joined[strong], axis=0):
+        yield squares[group]
 
 
 def linear_keeps_the_top(bottleneck: Evidence, factor: float) -> list[Part]:
