@@ -43,7 +43,7 @@ os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 if TYPE_CHECKING:
     from sup import figures
-    from sup.analysis import metrics, phases, published, theory
+    from sup.analysis import diagrams, metrics, phases, published, theory
     from sup.api import train
     from sup.config.part import Part
     from sup.config.rules import SettingError
@@ -59,6 +59,7 @@ _HOMES = {
     "SettingError": "sup.config.rules",
     "Settings": "sup.config.settings",
     "ToyModels": "sup.results.loading",
+    "diagrams": "sup.analysis.diagrams",
     "figures": "sup.figures",
     "join": "sup.results.joining",
     "load_model": "sup.results.loading",
@@ -77,6 +78,7 @@ __all__ = [
     "SettingError",
     "Settings",
     "ToyModels",
+    "diagrams",
     "figures",
     "join",
     "load_model",

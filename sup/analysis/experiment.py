@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from sup.analysis.phases import is_phase_diagram
+from sup.analysis.diagrams import diagram_of
 
 LARGEST_HEATMAP = 64
 """Features up to which a heatmap shows anything."""
@@ -22,7 +22,7 @@ def experiment_of(results: xr.Dataset) -> str:
     numbers of features) or other.
     """
     dims = set(results["loss"].dims)
-    if is_phase_diagram(results):
+    if diagram_of(results):
         return "phase_diagram"
     if dims - {"activation", "seed"} == {"n_features", "sparsity"}:
         return "bottleneck_sizes"

@@ -7,8 +7,8 @@ from typing import Any
 import jinja2
 
 from sup.analysis import published
+from sup.analysis.diagrams import agreement
 from sup.analysis.gaps import GapSummary, gap_summary
-from sup.analysis.phases import agreement
 from sup.article.claims import CLAIMS, judge
 from sup.article.evidence import Evidence, gather, named
 from sup.article.pictures import Gallery, Picture

@@ -28,6 +28,7 @@ from sup.figures.phase import (
     phase_seeds_figure,
     phase_share_figure,
 )
+from sup.figures.phase_panels import diagram_in
 from sup.figures.style import activation_name, best_seed, write
 from sup.figures.training import training_figure
 
@@ -250,8 +251,8 @@ class Gallery:
                 evidence.stem.replace("phase_diagram", "phases"),
                 phase_figure(results),
                 f"Phase diagrams over density and relative importance, a panel each for {names}",
-                "What becomes of the extra feature of two in one dimension, the best of the seeds; "
-                "lines are the boundaries of the optimum.",
+                f"What becomes of the extra feature of {diagram_in(results).title}, the best of "
+                "the seeds; lines are the boundaries of the optimum.",
             )
             if "seed" in results.dims:
                 yield self.picture(

@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sup.analysis.diagrams import DIAGRAMS
 from sup.analysis.optimum import Optimum, has_optimum, loss_gap, optimum, population_loss
-from sup.analysis.phases import phase_of
 from sup.config.part import Part
 from sup.config.rules import in_one_line
 from sup.config.settings import Settings
@@ -134,9 +134,9 @@ def compared(
 ) -> dict[str, Tensor]:
     """Return what a run's optima say of its trained models, by name, each ``[instance]``.
 
-    `optimum_loss`; `loss_gap`, the relative excess of the trained model's exact loss; and for two
-    features in one dimension `optimum_phase`. Nothing where the optima are not known, or cannot be
-    computed: what has been trained is complete without them.
+    `optimum_loss`; `loss_gap`, the relative excess of the trained model's exact loss; and for
+    models that there is a phase diagram of `optimum_phase`. Nothing where the optima are not known,
+    or cannot be computed: what has been trained is complete without them.
     """
     try:
         return _compared(settings, W, b)
@@ -155,8 +155,8 @@ def _compared(settings: Settings, W: Tensor, b: Tensor) -> dict[str, Tensor]:
             "optimum_loss": best.loss,
             "loss_gap": loss_gap(loss, best.loss, *given),
         }
-        if best.W.shape[1:] == (1, 2):
-            own["optimum_phase"] = torch.from_numpy(phase_of(best.W.numpy()))
+        if diagram := DIAGRAMS.get(tuple(best.W.shape[1:])):
+            own["optimum_phase"] = torch.from_numpy(diagram.phase_of(best.W.numpy()))
         for name, values in own.items():
             everywhere.setdefault(name, values.new_empty(len(W)))[places] = values
     return everywhere

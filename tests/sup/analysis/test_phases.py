@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from sup.analysis.diagrams import PAIR, agreement, diagram_of
 from sup.analysis.gaps import gap_summary
-from sup.analysis.phases import NO_MODEL, Phase, agreement, is_phase_diagram, phase_of
+from sup.analysis.phases import NO_MODEL, Phase, phase_of
 
 NONE, BOTH, ALONE = Phase
 
@@ -46,7 +47,7 @@ def diagram(phases_as_weights) -> xr.Dataset:
 
 def test_agreement_with_the_optimum():
     perfect = diagram([(1, 0), (1, -1), (0, 1)])
-    assert is_phase_diagram(perfect)
+    assert diagram_of(perfect) is PAIR
     assert agreement(perfect) == (1.0, 1.0)
     assert agreement(perfect.transpose(..., "importance_ratio")) == (1.0, 1.0)
     assert agreement(perfect.isel(sparsity=slice(None, None, -1))) == (1.0, 1.0)
@@ -80,5 +81,5 @@ def test_gaps_in_three_numbers():
 
 def test_a_single_row_or_another_axis_is_no_phase_diagram():
     whole = diagram([(1, 0), (1, -1), (0, 1)])
-    assert not is_phase_diagram(whole.isel(sparsity=[0]))
-    assert not is_phase_diagram(whole.expand_dims(optimizer_lr=[0.1, 0.2]))
+    assert diagram_of(whole.isel(sparsity=[0])) is None
+    assert diagram_of(whole.expand_dims(optimizer_lr=[0.1, 0.2])) is None

@@ -10,9 +10,12 @@ pytestmark = pytest.mark.usefixtures("no_figures")
 SIZES = {
     "bottleneck": (10, 5, 10 * 8),
     "phase_diagram": (2, 1, 51 * 51 * 16),
+    "phase_diagram_3": (3, 2, 20 * 20 * 8),
     "dimensions": (200, 20, 20 * 3),
     "dimensions_converged": (200, 20, 8),
 }
+
+DIAGRAMS = [("phase_diagram", sup.diagrams.PAIR), ("phase_diagram_3", sup.diagrams.TRIPLE)]
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -31,13 +34,19 @@ def test_an_experiment_is_a_sweep_over_the_seven_activations(command, tmp_path):
     assert sup.load_sweep(directory)["activation"].values.tolist() == expected
 
 
-def test_its_activations_and_grid_can_be_chosen(command, tmp_path):
-    chosen = ("activation=relu,tanh", "resolution=3", "seed=0,7", "steps=1", "logger=none")
-    outcome = command("experiment=phase_diagram", *chosen)
+@pytest.mark.parametrize(("name", "diagram"), DIAGRAMS)
+def test_its_activations_and_grid_can_be_chosen(command, tmp_path, name, diagram):
+    chosen = ("activation=linear,tanh", "resolution=2", "seed=0,7", "steps=1", "logger=none")
+    outcome = command(f"experiment={name}", *chosen)
     assert outcome.status == 0
     (directory,) = tmp_path.glob("outputs/*/*")
-    sizes = dict(sup.load_sweep(directory)["loss"].sizes)
-    assert sizes == {"activation": 2, "seed": 2, "importance_ratio": 3, "sparsity": 3}
+    results = sup.load_sweep(directory)
+    sizes = dict(results["loss"].sizes)
+    assert sizes == {"activation": 2, "seed": 2, "importance_ratio": 2, "sparsity": 2}
+    assert sup.diagrams.diagram_of(results) is diagram
+    (dropped, alone) = results["optimum_phase"].sel(activation="linear")[0].values
+    assert diagram.names[int(dropped[0])] == "extra feature not represented"
+    assert diagram.names[int(alone[0])].startswith(("represented alone", "alone"))
 
 
 def test_a_typing_error_is_found(command, settings, tmp_path):

@@ -142,6 +142,7 @@ def test_any_training_can_be_animated(scale, tmp_path):
         {"names": [HOSTILE], "scale": 1e30},
         {"sparsity": [0.5], "importance_ratio": [1.0]},
         {"seed": [0, 1]},
+        {"seed": [0, 1], "n": 3, "m": 2},
     ],
 )
 @pytest.mark.parametrize("gap", [-1e-15, 1e-30, 0.3, 1e30, np.nan, np.inf])

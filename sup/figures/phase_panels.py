@@ -1,0 +1,145 @@
+"""What stands in one panel of a phase diagram: a colour in each cell, and the optimum's boundaries.
+
+Results are of one activation, over the axes of `laid_out` and over seeds at most.
+"""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, LogNorm, to_rgb
+
+from sup.analysis.diagrams import AXES, DIAGRAMS, PAIR, TRIPLE, Diagram
+from sup.analysis.gaps import LARGE, gap_summary
+from sup.analysis.phases import NO_MODEL, extra_share
+from sup.figures.style import best_seed, log_ticks
+
+COLOURS = {
+    PAIR: ("#DDDDDD", "#E69F00", "#0072B2"),
+    TRIPLE: ("#DDDDDD", "#E69F00", "#D55E00", "#56B4E9", "#0072B2"),
+}
+"""Of a diagram's classes: in superposition the extra feature is warm, alone it is blue. They are
+told apart by the colour-blind, and those of a pair by their lightness in print."""
+
+LEAST_GAP = 1e-5
+GAP_COLOURS, GAP_SCALE = "viridis", LogNorm(LEAST_GAP, 1)
+"""Of a loss that is relative to the optimum's."""
+
+OTHERS, EXTRA = np.array(to_rgb("#D55E00")), np.array(to_rgb("#0072B2"))
+"""Hues of the continuous diagram: the extra feature has none of the squared weights, or what it has
+alone on one of m dimensions, 1/m of them, and more."""
+
+
+def laid_out(results: xr.Dataset) -> xr.Dataset:
+    """Return results with the importance rising upwards and the density falling to the right."""
+    return results.sortby(list(AXES)).transpose(*AXES, ...)
+
+
+def diagram_in(results: xr.Dataset) -> Diagram:
+    """Return what diagram results are of, by the shape of their weights."""
+    return DIAGRAMS[results.sizes["hidden"], results.sizes["feature"]]
+
+
+def share_colours(share: np.ndarray, overlap: np.ndarray, n_hidden: int) -> np.ndarray:
+    """Return the colour ``[..., 3]`` of a share of the extra feature and an interference."""
+    hue = OTHERS + np.minimum(n_hidden * share[..., None], 1) * (EXTRA - OTHERS)
+    light = 0.75 * np.clip(overlap, 0, 1)[..., None]
+    return hue + light * (1 - hue)
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Return the edges of cells around log-spaced values; a single cell has a width too."""
+    logs = np.log(values)
+    if len(logs) == 1:
+        return np.exp([logs[0] - 0.5, logs[0] + 0.5])
+    middles = (logs[1:] + logs[:-1]) / 2
+    ends = (2 * logs[:1] - middles[:1], 2 * logs[-1:] - middles[-1:])
+    return np.exp(np.concatenate([ends[0], middles, ends[1]]))
+
+
+def _cells(own: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    return _edges(1 - own["sparsity"].values), _edges(own["importance_ratio"].values)
+
+
+def paint_classes(axis: Axes, own: xr.Dataset) -> None:
+    """Paint the class of the best seed, with dots where seeds are of different classes."""
+    phase_of = diagram_in(own).phase_of
+    _paint_phases(axis, own, phase_of(laid_out(best_seed(own))["W"].values))
+    _boundaries(axis, own)
+    if "seed" in own.dims:
+        phases = phase_of(own.transpose("seed", *AXES, ...)["W"].values)
+        at = np.argwhere((phases != phases[0]).any(0))
+        density, ratio = 1 - own["sparsity"].values, own["importance_ratio"].values
+        axis.plot(density[at[:, 1]], ratio[at[:, 0]], "k.", ms=1, alpha=0.5, rasterized=True)
+
+
+def paint_seeds(axis: Axes, own: xr.Dataset) -> None:
+    """Paint the share of seeds in each class, by mixing their colours."""
+    diagram = diagram_in(own)
+    phases = diagram.phase_of(own.transpose("seed", *AXES, ...)["W"].values)
+    counts = np.stack([(phases == phase).sum(0) for phase in range(len(diagram.names))], axis=-1)
+    known = counts.sum(-1, keepdims=True)
+    colours = np.array([to_rgb(colour) for colour in COLOURS[diagram]])
+    mixed = np.where(known > 0, counts / np.maximum(known, 1) @ colours, 1.0)
+    axis.pcolormesh(*_cells(own), mixed, rasterized=True)
+    _boundaries(axis, own)
+
+
+def paint_shares(axis: Axes, own: xr.Dataset) -> None:
+    """Paint the extra feature's share and its greatest interference, of the best seed."""
+    W = laid_out(best_seed(own))["W"].values.astype(float)
+    with_others = (W[..., -1:] * W[..., :-1]).sum(-2)
+    overlap = np.abs(with_others).max(-1)
+    colours = share_colours(extra_share(W), overlap, W.shape[-2])
+    axis.pcolormesh(*_cells(own), np.nan_to_num(colours, nan=1.0), rasterized=True)
+
+
+def paint_optimum(axis: Axes, own: xr.Dataset) -> None:
+    """Paint the class of the optimum."""
+    _paint_phases(axis, own, np.nan_to_num(_of_a_seed(own["optimum_phase"]), nan=NO_MODEL))
+
+
+def _paint_phases(axis: Axes, own: xr.Dataset, phases: np.ndarray) -> None:
+    colours = ListedColormap(COLOURS[diagram_in(own)])
+    shown = np.ma.masked_equal(phases, NO_MODEL)
+    axis.pcolormesh(*_cells(own), shown, cmap=colours, vmin=0, vmax=colours.N - 1, rasterized=True)
+
+
+def paint_gaps(axis: Axes, own: xr.Dataset) -> None:
+    """Paint the excess over the optimum's loss, the mean over seeds."""
+    x, y = _cells(own)
+    gap = own["loss_gap"]
+    shown = gap.mean("seed").values if "seed" in gap.dims else gap.values
+    # What is below the scale, by rounding below zero too, is as good as the optimum.
+    shown = np.ma.masked_invalid(np.maximum(shown, LEAST_GAP / 10))
+    axis.pcolormesh(x, y, shown, cmap=GAP_COLOURS, norm=GAP_SCALE, rasterized=True)
+    _boundaries(axis, own)
+    if summary := gap_summary(gap.values):
+        text = f"median {max(summary.median, 0):.0e}\nabove {LARGE:.0%}: {summary.above:.0%}"
+        box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 2}
+        axis.text(0.04, 0.04, text, transform=axis.transAxes, fontsize=7, bbox=box)
+
+
+def _of_a_seed(values: xr.DataArray) -> np.ndarray:
+    """Return what no seed changes, ``[ratio, sparsity]``."""
+    return (values.isel(seed=0) if "seed" in values.dims else values).values
+
+
+def _boundaries(axis: Axes, own: xr.Dataset) -> None:
+    """Draw where classes of the optimum meet: around each of them."""
+    if "optimum_phase" not in own:
+        return
+    density, ratio = 1 - own["sparsity"].values, own["importance_ratio"].values
+    phases = _of_a_seed(own["optimum_phase"])
+    for phase in range(len(diagram_in(own).names)):
+        here = phases == phase
+        if here.any() and not here.all() and min(here.shape) > 1:
+            axis.contour(density, ratio, here, [0.5], colors="black", linewidths=1.2)
+
+
+def decorate(axis: Axes, own: xr.Dataset) -> None:
+    """Give a panel its axes."""
+    x, y = _cells(own)
+    axis.set(xscale="log", yscale="log", xlim=(x.max(), x.min()), ylim=(y.min(), y.max()))
+    log_ticks(axis.xaxis, [tick for tick in (1, 0.3, 0.1, 0.03, 0.01) if x.min() <= tick])
+    log_ticks(axis.yaxis, (0.1, 0.3, 1, 3, 10))
+    axis.tick_params(labelsize=7, length=2)
