@@ -1,14 +1,21 @@
 """Evaluate what was trained."""
 
+from functools import partial
+
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 
 from sup.callbacks.base import StackCallback
 from sup.config.rules import SettingError
 from sup.config.run import Run
-from sup.training.evaluation import evaluate
+from sup.model.autoencoder import StackedAutoencoder
+from sup.model.inputs import Inputs
+from sup.model.quadrature import QuadratureInputs
+from sup.training.distinct import distinct_activations
+from sup.training.evaluation import Evaluation, evaluate
 from sup.training.module import SuperpositionModule
 from sup.training.outcome import Outcome
+from sup.training.plain_samples import evaluate_on_samples
 from sup.training.stack import Stack
 
 
@@ -18,6 +25,15 @@ class Results(StackCallback):
     def __init__(self, stack: Stack, loggers: dict[Run, Logger]):
         super().__init__(stack, loggers)
         self.outcomes: list[Outcome] = []
+
+    def evaluation(self, module: SuperpositionModule) -> Evaluation:
+        """Evaluate models on held-out inputs, by what is known of both."""
+        models, inputs, importance = module.autoencoder, module.inputs, module.importance
+        is_told = isinstance(inputs, (Inputs, QuadratureInputs))
+        if not is_told or type(models) is not StackedAutoencoder:
+            return evaluate_on_samples(models, inputs, importance)
+        activations = partial(distinct_activations, self.stack)
+        return evaluate(models, inputs.own_density, importance, activations)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take what is left of every slice, and log the held-out loss of every run.
@@ -30,7 +46,7 @@ class Results(StackCallback):
             ended = f"the trainer ended after {pl_module.step} of them; no results are written"
             raise SettingError("steps", pl_module.measured[-1], ended)
         models = pl_module.autoencoder
-        found = evaluate(models, pl_module.inputs, pl_module.importance)
+        found = self.evaluation(pl_module)
         # What the last step has done to the loss, the next one would have shown.
         diverged_at = pl_module.diverged_at.cpu()
         diverged_at[~found.loss.isfinite() & (diverged_at == 0)] = pl_module.step + 1

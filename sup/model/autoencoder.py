@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sup.model.activations import StackedActivation
+from sup.model.activations import Activation, StackedActivation
 from sup.model.closed_form import loss_and_gradient
 
 
@@ -42,9 +42,7 @@ class StackedAutoencoder(nn.Module):
         self, x: Float[Tensor, "instance feature batch"]
     ) -> Float[Tensor, "instance feature batch"]:
         """Return the reconstruction ``f(W^T W x + b)``."""
-        h = torch.bmm(self.W, x)
-        z = torch.baddbmm(self.b[..., None], self.W.mT, h)
-        return self.activation(z)
+        return reconstructed(self.W, self.b, self.activation, x)
 
     @property
     def own_decoder(self) -> Float[Tensor, "instance rows feature"]:
@@ -81,6 +79,16 @@ class StackedAutoencoder(nn.Module):
     def step(self) -> Callable[..., tuple[Tensor, ...]]:
         """Returns losses and gradients, by the parameters in their order."""
         return loss_and_gradient
+
+
+def reconstructed(
+    W: Float[Tensor, "instance hidden feature"],
+    b: Float[Tensor, "instance feature"],
+    activation: Activation,
+    x: Float[Tensor, "instance feature batch"],
+) -> Float[Tensor, "instance feature batch"]:
+    """Return the reconstruction ``f(W^T W x + b)``."""
+    return activation(torch.baddbmm(b[..., None], W.mT, torch.bmm(W, x)))
 
 
 def reconstruction_loss(

@@ -4,7 +4,7 @@ The population loss is a sum over the subsets of features that can be present, e
 [0, 1]^k: nodes and weights give it, and its gradient, without sampling noise. The nodes are the
 same for every model and at every density; only the probabilities of the subsets differ.
 
-What is trained is evaluated on other nodes, exact whatever its kinks (`sup.model.piecewise`).
+What is trained is evaluated on other nodes, exact whatever its kinks (`sup.model.population`).
 """
 
 from itertools import combinations, permutations
@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor, nn
 
-from sup.model.piecewise import gauss_legendre
+from sup.model.cubes import gauss
 
 NODES = {1: (64,), 2: (64, 16), 3: (64, 12, 7)}
 """Nodes along each axis, by n and by the number of features present: 65, 641 and 3,115 in all.
@@ -34,7 +34,7 @@ def ordered(size: int, count: int) -> tuple[Float64[Tensor, "axis node"], Float6
         size: of the cube.
         count: Gauss-Legendre nodes along each axis of each simplex.
     """
-    at, weight = (torch.from_numpy(one) for one in gauss_legendre(count))
+    at, weight = gauss(count)
     factors = torch.cartesian_prod(*[at] * size).view(-1, size)
     falling = factors.cumprod(-1)
     volume = falling[:, :-1].prod(-1) * torch.cartesian_prod(*[weight] * size).view(-1, size).prod(

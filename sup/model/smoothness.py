@@ -1,4 +1,4 @@
-"""Where the slope of an activation jumps: found by looking, so that a user's own has it too."""
+"""Where an activation's slope or value jumps: found by looking, so that a user's own has it too."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,8 @@ HALVINGS = 40
 """Halvings of a cell, after which it is 7e-15 wide: a jump is left, a mere bend is not."""
 
 JUMP, STRAIGHT = 1e-4, 1e-12
-"""Difference of two slopes from which on it is a jump, and below which there is none at all."""
+"""Difference of two slopes, or of a value from where slopes lead, from which on it is a jump, and
+below which there is none at all."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Smoothness:
 
     Args:
         mixes: whether an output depends on other features' pre-activations, as SoLU's does.
-        kinks: pre-activations, rising, at which the slope jumps; not looked for where it mixes.
+        kinks: pre-activations, rising, at which its slope or value jumps; none where it mixes.
         is_straight: whether it is straight between its kinks.
     """
 
@@ -46,12 +47,15 @@ def smoothness_of(activation: Activation, n_features: int) -> Smoothness:
     if _mixes(activation, edges, n_features):
         return Smoothness(True, (), False)
 
-    def slope(z: Tensor) -> Tensor:
+    def value_and_slope(z: Tensor) -> tuple[Tensor, Tensor]:
         stacked = z.expand(1, n_features, -1).contiguous()
-        return pullback(activation, stacked, activation(stacked), torch.ones_like(stacked))[0]
+        value = activation(stacked)
+        return value[0], pullback(activation, stacked, value, torch.ones_like(stacked))[0]
 
     def jump(low: Tensor, high: Tensor) -> Tensor:
-        return (slope(high) - slope(low)).abs().amax(0).nan_to_num()
+        (start, first), (end, last) = value_and_slope(low), value_and_slope(high)
+        step = end - start - (high - low) * (first + last) / 2
+        return torch.maximum((last - first).abs(), step.abs()).amax(0).nan_to_num()
 
     change = jump(edges[:-1], edges[1:])
     found = change.topk(MOST_KINKS).indices

@@ -103,7 +103,7 @@ def make_results(run: Run, outcome: Outcome) -> xr.Dataset:
         variables[name] = laid_out(outcome.measured(metric(W)))
     for name, metric in metrics.PER_FEATURE.items():
         variables[name] = laid_out(outcome.measured(metric(W)), "feature")
-    optima = compared(run.settings, W, outcome.b)
+    optima = compared(run.settings, W, outcome.b, outcome.loss)
     if "loss_gap" in optima:
         optima["loss_gap"] = outcome.measured(optima["loss_gap"])
     variables |= {name: laid_out(values) for name, values in optima.items()}

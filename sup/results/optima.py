@@ -16,13 +16,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sup.analysis.diagrams import DIAGRAMS
-from sup.analysis.optimum import Optimum, has_optimum, loss_gap, optimum, population_loss
+from sup.analysis.linear import linear_population_loss
+from sup.analysis.optimum import Optimum, has_optimum, loss_gap, optimum
 from sup.config.part import Part
 from sup.config.rules import in_one_line
 from sup.config.settings import Settings
 from sup.model.activations import Activation
 from sup.model.building import activation_of, call_part
 from sup.model.data import is_plain, sparsities
+from sup.model.population import MOST_FEATURES
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +76,12 @@ class Alike:
 
     Args:
         places: of these instances in the run's grid.
-        activation: theirs, in float64.
         density: p of their features.
         importance: ``I_i``.
         optimum: the best model for each of them.
     """
 
     places: Int[Tensor, " instance"]
-    activation: Activation
     density: Float[Tensor, "instance feature"]
     importance: Float[Tensor, "instance feature"]
     optimum: Optimum
@@ -124,36 +124,44 @@ def _alike(settings: Settings, places: Tensor, density: Tensor, importance: Tens
         Cells(identity, settings.n_hidden, densities, importances, activation, part.name)
     )
     each = Optimum(found.W[where], found.b[where], found.loss[where])
-    return Alike(places, activation, density, importance, each)
+    return Alike(places, density, importance, each)
 
 
 def compared(
     settings: Settings,
     W: Float[Tensor, "instance hidden feature"],
     b: Float[Tensor, "instance feature"],
+    loss: Float[Tensor, " instance"],
 ) -> dict[str, Tensor]:
     """Return what a run's optima say of its trained models, by name, each ``[instance]``.
 
     `optimum_loss`; `loss_gap`, the relative excess of the trained model's exact loss; and for
     models that there is a phase diagram of `optimum_phase`. Nothing where the optima are not known,
     or cannot be computed: what has been trained is complete without them.
+
+    Args:
+        settings: the run's.
+        W, b: weights and biases, in the order of its grid.
+        loss: held-out, which is exact where nothing is sampled.
     """
     try:
-        return _compared(settings, W, b)
+        return _compared(settings, W, b, loss)
     except Exception as error:  # a user's activation in float64, say, which was trained in float32
         log.warning("no optimum of %s: %s", settings.activation.name, in_one_line(error))
         return {}
 
 
-def _compared(settings: Settings, W: Tensor, b: Tensor) -> dict[str, Tensor]:
+def _compared(settings: Settings, W: Tensor, b: Tensor, loss: Tensor) -> dict[str, Tensor]:
     everywhere: dict[str, Tensor] = {}
     for alike in optima_of(settings):
         given = (alike.density, alike.importance)
         best, places = alike.optimum, alike.places
-        loss = population_loss(alike.activation, W[places], b[places], *given)
+        exact = loss[places]
+        if settings.n_features > MOST_FEATURES:
+            exact = linear_population_loss(W[places].double(), b[places].double(), *given)
         own = {
             "optimum_loss": best.loss,
-            "loss_gap": loss_gap(loss, best.loss, *given),
+            "loss_gap": loss_gap(exact, best.loss, *given),
         }
         if diagram := DIAGRAMS.get(tuple(best.W.shape[1:])):
             own["optimum_phase"] = torch.from_numpy(diagram.phase_of(best.W.numpy()))

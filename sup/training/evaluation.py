@@ -1,23 +1,25 @@
 """How trained models do on held-out inputs: the squared error of each feature, and the loss."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sup.model.autoencoder import StackedAutoencoder
-from sup.model.data import AnyInputs
-from sup.model.held_out import INTEGRATED, SAMPLES, Batch, integrated
-from sup.model.inputs import Draws, Inputs, Purpose
-from sup.model.quadrature import QuadratureInputs
+from sup.model.activations import Activation, StackedActivation
+from sup.model.autoencoder import StackedAutoencoder, reconstructed
+from sup.model.held_out import SAMPLES, Batch, integrated
+from sup.model.population import MOST_FEATURES, Population
 from sup.model.several import BATCHES, several
+from sup.training.distinct import Distinct
 
-TOLD = (Inputs, QuadratureInputs)
-"""Inputs that are told by the number of features present."""
+AT_ONCE = 2**27
+"""Bytes of the arrays of those models that are evaluated at a time: of 385 of the default size, of
+20 of 200 features. For each such slice the same inputs are drawn again."""
 
-PLAIN_BATCHES = 256
-"""Of plain samples, where inputs cannot be told by the number of features present."""
+ARRAYS = 8
+"""Arrays of a batch ``[instance, feature, sample]`` that live at once."""
 
 
 @dataclass(frozen=True)
@@ -38,52 +40,112 @@ class Evaluation:
 @torch.no_grad()
 def evaluate(
     models: StackedAutoencoder,
-    inputs: AnyInputs,
+    density: Float[Tensor, "instance feature"],
     importance: Float[Tensor, "instance feature"],
+    made: Callable[[torch.device, torch.dtype], list[Distinct]],
 ) -> Evaluation:
-    """Evaluate models on inputs of no feature, of one and of several; see `sup.model.held_out`.
+    """Evaluate models: by integrals where they have few features, else on samples too.
 
     Args:
-        models: on any device; an Apple GPU has no float64.
-        inputs: whose distribution is that of the held-out ones.
+        models: on any device.
+        density: ``p`` of the held-out inputs.
         importance: ``I_i``.
+        made: makes the models' activations, for a device and a precision.
     """
-    if type(models) is not StackedAutoencoder or not isinstance(inputs, TOLD):
-        return evaluate_plainly(models, inputs, importance)
     W, b = models.W.detach(), models.b.detach()
+    if b.shape[1] > MOST_FEATURES:
+        return sampled(W, b, density, importance, made(W.device, W.dtype))
+    error = integral(W, b, density, made)
+    loss = (importance.cpu().double() * error).sum(-1)
+    return Evaluation(error, loss, torch.zeros_like(loss))
+
+
+def integral(
+    W: Float[Tensor, "instance hidden feature"],
+    b: Float[Tensor, "instance feature"],
+    density: Float[Tensor, "instance feature"],
+    made: Callable[[torch.device, torch.dtype], list[Distinct]],
+) -> Float[Tensor, "instance feature"]:
+    """Return ``E (x_i - x'_i)^2`` of models of few features, without samples.
+
+    On the CPU, as an Apple GPU has no float64. An activation that refuses float64 is called with
+    what it was trained with, and all else is float64 still.
+    """
+    own, cpu = W.dtype, torch.device("cpu")
+    W, b, density = (each.cpu().double() for each in (W, b, density))
+    error, n = torch.zeros_like(b), b.shape[1]
+    for (double, places), (trained, _) in zip(
+        made(cpu, torch.float64), made(cpu, own), strict=True
+    ):
+        activation = double if takes_float64(double, n) else called_with(trained, own)
+        given = (each[places] for each in (W, b, density))
+        error[places] = Population.of(activation, n).squared_error(*given)
+    return error
+
+
+def takes_float64(activation: Activation, n_features: int) -> bool:
+    """Tell whether an activation takes float64, and returns it."""
+    z = torch.zeros(1, n_features, 1, dtype=torch.float64)
+    try:
+        return activation(z).dtype == z.dtype
+    except Exception:  # a user's may raise anything
+        return False
+
+
+def called_with(activation: Activation, dtype: torch.dtype) -> Activation:
+    """Return an activation of float64 that calls one of another precision."""
+    return lambda z: activation(z.to(dtype)).double()
+
+
+def sampled(
+    W: Float[Tensor, "instance hidden feature"],
+    b: Float[Tensor, "instance feature"],
+    density: Float[Tensor, "instance feature"],
+    importance: Float[Tensor, "instance feature"],
+    activations: list[Distinct],
+) -> Evaluation:
+    """Evaluate some models at a time on inputs of no feature, of one and of several."""
     # Filled row by row: a small tensor kept from each batch would lie between the large ones that
     # are freed, and keep the next batch from taking their place in memory.
-    exact, sampled = torch.zeros(2, *b.shape, dtype=torch.float64)
-    density, cost = inputs.own_density, importance.cpu().double()
+    error = torch.zeros(b.shape, dtype=torch.float64)
     losses = torch.zeros(BATCHES, len(b), dtype=torch.float64)
-    for batch in integrated(W, b, density):
-        exact += squared_error(models, batch)
-    if b.shape[1] > INTEGRATED:
-        for k, batch in enumerate(several(W, density, importance)):
-            error = squared_error(models, batch)
-            sampled += error / BATCHES
-            losses[k] = (cost * error).sum(-1)
-    error = exact + sampled
-    return Evaluation(error, (cost * error).sum(-1), losses.std(0) / BATCHES**0.5)
+    _, m, n = W.shape
+    for activation, places in in_slices(activations, models_at_once(m, n, W.itemsize)):
+        at = places.to(W.device)
+        own = (W[at], b[at], activation)
+        p, cost = density[at], importance[at]
+        for batch in integrated(*own[:2], p):
+            error[places] += squared_error(*own, batch)
+        for k, batch in enumerate(several(W[at], p, cost)):
+            of_batch = squared_error(*own, batch)
+            error[places] += of_batch / BATCHES
+            losses[k, places] = (cost.cpu().double() * of_batch).sum(-1)
+    loss = (importance.cpu().double() * error).sum(-1)
+    return Evaluation(error, loss, losses.std(0) / BATCHES**0.5)
 
 
-def evaluate_plainly(
-    models: StackedAutoencoder, inputs: AnyInputs, importance: Float[Tensor, "instance feature"]
-) -> Evaluation:
-    """Evaluate models on as many plain samples as are fast, of any distribution."""
-    cost, device = importance.cpu().double(), models.W.device
-    total = torch.zeros_like(cost)
-    losses = torch.zeros(PLAIN_BATCHES, len(cost), dtype=torch.float64)
-    draws = Draws((0,), (inputs.rows, SAMPLES), device)
-    share = torch.full((len(cost), SAMPLES), 1 / SAMPLES).to(models.W)
-    for k, words in enumerate(draws.each(Purpose.EVALUATION, range(PLAIN_BATCHES))):
-        error = squared_error(models, (inputs(words)[inputs.group_index], share))
-        total += error / PLAIN_BATCHES
-        losses[k] = (cost * error).sum(-1)
-    return Evaluation(total, (cost * total).sum(-1), losses.std(0) / PLAIN_BATCHES**0.5)
+def models_at_once(m: int, n: int, itemsize: int) -> int:
+    """Return how many models of m hidden dimensions and n features are evaluated at a time."""
+    return max(1, AT_ONCE // (SAMPLES * (ARRAYS * n + m) * itemsize))
 
 
-def squared_error(models: StackedAutoencoder, batch: Batch) -> Float[Tensor, "instance feature"]:
+def in_slices(activations: list[Distinct], most: int) -> Iterator[tuple[StackedActivation, Tensor]]:
+    """Yield the activations of some instances after the other, and their places in the tensors."""
+    kinds = [torch.full_like(places, kind) for kind, (_, places) in enumerate(activations)]
+    order = torch.cat([places for _, places in activations])
+    for places, kind in zip(order.split(most), torch.cat(kinds).split(most), strict=True):
+        distinct, counts = (one.tolist() for one in kind.unique_consecutive(return_counts=True))
+        blocks = [(activations[k][0], count) for k, count in zip(distinct, counts, strict=True)]
+        yield StackedActivation(blocks), places
+
+
+def squared_error(
+    W: Float[Tensor, "instance hidden feature"],
+    b: Float[Tensor, "instance feature"],
+    activation: Activation,
+    batch: Batch,
+) -> Float[Tensor, "instance feature"]:
     """Return what a batch adds to ``E (x_i - x'_i)^2``, in float64 on the CPU."""
     x, chance = batch
-    return ((models(x) - models.target(x)).square() * chance[:, None]).sum(-1).cpu().double()
+    error = reconstructed(W, b, activation, x) - x
+    return (error.square() * chance[:, None]).sum(-1).cpu().double()

@@ -10,7 +10,6 @@ from sup.analysis.phases import FunctionalPhase, Phase, phase_by_function, phase
 from sup.analysis.reconstruction import explained, features_explained
 from sup.model.activations import GELU, Activation, Linear, StackedActivation, Tanh
 from sup.model.autoencoder import StackedAutoencoder
-from sup.model.quadrature import QuadratureInputs
 from sup.training.evaluation import evaluate
 
 
@@ -19,7 +18,8 @@ def explained_by(W: Tensor, b: Tensor, activation: Activation, p: float) -> Tens
     density = torch.full((1, len(b)), p, dtype=torch.float64)
     models = StackedAutoencoder(W[None].double(), StackedActivation([(activation, 1)]))
     models.b.data = b[None].double()
-    found = evaluate(models, QuadratureInputs(len(b), density), torch.ones_like(density))
+    places = torch.zeros(1, dtype=torch.int64)
+    found = evaluate(models, density, torch.ones_like(density), lambda *_: [(activation, places)])
     return explained(found.squared_error, density)[0]
 
 

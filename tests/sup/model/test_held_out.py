@@ -11,8 +11,8 @@ from sup.model import several as sampling
 from sup.model.activations import Linear, ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.held_out import chances, integrated
-from sup.model.inputs import Inputs
 from sup.model.several import AnyPairs, InterferingPairs, several
+from sup.training import evaluation
 from sup.training.evaluation import evaluate
 
 DENSITIES = [[0.01] * 4, [0.3, 0.5, 0.9, 0.2, 1e-3], [1.0, 0.2, 0.7, 1.0], [1e-6, 1.0, 0.3, 0.5]]
@@ -89,8 +89,12 @@ def test_weights_of_zeros_leave_every_pair_its_chance():
 
 def stacked(W: torch.Tensor, activation, density: torch.Tensor):
     models = StackedAutoencoder(W, StackedActivation([(activation, len(W))]))
-    each = torch.arange(len(W))
-    return models, Inputs(torch.zeros_like(each), density.double(), each)
+    return models, density, torch.ones(W.shape[0], W.shape[2]), everywhere(activation, len(W))
+
+
+def everywhere(activation, count: int):
+    """Return what makes an activation of all of some instances."""
+    return lambda device, dtype: [(activation, torch.arange(count))]
 
 
 @pytest.mark.parametrize("n", [4, 10, 40])
@@ -100,8 +104,7 @@ def test_antipodal_pairs_err_only_where_both_are_present(n: int):
     W[:, torch.arange(n // 2), 2 * torch.arange(n // 2)] = 1
     W[:, torch.arange(n // 2), 2 * torch.arange(n // 2) + 1] = -1
     p = 1 - torch.tensor([0, 0.9, 0.99, 0.999, 0.9999], dtype=torch.float64)
-    models, inputs = stacked(W, ReLU(), p[:, None].expand(-1, n))
-    found = evaluate(models, inputs, torch.ones(5, n))
+    found = evaluate(*stacked(W, ReLU(), p[:, None].expand(-1, n)))
     exact = n * p**2 / 6  # E min(x, y)^2 where both are present, of each feature
     assert (found.loss_error < 0.01 * exact).all()
     assert ((found.loss - exact).abs() < 4 * found.loss_error + 1e-6 * exact).all()
@@ -113,9 +116,9 @@ def test_antipodal_pairs_err_only_where_both_are_present(n: int):
 def test_the_loss_of_linear_models_of_any_weights(n: int, m: int):
     W = torch.randn(5, m, n, generator=torch.Generator().manual_seed(1)) / m**0.5
     p = 1 - torch.tensor([0, 0.9, 0.99, 0.999, 0.9999], dtype=torch.float64)
-    models, inputs = stacked(W, Linear(), p[:, None].expand(-1, n))
+    models, density, _, made = stacked(W, Linear(), p[:, None].expand(-1, n))
     importance = 0.9 ** torch.arange(float(n)).expand(5, n)
-    found = evaluate(models, inputs, importance)
+    found = evaluate(models, density, importance, made)
     exact = linear_population_loss(W, torch.zeros(5, n), p[:, None], importance)
     assert (found.loss_error < 0.01 * exact).all()
     assert ((found.loss - exact).abs() < 4 * found.loss_error + 1e-5 * exact).all()
@@ -145,6 +148,65 @@ def test_the_rarest_features_that_are_allowed():
     assert results["loss"].item() == pytest.approx(exact.item(), rel=0.01)
 
 
+def test_single_features_are_integrated_across_their_kinks():
+    generator = torch.Generator().manual_seed(0)
+    W, b = torch.randn(3, 2, 6, generator=generator), torch.randn(3, 6, generator=generator) / 2
+    density = torch.full((3, 6), 0.1)
+    batches = list(integrated(W.double(), b.double(), density))
+    x, weight = (torch.cat(each, -1) for each in zip(*batches, strict=True))
+    alone = (x > 0).sum(1) == 1
+    assert alone[:, 1:][weight[:, 1:] > 0].all()
+    error = ((W.double().mT @ (W.double() @ x) + b.double()[..., None]).relu() - x).square()
+    axis = (torch.arange(100_000) + 0.5) / 100_000
+    for k in range(6):
+        own = torch.zeros(3, 6, len(axis)).double()
+        own[:, k] = axis
+        exact = ((W.double().mT @ (W.double() @ own))[:, k] + b[:, k, None]).relu() - own[:, k]
+        share = weight * (x[:, k] > 0)
+        found = (error[:, k] * share).sum(-1) / share.sum(-1)
+        assert found.tolist() == pytest.approx(exact.square().mean(-1).tolist(), rel=1e-6)
+
+
+def test_a_model_never_notices_with_how_many_it_is_evaluated(monkeypatch):
+    results = []
+    for most in (2**30, 2**20):
+        monkeypatch.setattr(evaluation, "AT_ONCE", most)
+        results.append(
+            sup.train(activation=["relu", "solu"], sparsity=[0, 0.9], seed=[0, 1], steps=20)
+        )
+    for name in ("loss", "loss_error", "explained"):
+        assert results[0][name].equals(results[1][name])
+
+
+def hinge(z, at):
+    """Return what has a kink that may be an axis."""
+    return (z - at).clamp(min=0)
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_parameters_that_are_axes_are_those_of_their_instances(n: int):
+    chosen = {"n_features": n, "n_hidden": 1, "steps": 20, "sparsity": [0, 0.9], "seed": [0, 1]}
+    ats = [0.0, 0.1, -0.2]
+    together = sup.train(activation=sup.Part(hinge, {"at": ats}, name="hinge"), **chosen)
+    for at in ats:
+        alone = sup.train(activation=sup.Part(hinge, {"at": at}, name="hinge"), **chosen)
+        own = together.sel(activation_at=at)
+        for name in ("W", "loss", "explained"):
+            assert own[name].values == pytest.approx(alone[name].values, rel=1e-4, abs=1e-5)
+
+
+def test_an_activation_that_refuses_float64_is_called_with_what_it_was_trained_with():
+    def single(z):
+        if z.dtype != torch.float32:
+            raise TypeError("float32 only")
+        return z.relu()
+
+    W = torch.randn(5, 1, 2, generator=torch.Generator().manual_seed(1))
+    p = torch.linspace(0.1, 1, 5)[:, None].expand(-1, 2).double()
+    found, exact = (evaluate(*stacked(W, one, p)).loss for one in (single, ReLU()))
+    assert found.tolist() == pytest.approx(exact.tolist(), rel=1e-6)
+
+
 @pytest.mark.parametrize("data", ["quadrature", "sampled"])
 def test_three_features_have_no_error_of_sampling(data):
     exact = {"data": data, "n_features": 3, "n_hidden": 1, "steps": 20}
@@ -171,8 +233,7 @@ def test_no_number_on_the_device_is_float64(n, monkeypatch):
     with NoFloat64():
         W = torch.empty(3, 2, n, device=meta)
         models = StackedAutoencoder(W, StackedActivation([(ReLU(), 3)]))
-        first, density = torch.zeros(3, dtype=torch.long), torch.full((1, n), 0.5).double()
-        inputs = Inputs(first[:1], density, first).to(meta)
-        found = evaluate(models, inputs, torch.empty(3, n, device=meta))
+        density, importance = torch.empty(2, 3, n, device=meta)
+        found = evaluate(models, density, importance, everywhere(ReLU(), 3))
     assert found.loss.dtype == found.loss_error.dtype == torch.float64
     assert found.squared_error.dtype == torch.float64

@@ -1,5 +1,7 @@
 """The population loss without samples, at kinks too."""
 
+from math import prod
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,8 +9,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sup.analysis.linear import linear_population_loss
+from sup.model import population as module
 from sup.model.activations import GELU, Linear, ReLU, Sigmoid, SoLU, Tanh
-from sup.model.population import Population, cut_cube
+from sup.model.cubes import cut_cube, gauss
+from sup.model.population import Population
 
 
 def some_models(n: int, m: int, seed: int, count: int = 3):
@@ -34,6 +38,52 @@ def test_linear_models_have_their_closed_form(seed: int, n: int, m: int):
     models = some_models(n, m, seed)
     loss, *_ = Population.of(Linear(), n).loss_and_gradient(*models)
     assert loss.tolist() == pytest.approx(linear_population_loss(*models).tolist(), rel=1e-11)
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 3))
+def test_more_nodes_change_nothing_where_pieces_are_straight(seed: int, n: int):
+    models = some_models(n, 2, seed)[:3]
+    for activation in (ReLU(), nn.Hardtanh(-0.2, 0.5)) if n < 3 else (ReLU(),):
+        population = Population.of(activation, n)
+        with pytest.MonkeyPatch.context() as patch:
+            found = population.squared_error(*models)
+            patch.setattr(module, "STRAIGHT", 5)
+            assert torch.allclose(found, population.squared_error(*models), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("offset", [0.0, 1e-3, -0.3])
+def test_kinks_across_or_along_an_axis(sign: int, offset: float):
+    relu, sure = Population.of(ReLU(), 2), torch.ones(1, 2).double()
+    pair = torch.tensor([[[sign, -sign]]]).double()
+    error = relu.squared_error(pair, 0 * sure, sure)
+    assert error.tolist() == [pytest.approx([1 / 6] * 2, rel=1e-13)]  # E min(x, y)^2
+    error = relu.squared_error(sign * torch.eye(2)[None].double(), offset * sure, sure)
+    exact = offset**2 * (1 + min(offset, 0)) + max(-offset, 0) ** 3 / 3
+    assert error.tolist() == [pytest.approx([exact] * 2, rel=1e-12, abs=1e-16)]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("activation", [Linear(), ReLU(), GELU(), SoLU(), nn.ELU(alpha=2)])
+def test_the_loss_is_that_of_the_squared_errors(activation, n: int):
+    W, b, density, importance = some_models(n, 2, 9)
+    population = Population.of(activation, n)
+    loss, *_ = population.loss_and_gradient(W, b, density, importance)
+    error = population.squared_error(W, b, density)
+    assert (importance * error).sum(-1).tolist() == pytest.approx(loss.tolist(), rel=1e-13)
+
+
+@pytest.mark.parametrize("activation", [GELU(), Sigmoid(), Tanh(), SoLU(), nn.ELU(alpha=2)])
+@pytest.mark.parametrize("n", [2, 3])
+def test_smooth_activations_converge(activation, n: int, monkeypatch: pytest.MonkeyPatch):
+    W, b, density, _ = some_models(n, n - 1, 0, 6)
+    W *= 1.5 / W.norm(dim=-2, keepdim=True)  # longer than all but sigmoid's are trained to be
+    population = Population.of(activation, n)
+    found = population.squared_error(W, b, density)
+    monkeypatch.setitem(module.SMOOTH, n, (0, 2 * module.SMOOTH[n][1]))
+    monkeypatch.setitem(module.PIECE, n, (0, module.PIECE[n][1] + 4))
+    assert (found / population.squared_error(W, b, density) - 1).abs().max() < 1e-10
 
 
 @settings(max_examples=20)
@@ -97,6 +147,15 @@ def test_a_model_never_notices_how_many_there_are():
     whole, _, _ = population.loss_and_gradient(*models)
     part, _, _ = population.loss_and_gradient(*(each[1990:1991] for each in models))
     assert part.item() == pytest.approx(whole[1990].item(), rel=1e-13)
+
+
+@given(powers=st.lists(st.integers(0, 3), min_size=1, max_size=3))
+def test_polynomials_have_their_exact_mean_wherever_a_cube_is_cut(powers: list[int]):
+    slopes = torch.tensor([[[0.7, -1.2, 0.4][: len(powers)]]]).double()
+    x, share = cut_cube(slopes, torch.full((1, 1), 0.1).double(), (0.0, 0.3), gauss(2))
+    value = torch.stack([one**power for one, power in zip(x[0, 0], powers, strict=True)]).prod(0)
+    exact = prod(1 / (power + 1) for power in powers)
+    assert (value * share[0, 0]).sum().item() == pytest.approx(exact, rel=1e-12)
 
 
 def test_pieces_of_a_cube_add_up_to_it():

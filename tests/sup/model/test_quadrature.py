@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sup.analysis.theory import linear_population_loss
 from sup.model.activations import GELU, Linear, ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
-from sup.model.held_out import integrated
 from sup.model.inputs import Draws, Inputs, Purpose
+from sup.model.population import Population
 from sup.model.quadrature import NODES, QuadratureInputs, nodes
 
 CPU = torch.device("cpu")
@@ -102,12 +102,10 @@ def test_what_is_reached_on_the_nodes_is_the_least_population_loss(p: float, r: 
         y = (W.mT @ W @ inputs.x + b[..., None]).relu()
         return reconstruction_loss(inputs.x, y, inputs.cost(importance, 1)).sum() / p
 
+    relu = Population.of(ReLU(), 2)
+
     def exact(at: torch.Tensor) -> torch.Tensor:
-        W, b, total = at[None, None, :2], at[None, 2:], torch.zeros(())
-        for x, chance in integrated(W.detach(), b.detach(), density):
-            y = (W.mT @ W @ x + b[..., None]).relu()
-            total = total + reconstruction_loss(x, y, importance[..., None] * chance[:, None]).sum()
-        return total / p
+        return relu.loss_and_gradient(at[None, None, :2], at[None, 2:], density, importance)[0] / p
 
     optimum = least(exact, torch.tensor([0.9, -0.8, -0.1, 0.1]).double())
     reached = least(by_nodes, optimum + 1e-3)

@@ -28,6 +28,9 @@ class Shifted(nn.Module):
         (GELU(), [], False),
         (Sigmoid(), [], False),
         (nn.Softplus(beta=5), [], False),
+        (lambda z: torch.where(z > 0.3, z, 0 * z), [0.3], True),
+        (lambda z: (z > 0.3).to(z) + 0.5 * z, [0.3], True),
+        (lambda z: (z > 0.3).to(z) + z.tanh(), [0.3], False),
     ],
 )
 def test_kinks_are_where_the_slope_jumps(activation, kinks, is_straight):
