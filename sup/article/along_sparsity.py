@@ -14,7 +14,6 @@ SHARED = 0.1
 """A feature is shared if so much of the others lies along it (its polysemanticity)."""
 
 
-
 def strong_norm(factor: float) -> float:
     """Return the norm from which a feature is strong: 1/4, 1/2 or 0.71 at half, once and double.
 
