@@ -1,5 +1,7 @@
 """What other data and other models must come to, where it is known."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -22,8 +24,9 @@ def test_linear_models_reach_the_discarded_eigenvalues(model, has_bias):
     covariance = correlation * p * (1 - p) / 4 * group
     np.fill_diagonal(covariance, p / 3 - p**2 / 4)
     wanted = covariance if has_bias else covariance + (p / 2) ** 2
-    given = {"model": model} if has_bias else {"model": "untied" if model == "untied" else "tied"}
-    given |= {} if has_bias else {"model_bias": False}
+    given: dict[str, Any] = {"model": model}
+    if not has_bias:
+        given = {"model": model.replace("plain", "tied"), "model_bias": False}
     data = sup.train(
         **PLAIN,
         **given,
