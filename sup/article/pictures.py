@@ -169,7 +169,7 @@ class Gallery:
             ),
             self.picture(
                 f"{stem}-training",
-                training_figure(best),
+                training_figure(own.sortby("sparsity")),
                 f"Training loss of {name} along steps, a line for each sparsity",
                 "The loss along training.",
             ),

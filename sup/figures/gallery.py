@@ -1,6 +1,6 @@
 """Many models in one figure: which are shown, where their panels stand, what is written beside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -67,7 +67,7 @@ def arranged(results: xr.Dataset, most: int) -> Gallery:
         results: with any axes.
         most: how many models are shown; where there are more, each axis is thinned evenly.
     """
-    shown = thinned(results, most)
+    shown = thinned(results, most, results["loss"].dims)
     dims = _slowest_first(shown)
     models, settings = stacked(shown, dims)
     count = len(settings)
@@ -92,12 +92,12 @@ def arranged_best(results: xr.Dataset, most: int) -> Gallery:
     return replace(gallery, note="; ".join(note for note in notes if note))
 
 
-def thinned(results: xr.Dataset, most: int) -> xr.Dataset:
-    """Leave out values of the longest axes, evenly, until at most `most` models are left.
+def thinned(results: xr.Dataset, most: int, dims: Sequence[Hashable]) -> xr.Dataset:
+    """Leave out values of the longest of some axes, evenly, until at most `most` models are left.
 
     Of axes of one length the last loses first: that is seed before activation.
     """
-    sizes = {str(name): results.sizes[name] for name in reversed(results["loss"].dims)}
+    sizes = {str(name): results.sizes[name] for name in reversed(dims)}
     while prod(sizes.values()) > most:
         sizes[max(sizes, key=lambda name: sizes[name])] -= 1
     return results.isel({dim: evenly_spaced(results.sizes[dim], n) for dim, n in sizes.items()})
@@ -107,7 +107,7 @@ def stacked(results: xr.Dataset, dims: Sequence[str]) -> tuple[xr.Dataset, list[
     """Flatten axes to one, `instance`, the last fastest, and write down each instance's settings.
 
     Args:
-        results: with these axes and no others.
+        results: with these axes; others are kept as they are.
         dims: the axes; none where the results are of one model, which is named by its activation.
     """
     if not dims:
