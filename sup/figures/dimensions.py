@@ -1,5 +1,6 @@
 """How many dimensions a feature gets, along sparsity."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from matplotlib.ticker import PercentFormatter
 from sup.analysis import published
 from sup.analysis.mean_field import mean_field
 from sup.analysis.recipes import excess_loss
-from sup.analysis.thresholds import dimensionality_threshold
+from sup.analysis.thresholds import EXPLAINED_THRESHOLD, dimensionality_threshold
+from sup.figures.bands import draw_over_seeds, said_of_seeds
 from sup.figures.basics import article_activations
 from sup.figures.gallery import say_instead
 from sup.figures.style import (
@@ -40,69 +42,93 @@ square antiprism, and four features in one dimension. Elhage et al., 2022."""
 X_LABEL = "$1/(1-S)$"
 
 
+PUBLISHED = (20, 200)
+"""Hidden dimensions and features of the published curves' models, of uniform importance."""
+
+OURS: dict[str, Any] = {"lw": 1.3, "ms": 4}
 TO_THE_END: dict[str, Any] = {"ls": ":", "lw": 1.3, "ms": 5, "markerfacecolor": "none"}
-"""How curves of models that were trained to the end are drawn."""
+"""How curves are drawn, and those of models that were trained to the end."""
 
 
 def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Figure:
-    """Draw D* of all activations with the published curves behind, and scale-free measures beside.
+    """Draw D* of all activations along sparsity, and measures free of the scale of W beside it.
 
-    Several seeds are drawn as their mean, with a band from the lowest to the highest. Dashed is the
-    D* of the optimum (`sup.analysis.mean_field`), which a trained model need not have reached.
+    Several seeds are drawn as `sup.figures.bands` says. Behind the D* of equally important features
+    are the published curves, where there are any of such models, and dashed the D* of the optimum
+    (`sup.analysis.mean_field`), which a trained model need not have reached.
 
     Args:
         results: with the dimension sparsity, and activation and seed at most.
         end: of the same models trained to the end: dotted, and how much less their loss is.
     """
-    figure, axes = _panels(3 if end is None else 4)
-    _published(axes[0], results)
-    _mean_field(axes[0], results)
-    hidden, features = results.sizes["hidden"], results.sizes["feature"]
-    threshold = dimensionality_threshold(hidden, features)
-    curves = {
-        "dimensions_per_feature": "dimensions per feature  $D^* = m / \\|W\\|_F^2$",
-        "total_dimensionality": "total dimensionality  $\\sum_i D_i$",
-        "features_represented": f"features with $D_i$ > {threshold:.2g}",
-    }
+    curves = {name: label for name, label in _measures(results).items() if name in results}
+    figure, axes = _panels(len(curves) + (end is not None))
+    behind = [*_published(axes[0], results), *_mean_field(axes[0], results)]
     for axis, (variable, label) in zip(axes, curves.items(), strict=False):
         if end is not None:
             _curves(axis, end, variable, TO_THE_END)
-        _curves(axis, results, variable, {"lw": 1.3, "ms": 4})
+        _curves(axis, results, variable, OURS)
         axis.set_title(label, fontsize=9)
-    axes[0].set_ylim(bottom=0)
-    axes[1].set_ylim(0, 1.08 * hidden)
-    axes[1].axhline(hidden, color="0.6", lw=0.8, ls=":", zorder=0)
-    axes[2].set_ylim(0, 1.05 * features)
+        axis.set_ylim(bottom=0)
+        if variable == "total_dimensionality":
+            axis.set_ylim(0, 1.08 * results.sizes["hidden"])
+            axis.axhline(results.sizes["hidden"], color="0.6", lw=0.8, ls=":", zorder=0)
+        elif variable != "dimensions_per_feature":
+            axis.set_ylim(0, 1.05 * results.sizes["feature"])
     if end is not None:
-        _excess(axes[3], results, end)
-    for axis in axes:
-        axis.set_xlabel(X_LABEL, fontsize=9)
-    _legend(figure, activations_in(results), end is not None)
+        _excess(axes[len(curves)], results, end)
+        behind.append(Line2D([], [], color="0.4", marker="o", label="to the end", **TO_THE_END))
+    _legend(axes[-1], [*_named(results), *behind], results.sizes.get("seed", 1))
     return figure
 
 
+def _measures(results: xr.Dataset) -> dict[str, str]:
+    """Return the measures that are drawn, by their variable, and what is written above them."""
+    threshold = dimensionality_threshold(results.sizes["hidden"], results.sizes["feature"])
+    return {
+        "dimensions_per_feature": "dimensions per feature  $D^* = m / \\|W\\|_F^2$",
+        "total_dimensionality": "total dimensionality  $\\sum_i D_i$",
+        "features_represented": f"features with $D_i$ > {threshold:.2g}",
+        "features_explained": f"features explained, $R^2_i$ > {EXPLAINED_THRESHOLD:g}",
+        "effective_features": "effective features  $\\exp H(\\|W_i\\|^2 / \\|W\\|_F^2)$",
+    }
+
+
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    """Return three panels in a row, D*'s the widest, or four in two rows."""
-    if count == 3:
-        figure = Figure(figsize=(11.5, 4.4))
-        figure.subplots_adjust(left=0.06, right=0.99, bottom=0.24, top=0.92, wspace=0.22)
-        return figure, list(figure.subplots(1, 3, width_ratios=(1.5, 1, 1)))
-    figure = Figure(figsize=(11.5, 8.2))
-    figure.subplots_adjust(left=0.06, right=0.99, bottom=0.13, top=0.96, wspace=0.16, hspace=0.26)
-    return figure, list(figure.subplots(2, 2, width_ratios=(1.3, 1)).flat)
+    """Return a figure with so many panels, and one more for the legend."""
+    columns = 3 if count < 6 else 4
+    rows = -(-(count + 1) // columns)
+    size = (11.5, 3.2 * rows)
+    figure = Figure(figsize=size)
+    figure.subplots_adjust(
+        left=0.05,
+        right=0.99,
+        bottom=0.5 / size[1],
+        top=1 - 0.3 / size[1],
+        wspace=0.16,
+        hspace=0.3,
+    )
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis in axes[count:]:
+        axis.set_axis_off()
+    for axis in axes[max(count - columns, 0) : count]:
+        axis.set_xlabel(X_LABEL, fontsize=9)
+    return figure, axes[: count + 1]
 
 
-def _legend(figure: Figure, names: list[str], with_end: bool) -> None:
-    """Write below the panels what the lines are."""
-    handles = [
-        Line2D([], [], lw=1.3, ms=4, label=activation_label(name), **activation_style(name, index))  # pyright: ignore[reportArgumentType]
-        for index, name in enumerate(names)
+def _named(results: xr.Dataset) -> list[Line2D]:
+    """Return what names the curves of each activation."""
+    return [
+        Line2D([], [], label=activation_label(name), **OURS, **activation_style(name, index))
+        for index, name in enumerate(activations_in(results))
     ]
-    handles.append(Line2D([], [], color="0.4", lw=4, alpha=0.35, label="published"))
-    if with_end:
-        handles.append(Line2D([], [], color="0.4", marker="o", label="to the end", **TO_THE_END))
-    handles.append(Line2D([], [], color="0.4", lw=1, ls="--", label="optimum by a mean field"))
-    figure.legend(handles=handles, loc="lower center", ncols=10, fontsize=8, frameon=False)
+
+
+def _legend(axis: Axes, handles: Sequence[Line2D], seeds: int) -> None:
+    """Write what the lines are into a panel of its own, and what is drawn of several seeds."""
+    style: dict = {"loc": "upper left", "ncols": 2, "fontsize": 8, "frameon": False}
+    said = said_of_seeds(seeds).replace("; ", "\n")
+    axis.legend(handles=handles, title=said, title_fontsize=8, alignment="left", **style)
 
 
 def _curves(axis: Axes, results: xr.Dataset, variable: str, drawn: dict[str, Any]) -> None:
@@ -110,33 +136,39 @@ def _curves(axis: Axes, results: xr.Dataset, variable: str, drawn: dict[str, Any
     x = _inverse_density(results)
     for index, name in enumerate(activations_in(results)):
         values = of_activation(results, name)[variable]
-        mean = values.mean("seed") if "seed" in values.dims else values
+        if "seed" not in values.dims:
+            values = values.expand_dims(seed=1)
         style = activation_style(name, index)
-        axis.plot(x, mean, **drawn, **style)  # pyright: ignore[reportArgumentType]
-        if "seed" in values.dims:
-            low, high = values.min("seed"), values.max("seed")
-            axis.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
+        seeds = values.transpose("seed", "sparsity").values
+        draw_over_seeds(axis, x, seeds, style.pop("color"), **{**style, **drawn})
     _x_axis(axis, x)
 
 
 def _excess(axis: Axes, results: xr.Dataset, end: xr.Dataset) -> None:
     """Draw how far a recipe's held-out loss is above that of models trained to the end."""
     excess = excess_loss(results, end)
-    axis.set_title("held-out loss over that of training to the end, less 1", fontsize=9)
+    axis.set_title("held-out loss over that at the end, less 1", fontsize=9)
     if not excess.size:
         say_instead(axis, "no sparsity in common")
         return
     x = _inverse_density(excess)
     for name in map(str, excess["activation"].values):
         style = activation_style(name, activations_in(results).index(name))
-        axis.plot(x, excess.sel(activation=name), lw=1.3, ms=4, **style)  # pyright: ignore[reportArgumentType]
+        axis.plot(x, excess.sel(activation=name), **OURS, **style)  # pyright: ignore[reportArgumentType]
     axis.set_yscale("symlog", linthresh=0.01)  # below 1% is the noise of two held-out losses
     axis.yaxis.set_major_formatter(PercentFormatter(1))
     _x_axis(axis, x)
 
 
-def _published(axis: Axes, results: xr.Dataset) -> None:
-    """Draw the published curves, broad and pale, behind ours."""
+def _equally_important(results: xr.Dataset) -> bool:
+    return "importance" in results and str(results["importance"].values) == "uniform"
+
+
+def _published(axis: Axes, results: xr.Dataset) -> list[Line2D]:
+    """Draw the published curves, broad and pale, behind ours; return what names them."""
+    shape = (results.sizes["hidden"], results.sizes["feature"])
+    if not _equally_important(results) or shape != PUBLISHED:
+        return []
     curves = published.dimensions_per_feature()
     for index, name in enumerate(activations_in(results)):
         if name in curves["activation"]:
@@ -144,12 +176,13 @@ def _published(axis: Axes, results: xr.Dataset) -> None:
             line = curves.sel(activation=name)
             x = curves["inverse_density"]
             axis.plot(x, line, color=colour, lw=5, alpha=0.25, solid_capstyle="round", zorder=0)
+    return [Line2D([], [], color="0.4", lw=4, alpha=0.35, label="published")]
 
 
-def _mean_field(axis: Axes, results: xr.Dataset) -> None:
-    """Draw what D* is at the optimum of many equal features, of elementwise activations."""
-    if "importance" not in results or str(results["importance"].values) != "uniform":
-        return
+def _mean_field(axis: Axes, results: xr.Dataset) -> list[Line2D]:
+    """Draw D* at the optimum of many equal features, and return what names it; not of SoLU."""
+    if not _equally_important(results):
+        return []
     known = article_activations()
     density = 1 - np.sort(results["sparsity"].values)
     crowd = results.sizes["feature"] / results.sizes["hidden"]
@@ -158,6 +191,7 @@ def _mean_field(axis: Axes, results: xr.Dataset) -> None:
             D = mean_field(known[name], torch.from_numpy(density), max(crowd, 1.0))[0]
             colour = activation_style(name, index)["color"]
             axis.plot(1 / density, D.numpy(), color=colour, lw=1, ls="--", zorder=1)
+    return [Line2D([], [], color="0.4", lw=1, ls="--", label="optimum by a mean field")]
 
 
 def dimensionality_figure(results: xr.Dataset) -> Figure:
@@ -227,7 +261,7 @@ def _fractions(axis: Axes) -> None:
         )
 
 
-def _inverse_density(results: xr.Dataset | xr.DataArray) -> np.ndarray:
+def _inverse_density(results: xr.Dataset) -> np.ndarray:
     return 1 / (1 - results["sparsity"].values)
 
 

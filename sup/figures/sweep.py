@@ -40,11 +40,19 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
             "dimensionality": dimensionality_figure(results),
         }
     axis = curve_axis(results)
-    along = {f"along_{axis}": along_figure(results, axis)} if axis else {}
+    figures = {"dimensions": dimensions_figure(results)} if is_curve(results) else {}
+    if axis:
+        figures[f"along_{axis}"] = along_figure(results, axis)
     if results.sizes["feature"] > LARGEST_HEATMAP:
-        return {"features": feature_panels(arranged_best(results, MOST_SHOWN))} | along
-    plane = {"vectors": vector_gallery(results)} if results.sizes["hidden"] == 2 else {}
-    return {"gallery": gram_gallery(results)} | plane | along
+        return figures | {"features": feature_panels(arranged_best(results, MOST_SHOWN))}
+    if results.sizes["hidden"] == 2:
+        figures["vectors"] = vector_gallery(results)
+    return figures | {"gallery": gram_gallery(results)}
+
+
+def is_curve(results: xr.Dataset) -> bool:
+    """Tell whether results are of several sparsities, of activations and seeds, and of no more."""
+    return experiment_of(results) == "bottleneck" and results.sizes["sparsity"] > 1
 
 
 def activation_figures(results: xr.Dataset) -> dict[str, Figure]:

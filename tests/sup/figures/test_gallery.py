@@ -28,6 +28,14 @@ RATE = {"optimizer_lr": [0.001, 0.01]}
 SLOPE = {"activation_negative_slope": [0.01, 0.1]}
 GAIN = {"init_gain": [0.5, 1.0]}
 
+CURVES = (
+    "dimensions_per_feature",
+    "total_dimensionality",
+    "features_represented",
+    "features_explained",
+    "effective_features",
+)
+
 
 def results_of(axes: dict[str, list], diverged=(), absent=()) -> xr.Dataset:
     """Make results of random weights, some of which diverged at step 2 or were never trained."""
@@ -50,6 +58,7 @@ def results_of(axes: dict[str, list], diverged=(), absent=()) -> xr.Dataset:
         "polysemanticity": ([*dims, "feature"], W[..., 0, :] ** 2),
         "training_loss": ([*dims, "step"], loss[..., None] * [1, 0.5, 0.1]),
     }
+    variables |= {name: (dims, (k + 1) * loss) for k, name in enumerate(CURVES)}
     inner = {"hidden": range(2), "feature": range(4), "step": [1, 2, 5]}
     scalars = {"activation": "relu", "importance": "geometric"}
     return xr.Dataset(variables, {**scalars, **axes, **inner})
