@@ -11,6 +11,7 @@ from sup.analysis.diagrams import agreement
 from sup.analysis.gaps import GapSummary, gap_summary
 from sup.article.claims import CLAIMS, judge
 from sup.article.evidence import Evidence, gather, named
+from sup.article.joint import joint
 from sup.article.pictures import Gallery, Picture
 from sup.figures.style import activation_name, best_seed
 from sup.system.files import replacing
@@ -51,7 +52,7 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
         note=note,
         introduction=gallery.introduction(),
         sections=sections(gallery, evidence),
-        joint=[picture for one in evidence for picture in joint(gallery, one, by_role)],
+        joint=[picture for one in evidence for picture in together(gallery, one, by_role)],
         sources=[source(one) for one in evidence],
         **verdicts(by_role),
         **comparison(by_role),
@@ -62,7 +63,7 @@ def write_report(paths: Sequence[Path], output: Path, note: str = "") -> Path:
     return output
 
 
-def joint(gallery: Gallery, one: Evidence, by_role: dict[str, Evidence]) -> list[Picture]:
+def together(gallery: Gallery, one: Evidence, by_role: dict[str, Evidence]) -> list[Picture]:
     """Draw the figures that show all activations of a sweep together.
 
     What was trained to the end is drawn into the figure of the article's recipe, and not again.
@@ -71,7 +72,7 @@ def joint(gallery: Gallery, one: Evidence, by_role: dict[str, Evidence]) -> list
     if own is not None and one is end:
         return []
     with named(one.path):
-        return list(gallery.joint(one, end if one is own else None))
+        return list(joint(gallery, one, end if one is own else None))
 
 
 def sections(gallery: Gallery, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:

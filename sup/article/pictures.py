@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,24 +10,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sup.analysis.experiment import LARGEST_HEATMAP, curve_axis
 from sup.analysis.varimax import leading_share, varimax
 from sup.article.evidence import Evidence
 from sup.figures import basics
-from sup.figures.along import along_figure
 from sup.figures.animation import gram_animation, write_gif
-from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import neuron_figure, raw_neuron_figure
-from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery, pair_figure
+from sup.figures.gram import along_sparsity_figure, pair_figure
 from sup.figures.large import MOST_DIMENSIONS
-from sup.figures.phase import (
-    loss_gap_figure,
-    optimum_phase_figure,
-    phase_figure,
-    phase_seeds_figure,
-    phase_share_figure,
-)
-from sup.figures.phase_panels import diagram_in
 from sup.figures.style import activation_name, best_seed, write
 from sup.figures.training import training_figure
 
@@ -199,106 +187,3 @@ class Gallery:
             caption = f"WᵀW over training at {label}; frames are log-spaced in steps."
             pictures.append(self.animation(f"{stem}-training-animation", sparse, alt, caption))
         return Section(name, frames, pictures)
-
-    def optimum(self, evidence: Evidence, names: str) -> Iterator[Picture]:
-        """Draw the optimum's phase diagrams, and how far from it training ends."""
-        yield self.picture(
-            evidence.stem.replace("phase_diagram", "phases-of-the-optimum"),
-            optimum_phase_figure(evidence.results),
-            f"Phase diagrams of the best possible models, a panel each for {names}",
-            "The same of the best model that there is, whatever training finds.",
-        )
-        yield self.picture(
-            evidence.stem.replace("phase_diagram", "loss-gaps"),
-            loss_gap_figure(evidence.results),
-            f"Excess of the trained models' loss over the optimum's, a panel each for {names}",
-            "How far training ends from the optimum: where it is bright, in another minimum.",
-        )
-
-    def dimensions(self, evidence: Evidence, end: Evidence | None) -> Iterator[Picture]:
-        """Draw dimensions per feature, and every feature's dimensionality."""
-        beside = "beside it two measures that do not depend on the scale of W"
-        if end is not None:
-            beside += ". Dotted: trained to the end, where the loss is less by as much as is shown"
-        yield self.picture(
-            evidence.stem,
-            dimensions_figure(evidence.results, None if end is None else end.results),
-            "Dimensions per feature, total dimensionality and number of represented features "
-            "against 1/(1-S)",
-            "Dimensions per feature along sparsity, with the article's published curves pale "
-            f"behind; {beside}.",
-        )
-        yield self.picture(
-            evidence.stem.replace("dimensions", "dimensionality"),
-            dimensionality_figure(evidence.results),
-            "Scatter of the dimensionality of every feature against 1/(1-S), a panel for each "
-            "activation",
-            "Every feature's dimensionality. Lines mark regular arrangements: alone 1, tetrahedron "
-            "3/4, triangle 2/3, antipodal pair 1/2, pentagon 2/5, square antiprism 3/8, and 1/4.",
-        )
-
-    def joint(self, evidence: Evidence, end: Evidence | None) -> Iterator[Picture]:
-        """Draw the figures that show all activations of a sweep together.
-
-        Args:
-            evidence: the sweep.
-            end: of the same models trained to the end, if there is that.
-        """
-        results = evidence.results
-        if evidence.kind == "phase_diagram":
-            names = ", ".join(activation_name(name) for name in evidence.activations)
-            yield self.picture(
-                evidence.stem.replace("phase_diagram", "phases"),
-                phase_figure(results),
-                f"Phase diagrams over density and relative importance, a panel each for {names}",
-                f"What becomes of the extra feature of {diagram_in(results).title}, the best of "
-                "the seeds; lines are the boundaries of the optimum.",
-            )
-            if "seed" in results.dims:
-                yield self.picture(
-                    evidence.stem.replace("phase_diagram", "phases-of-seeds"),
-                    phase_seeds_figure(results),
-                    f"Share of seeds in each phase, a panel each for {names}",
-                    f"Where {results.sizes['seed']} seeds end: the mixture of the phases' colours "
-                    "is that of the seeds. A single seed is one drawing from it.",
-                )
-            if "optimum_phase" in results:
-                yield from self.optimum(evidence, names)
-            yield self.picture(
-                evidence.stem.replace("phase_diagram", "phase-shares"),
-                phase_share_figure(results),
-                f"Continuous phase diagrams of {names}: hue shows the extra feature's share",
-                "The same without thresholds: hue for the extra feature's share of the "
-                "squared weights, lightness for interference.",
-            )
-        elif evidence.kind == "dimensions":
-            yield from self.dimensions(evidence, end)
-        elif evidence.kind == "bottleneck_sizes":
-            yield self.picture(
-                evidence.stem,
-                gram_gallery(results),
-                "Gram matrices along sparsity, of models with several numbers of features",
-                f"WᵀW of several numbers of features in {results.sizes['hidden']} dimensions, the "
-                "best of the seeds: where there are fewer or more than two for each dimension, "
-                "pairs are not all that there is room for.",
-            )
-        elif evidence.kind == "other":
-            yield from self.others(evidence)
-
-    def others(self, evidence: Evidence) -> Iterator[Picture]:
-        """Draw models that are none of the article's experiments, and what becomes of them."""
-        results = evidence.results
-        if axis := curve_axis(results):
-            yield self.picture(
-                f"along-{file_name(axis)}-{evidence.stem}",
-                along_figure(results, axis),
-                f"Measures of the models in {evidence.path.name} along {axis}",
-                f"What becomes of these models along {axis}.",
-            )
-        if results.sizes["feature"] <= LARGEST_HEATMAP:
-            yield self.picture(
-                f"gram-{evidence.stem}",
-                gram_figure(results),
-                f"Gram matrices of the models in {evidence.path.name}",
-                "WᵀW of these models.",
-            )

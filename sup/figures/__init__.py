@@ -17,6 +17,7 @@ from sup.figures.phase import (
     phase_figure,
     phase_share_figure,
 )
+from sup.figures.phase_function import phase_function_figure
 from sup.figures.training import training_figure
 from sup.figures.vectors import vector_figure, vector_gallery
 from sup.system.files import replacing
@@ -34,6 +35,7 @@ __all__ = [
     "neuron_figure",
     "optimum_phase_figure",
     "phase_figure",
+    "phase_function_figure",
     "phase_share_figure",
     "training_figure",
     "vector_figure",

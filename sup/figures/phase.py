@@ -1,6 +1,7 @@
 """Phase diagrams: what becomes of the extra feature, over density and relative importance."""
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -39,7 +40,7 @@ def phase_figure(results: xr.Dataset) -> Figure:
         results: of a diagram (`sup.analysis.diagrams`), with dimensions sparsity and
             importance_ratio, and activation and seed at most.
     """
-    figure = _diagrams(results, paint_classes)
+    figure = diagrams(results, paint_classes)
     handles: list = []
     if "optimum_phase" in results:
         handles.append(Line2D([], [], color="black", lw=1.2, label="boundary of the optimum"))
@@ -56,7 +57,7 @@ def optimum_phase_figure(results: xr.Dataset) -> Figure:
     Args:
         results: as for `phase_figure`, with `optimum_phase`.
     """
-    figure = _diagrams(results, paint_optimum)
+    figure = diagrams(results, paint_optimum)
     _name_classes(figure, results, [])
     return figure
 
@@ -67,7 +68,7 @@ def phase_seeds_figure(results: xr.Dataset) -> Figure:
     Args:
         results: as for `phase_figure`, with several seeds.
     """
-    figure = _diagrams(results, paint_seeds)
+    figure = diagrams(results, paint_seeds)
     _name_classes(figure, results, [])
     return figure
 
@@ -80,8 +81,8 @@ def loss_gap_figure(results: xr.Dataset) -> Figure:
     Args:
         results: as for `phase_figure`, with `loss_gap`.
     """
-    figure = _diagrams(results, paint_gaps)
-    legend = _legend(figure)
+    figure = diagrams(results, paint_gaps)
+    legend = legend_panel(figure)
     box = legend.get_position()
     bar = figure.add_axes((box.x0 + 0.1 * box.width, box.y0, 0.06 * box.width, box.height))
     figure.colorbar(ScalarMappable(GAP_SCALE, GAP_COLOURS), cax=bar, extend="both")
@@ -95,7 +96,7 @@ def _name_classes(figure: Figure, results: xr.Dataset, others: list) -> None:
     diagram = diagram_in(results)
     named = zip(COLOURS[diagram], diagram.names, strict=True)
     handles = [Patch(color=colour, label=name) for colour, name in named]
-    legend = _legend(figure)
+    legend = legend_panel(figure)
     legend.legend(handles=[*handles, *others], loc="center left", fontsize=7, frameon=False)
 
 
@@ -108,8 +109,8 @@ def phase_share_figure(results: xr.Dataset) -> Figure:
     Args:
         results: as for `phase_figure`.
     """
-    figure = _diagrams(results, paint_shares)
-    legend = _legend(figure)
+    figure = diagrams(results, paint_shares)
+    legend = legend_panel(figure)
     box = legend.get_position()
     key = figure.add_axes(
         (box.x0 + 0.3 * box.width, box.y0 + 0.28 * box.height, 0.6 * box.width, 0.5 * box.height)
@@ -124,11 +125,11 @@ def phase_share_figure(results: xr.Dataset) -> Figure:
     return figure
 
 
-def _diagrams(results: xr.Dataset, paint: Callable[[Axes, xr.Dataset], None]) -> Figure:
-    """Draw one panel for each activation, and leave room for one more."""
-    names = activations_in(results)
-    columns = min(4, len(names) + 1)
-    rows = -(-(len(names) + 1) // columns)
+def diagrams(results: xr.Dataset, *paints: Callable[[Axes, xr.Dataset], None]) -> Figure:
+    """Draw a panel for each activation and each way to paint it, and leave room for one more."""
+    panels = list(product(activations_in(results), paints))
+    columns = min(4, len(panels) + 1)
+    rows = -(-(len(panels) + 1) // columns)
     size = (HEIGHT * columns + 0.6, HEIGHT * rows + 0.4)
     figure = Figure(figsize=size)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
@@ -140,18 +141,18 @@ def _diagrams(results: xr.Dataset, paint: Callable[[Axes, xr.Dataset], None]) ->
         wspace=0.28,
         hspace=0.36,
     )
-    for axis, name in zip(axes, names, strict=False):
+    for axis, (name, paint) in zip(axes, panels, strict=False):
         own = laid_out(of_activation(results, name))
         paint(axis, own)
         decorate(axis, own)
         axis.set_title(activation_label(name), fontsize=9)
-    for axis in axes[len(names) :]:
+    for axis in axes[len(panels) :]:
         axis.set_axis_off()
     figure.supxlabel("density  $p = 1 - S$", fontsize=9)
     figure.supylabel("relative importance of the extra feature", fontsize=9)
     return figure
 
 
-def _legend(figure: Figure) -> Axes:
+def legend_panel(figure: Figure) -> Axes:
     """Return the first panel that holds no diagram."""
     return next(axis for axis in figure.axes if not axis.axison)

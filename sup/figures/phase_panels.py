@@ -56,7 +56,8 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return np.exp(np.concatenate([ends[0], middles, ends[1]]))
 
 
-def _cells(own: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def cells(own: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges of the cells, along density and along importance."""
     return _edges(1 - own["sparsity"].values), _edges(own["importance_ratio"].values)
 
 
@@ -64,7 +65,7 @@ def paint_classes(axis: Axes, own: xr.Dataset) -> None:
     """Paint the class of the best seed, with dots where seeds are of different classes."""
     phase_of = diagram_in(own).phase_of
     _paint_phases(axis, own, phase_of(laid_out(best_seed(own))["W"].values))
-    _boundaries(axis, own)
+    boundaries(axis, own)
     if "seed" in own.dims:
         phases = phase_of(own.transpose("seed", *AXES, ...)["W"].values)
         at = np.argwhere((phases != phases[0]).any(0))
@@ -80,8 +81,8 @@ def paint_seeds(axis: Axes, own: xr.Dataset) -> None:
     known = counts.sum(-1, keepdims=True)
     colours = np.array([to_rgb(colour) for colour in COLOURS[diagram]])
     mixed = np.where(known > 0, counts / np.maximum(known, 1) @ colours, 1.0)
-    axis.pcolormesh(*_cells(own), mixed, rasterized=True)
-    _boundaries(axis, own)
+    axis.pcolormesh(*cells(own), mixed, rasterized=True)
+    boundaries(axis, own)
 
 
 def paint_shares(axis: Axes, own: xr.Dataset) -> None:
@@ -90,7 +91,7 @@ def paint_shares(axis: Axes, own: xr.Dataset) -> None:
     with_others = (W[..., -1:] * W[..., :-1]).sum(-2)
     overlap = np.abs(with_others).max(-1)
     colours = share_colours(extra_share(W), overlap, W.shape[-2])
-    axis.pcolormesh(*_cells(own), np.nan_to_num(colours, nan=1.0), rasterized=True)
+    axis.pcolormesh(*cells(own), np.nan_to_num(colours, nan=1.0), rasterized=True)
 
 
 def paint_optimum(axis: Axes, own: xr.Dataset) -> None:
@@ -101,18 +102,18 @@ def paint_optimum(axis: Axes, own: xr.Dataset) -> None:
 def _paint_phases(axis: Axes, own: xr.Dataset, phases: np.ndarray) -> None:
     colours = ListedColormap(COLOURS[diagram_in(own)])
     shown = np.ma.masked_equal(phases, NO_MODEL)
-    axis.pcolormesh(*_cells(own), shown, cmap=colours, vmin=0, vmax=colours.N - 1, rasterized=True)
+    axis.pcolormesh(*cells(own), shown, cmap=colours, vmin=0, vmax=colours.N - 1, rasterized=True)
 
 
 def paint_gaps(axis: Axes, own: xr.Dataset) -> None:
     """Paint the excess over the optimum's loss, the mean over seeds."""
-    x, y = _cells(own)
+    x, y = cells(own)
     gap = own["loss_gap"]
     shown = gap.mean("seed").values if "seed" in gap.dims else gap.values
     # What is below the scale, by rounding below zero too, is as good as the optimum.
     shown = np.ma.masked_invalid(np.maximum(shown, LEAST_GAP / 10))
     axis.pcolormesh(x, y, shown, cmap=GAP_COLOURS, norm=GAP_SCALE, rasterized=True)
-    _boundaries(axis, own)
+    boundaries(axis, own)
     if summary := gap_summary(gap.values):
         text = f"median {max(summary.median, 0):.0e}\nabove {LARGE:.0%}: {summary.above:.0%}"
         box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 2}
@@ -124,7 +125,7 @@ def _of_a_seed(values: xr.DataArray) -> np.ndarray:
     return (values.isel(seed=0) if "seed" in values.dims else values).values
 
 
-def _boundaries(axis: Axes, own: xr.Dataset) -> None:
+def boundaries(axis: Axes, own: xr.Dataset) -> None:
     """Draw where classes of the optimum meet: around each of them."""
     if "optimum_phase" not in own:
         return
@@ -138,7 +139,7 @@ def _boundaries(axis: Axes, own: xr.Dataset) -> None:
 
 def decorate(axis: Axes, own: xr.Dataset) -> None:
     """Give a panel its axes."""
-    x, y = _cells(own)
+    x, y = cells(own)
     axis.set(xscale="log", yscale="log", xlim=(x.max(), x.min()), ylim=(y.min(), y.max()))
     log_ticks(axis.xaxis, [tick for tick in (1, 0.3, 0.1, 0.03, 0.01) if x.min() <= tick])
     log_ticks(axis.yaxis, (0.1, 0.3, 1, 3, 10))

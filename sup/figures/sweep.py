@@ -17,6 +17,7 @@ from sup.figures.phase import (
     phase_figure,
     phase_share_figure,
 )
+from sup.figures.phase_function import has_function, phase_function_figure
 from sup.figures.style import activations_in, best_seed, of_activation
 from sup.figures.vectors import vector_gallery
 
@@ -33,6 +34,8 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
         if "optimum_phase" in results:
             figures["phases_of_the_optimum"] = optimum_phase_figure(results)
             figures["loss_gaps"] = loss_gap_figure(results)
+        if has_function(results):
+            figures["phases_by_function"] = phase_function_figure(results)
         return figures
     if kind == "dimensions":
         return {

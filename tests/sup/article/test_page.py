@@ -8,6 +8,7 @@ import pytest
 import sup
 from sup import report
 from sup.article.evidence import gather
+from sup.article.joint import joint
 from sup.article.page import write_report
 from sup.article.pictures import Gallery
 
@@ -135,5 +136,5 @@ def test_models_along_a_setting_have_a_figure_of_curves(tmp_path):
     small = {"n_features": 3, "n_hidden": 1, "steps": 2, "batch_size": 16, "figures": "none"}
     sup.train(init_gain=[0.1, 1, 10], directory=tmp_path / "gains", **small)
     (evidence,) = gather([tmp_path / "gains"])
-    drawn = [picture.name for picture in Gallery(tmp_path / "figures").joint(evidence, None)]
+    drawn = [picture.name for picture in joint(Gallery(tmp_path / "figures"), evidence, None)]
     assert drawn == ["along-init_gain-other", "gram-other"]
