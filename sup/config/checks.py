@@ -124,6 +124,7 @@ def check_together(settings: Any) -> None:
         raise SettingError("data", settings.data, needed)
     check_lists(settings)
     check_modelled(settings)
+    check_groups(settings)
     rates = own_rates(settings)
     for name, value in settings.optimizer.parameters.items():
         if isinstance(value, list) and name in RATES and name not in rates:
@@ -167,6 +168,20 @@ def check_modelled(settings: Any) -> None:
 def as_list(value: Any) -> list[Any]:
     """Return a list as it is, and anything else in one."""
     return value if isinstance(value, list) else [value]
+
+
+def check_groups(settings: Any) -> None:
+    """Check that every group of features that has an activation of its own has a feature.
+
+    Raises:
+        SettingError: where one would have none.
+    """
+    option = option_of("activation", settings.activation)
+    if option and "of" in option.settings:
+        of, n = settings.activation.parameters["of"], settings.n_features
+        if len(of) > n:
+            many = f"names {len(of)} activations, but n_features={n}"
+            raise SettingError("activation.of", of, many)
 
 
 def check_lists(settings: Any) -> None:

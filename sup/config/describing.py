@@ -59,12 +59,13 @@ def own_lines() -> Iterator[Line]:
 
 
 def group_lines(group: str) -> Iterator[Line]:
-    """Yield the settings of a group's options, each once, with its defaults."""
-    held: dict[str, dict[str, Setting]] = {}
+    """Yield the settings of a group's options with their defaults, once what means the same."""
+    held: dict[tuple[str, str], dict[str, Setting]] = {}
     for option, described_option in OPTIONS[group].items():
         for name, about in described_option.settings.items():
-            held.setdefault(name, {})[option] = about
-    for name, by_option in held.items():
+            alike = about.meaning if about.axis else ""
+            held.setdefault((name, alike), {})[option] = about
+    for (name, _), by_option in held.items():
         (_, about), *others = by_option.items()
         usual = shown(about.default)
         different = [

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from sup.config.activations import ACTIVATIONS
 from sup.config.fields import Option, Setting, axis
 from sup.config.modelling import FEATURES, MAGNITUDES, MODELS
 from sup.config.part import Part
@@ -84,20 +85,8 @@ def _trainer(meaning: str, **defaults: Any) -> Option:
     return Option("lightning.pytorch.Trainer", meaning, settings)
 
 
-def _activation(name: str, meaning: str) -> Option:
-    return Option(f"sup.model.activations.{name}", meaning)
-
-
 OPTIONS: dict[str, dict[str, Option]] = {
-    "activation": {
-        "linear": _activation("Linear", "f(z) = z"),
-        "relu": _activation("ReLU", "f(z) = max(z, 0)"),
-        "gelu": _activation("GELU", "f(z) = z Phi(z), Phi the normal distribution"),
-        "silu": _activation("SiLU", "f(z) = z sigmoid(z)"),
-        "sigmoid": _activation("Sigmoid", "f(z) = 1 / (1 + exp(-z))"),
-        "tanh": _activation("Tanh", "f(z) = tanh(z)"),
-        "solu": _activation("SoLU", "f(z) = z softmax(z), over the features of a sample"),
-    },
+    "activation": ACTIVATIONS,
     "importance": {
         "geometric": Option(
             "sup.model.importance.geometric",

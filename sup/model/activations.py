@@ -9,6 +9,10 @@ One that also has a method ``pullback(z, y, g)`` says how gradients pass through
 compiled together with all else; without it, autograd finds the gradient, several times slower. The
 ones here are torch's own derivative kernels, one pass each.
 
+The seven here are the article's. Three of them have a parameter, an axis: a number where it is
+single, else a tensor ``[instance, 1, 1]``. Where it has the article's value, the arithmetic is the
+plain function's to the last bit. More families are in `sup.model.families`.
+
 One that also has `expressions`, its value and its slope in the words of `sup.model.expressions`, is
 trained by kernels: native ones on a CPU, Triton's on a GPU.
 """
@@ -23,6 +27,14 @@ FEATURE_AXIS = -2
 
 Activation = Callable[[Tensor], Tensor]
 Stacked = Float[Tensor, "instance feature batch"]
+
+Parameter = int | float | Tensor
+"""A number, or a tensor ``[instance, 1, 1]``."""
+
+
+def is_number(parameter: Parameter, value: int) -> bool:
+    """Tell whether a parameter is this one number, and not one for each instance."""
+    return not isinstance(parameter, Tensor) and parameter == value
 
 
 class Linear(nn.Module):
@@ -50,20 +62,37 @@ class ReLU(nn.ReLU):
 
 
 class GELU(nn.GELU):
-    """``f(z) = z Phi(z)``, exact (by erf). Hendrycks & Gimpel, 2016, eq. 1; or ``approximate``."""
+    """``f(z) = z Phi(scale z)``, exact (by erf), or ``approximate``. Hendrycks & Gimpel, 2016.
+
+    The scale is 1 there, over the standard deviation, which they leave open: towards an infinite
+    scale it is ReLU, towards 0 ``z / 2``.
+    """
+
+    def __init__(self, approximate: str = "none", scale: Parameter = 1.0):
+        super().__init__(approximate)
+        self.scale = scale
 
     @property
     def expressions(self) -> tuple[str, str]:
         """Value and slope, of the exact form or of the approximate one."""
+        u = "z" if is_number(self.scale, 1) else "(scale * z)"
         if self.approximate == "none":
-            return ("z * normal_cdf(z)", "normal_cdf(z) + z * gauss(z) * 0.3989422804014327")
-        half = "0.5 * (1 + tanh(0.7978845608028654 * (z + 0.044715 * z * z * z)))"
-        inner = "(1.5957691216057308 + 0.2140644488 * z * z)"
-        return (f"z * {half}", f"{half} * (1 + z * (1 - {half}) * {inner})")
+            slope = f"normal_cdf({u}) + {u} * gauss({u}) * 0.3989422804014327"
+            return (f"z * normal_cdf({u})", slope)
+        half = f"0.5 * (1 + tanh(0.7978845608028654 * ({u} + 0.044715 * {u} * {u} * {u})))"
+        inner = f"(1.5957691216057308 + 0.2140644488 * {u} * {u})"
+        return (f"z * {half}", f"{half} * (1 + {u} * (1 - {half}) * {inner})")
+
+    def forward(self, input: Stacked) -> Tensor:
+        """Return ``z Phi(scale z)``."""
+        if is_number(self.scale, 1):
+            return super().forward(input)
+        return super().forward(self.scale * input) / self.scale
 
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
-        """Return g (Phi(z) + z phi(z)), Phi and phi the normal distribution and density."""
-        return torch.ops.aten.gelu_backward(g, z, approximate=self.approximate)
+        """Return g (Phi(u) + u phi(u)), u = scale z, Phi and phi the normal distribution."""
+        u = z if is_number(self.scale, 1) else self.scale * z
+        return torch.ops.aten.gelu_backward(g, u, approximate=self.approximate)
 
 
 class SiLU(nn.SiLU):
@@ -77,13 +106,36 @@ class SiLU(nn.SiLU):
 
 
 class Sigmoid(nn.Sigmoid):
-    """``f(z) = 1 / (1 + exp(-z))``."""
+    """``f(z) = (1 + 2 epsilon) s(z) - epsilon``, where ``s(z) = 1 / (1 + exp(-z))``.
 
-    expressions = ("sigmoid(z)", "y * (1 - y)")
+    Stretched so, onto (-epsilon, 1 + epsilon), it reaches 0 and 1 at finite z: the future work that
+    Lad & Kostolansky, 2023, name.
+    """
+
+    def __init__(self, epsilon: Parameter = 0.0):
+        super().__init__()
+        self.epsilon = epsilon
+
+    @property
+    def expressions(self) -> tuple[str, str]:
+        """Value and slope, of the plain form or of the stretched one."""
+        if is_number(self.epsilon, 0):
+            return ("sigmoid(z)", "y * (1 - y)")
+        width = "(1 + 2 * epsilon)"
+        slope = f"{width} * (sigmoid(z) * (1 - sigmoid(z)))"
+        return (f"{width} * sigmoid(z) - epsilon", slope)
+
+    def forward(self, input: Stacked) -> Tensor:
+        """Return ``(1 + 2 epsilon) s(z) - epsilon``."""
+        s = super().forward(input)
+        return s if is_number(self.epsilon, 0) else (1 + 2 * self.epsilon) * s - self.epsilon
 
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
-        """Return g y (1 - y)."""
-        return torch.ops.aten.sigmoid_backward(g, y)
+        """Return g s (1 - s), times the width."""
+        if is_number(self.epsilon, 0):
+            return torch.ops.aten.sigmoid_backward(g, y)
+        width = 1 + 2 * self.epsilon
+        return width * torch.ops.aten.sigmoid_backward(g, (y + self.epsilon) / width)
 
 
 class Tanh(nn.Tanh):
@@ -97,19 +149,28 @@ class Tanh(nn.Tanh):
 
 
 class SoLU(nn.Module):
-    """``f(z) = z * softmax(z)``, the softmax over the features of one sample of one instance.
+    """``f(z) = z softmax(z / temperature)``, over the features of one sample of one instance.
 
-    Elhage et al., "Softmax Linear Units", 2022.
+    Elhage et al., "Softmax Linear Units", 2022, where the temperature is 1: towards 0 only the
+    largest feature is left, as it is; towards infinity it is ``z / n``.
     """
 
+    def __init__(self, temperature: Parameter = 1.0):
+        super().__init__()
+        self.temperature = temperature
+
     def forward(self, z: Stacked) -> Tensor:
-        """Return ``z * softmax(z)``, of the shape of `z`."""
-        return z * torch.softmax(z, FEATURE_AXIS)
+        """Return ``z softmax(z / temperature)``, of the shape of `z`."""
+        return z * torch.softmax(self._cooled(z), FEATURE_AXIS)
 
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
-        """Return s_i (g_i (1 + z_i) - sum_j g_j y_j), s the softmax: the transposed Jacobian."""
-        s = torch.softmax(z, FEATURE_AXIS)
-        return s * (g * (1 + z) - (g * y).sum(FEATURE_AXIS, keepdim=True))
+        """Return s_i (g_i (1 + z_i/T) - sum_j g_j y_j/T), s the softmax: transposed Jacobian."""
+        u = self._cooled(z)
+        s = torch.softmax(u, FEATURE_AXIS)
+        return s * (g * (1 + u) - self._cooled((g * y).sum(FEATURE_AXIS, keepdim=True)))
+
+    def _cooled(self, z: Tensor) -> Tensor:
+        return z if is_number(self.temperature, 1) else z / self.temperature
 
 
 def pullback(activation: Activation, z: Stacked, y: Stacked, g: Stacked) -> Tensor:

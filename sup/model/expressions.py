@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
@@ -82,19 +83,8 @@ class Expressions:
     parameters: Mapping[str, Any]
 
     def numbers(self, instances: int) -> Tensor:
-        """Return the parameters that are named, ``[instance, parameter]``, in float64.
-
-        Raises:
-            ValueError: where one is neither a number nor one for each instance.
-        """
-        columns = []
-        for name, held in self.parameters.items():
-            values = torch.as_tensor(held, dtype=torch.float64).cpu()
-            if values.numel() != 1 and tuple(values.shape) != (instances, 1, 1):
-                shape = list(values.shape)
-                raise ValueError(f"{name} {shape} is neither a number nor [instance, 1, 1]")
-            columns.append(values.reshape(-1).expand(instances))
-        return torch.stack(columns, -1) if columns else torch.zeros(instances, 0).double()
+        """Return the parameters that are named, as `numbers_of` does."""
+        return numbers_of(self.parameters, instances)
 
     def __call__(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return value and slope at z, by torch.
@@ -119,6 +109,24 @@ class Expressions:
         places = {name: language.parameter.format(k) for k, name in enumerate(self.parameters)}
         value = _written(_parsed(self.value), {**places, "z": "z"}, language)
         return value, _written(_parsed(self.slope), {**places, "z": "z", "y": "y"}, language)
+
+
+def numbers_of(
+    parameters: Mapping[str, Any], instances: int
+) -> Float[Tensor, "instance parameter"]:
+    """Return parameters that are numbers, or have one for each instance, in float64.
+
+    Raises:
+        ValueError: where one is neither.
+    """
+    columns = []
+    for name, held in parameters.items():
+        values = torch.as_tensor(held, dtype=torch.float64).cpu()
+        if values.numel() != 1 and tuple(values.shape) != (instances, 1, 1):
+            shape = list(values.shape)
+            raise ValueError(f"{name} {shape} is neither a number nor [instance, 1, 1]")
+        columns.append(values.reshape(-1).expand(instances))
+    return torch.stack(columns, -1) if columns else torch.zeros(instances, 0).double()
 
 
 def expressions_of(activation: Any) -> Expressions | None:

@@ -31,6 +31,9 @@ STRAIGHT = 3
 """Nodes of a piece where the activation is straight, exact to degree 5: a squared error is of
 degree 2, and of one more after each of two integrals up to a plane."""
 
+DIFFERENCE = 1e-6
+"""Between two models whose losses tell a gradient, to about 1e-10."""
+
 ENTRIES = 2**18
 """Numbers of one array that are computed at once: 2 MiB, as large as a core's cache."""
 
@@ -71,15 +74,33 @@ class Population:
     ) -> Loss:
         """Return each model's ``sum_i I_i E (x_i - x'_i)^2`` and its gradient by W and by b.
 
+        Where the activation's value jumps, the slope is not all: what an error gains or loses at
+        the jump counts as well. There the gradient is one of differences.
+
         Args:
             W: weights of `MOST_FEATURES` features at most; all in float64.
             b: biases.
             density: p of each feature.
             importance: ``I_i``.
         """
+        if self.smoothness.jumps:
+            return self._by_differences(W, b, density, importance)
         given = (W, b, density, importance)
         loss, dW, db = self._in_turn(self._loss_and_gradient, *given)
         return loss, dW, db
+
+    def _by_differences(self, W: Tensor, b: Tensor, density: Tensor, importance: Tensor) -> Loss:
+        K, (m, n) = len(W), W.shape[1:]
+        point = torch.cat([W.flatten(1), b], -1)
+        step = DIFFERENCE * torch.eye(point.shape[1]).to(point)
+        around = torch.cat([point[:, None], point[:, None] + step, point[:, None] - step], 1)
+        count, around = around.shape[1], around.flatten(0, 1)
+        p, cost = (each.repeat_interleave(count, 0) for each in (density, importance))
+        W, b = around[:, : m * n].unflatten(-1, (m, n)), around[:, m * n :]
+        loss = (cost * self.squared_error(W, b, p)).sum(-1).view(K, count)
+        above, below = loss[:, 1:].chunk(2, -1)
+        gradient = (above - below) / (2 * DIFFERENCE)
+        return loss[:, 0], gradient[:, : m * n].unflatten(-1, (m, n)), gradient[:, m * n :]
 
     def squared_error(
         self,

@@ -29,11 +29,13 @@ class Smoothness:
         mixes: whether an output depends on other features' pre-activations, as SoLU's does.
         kinks: pre-activations, rising, at which its slope or value jumps; none where it mixes.
         is_straight: whether it is straight between its kinks.
+        jumps: whether the value jumps, too, at a kink.
     """
 
     mixes: bool
     kinks: tuple[float, ...]
     is_straight: bool
+    jumps: bool = False
 
 
 def smoothness_of(activation: Activation, n_features: int) -> Smoothness:
@@ -48,7 +50,7 @@ def smoothness_of(activation: Activation, n_features: int) -> Smoothness:
         return Smoothness(True, (), False)
 
     def value_and_slope(z: Tensor) -> tuple[Tensor, Tensor]:
-        stacked = z.expand(1, n_features, -1).contiguous()
+        stacked = _alike(z, n_features)
         value = activation(stacked)
         return value[0], pullback(activation, stacked, value, torch.ones_like(stacked))[0]
 
@@ -67,13 +69,24 @@ def smoothness_of(activation: Activation, n_features: int) -> Smoothness:
     is_kink = jump(low, high) > JUMP
     change[found[is_kink]] = 0
     kinks = sorted(high[is_kink].tolist())
-    return Smoothness(False, tuple(kinks), bool(change.max() < STRAIGHT))
+    left, right = (activation(_alike(side, n_features)) for side in (low, high))
+    jumps = bool(((right - left).abs().amax((0, 1)) > JUMP)[is_kink].any())
+    return Smoothness(False, tuple(kinks), bool(change.max() < STRAIGHT), jumps)
+
+
+def _alike(z: Tensor, n_features: int) -> Tensor:
+    """Return pre-activations of one model whose features all have the same."""
+    return z.expand(1, n_features, -1).contiguous()
 
 
 def _mixes(activation: Activation, z: Tensor, n_features: int) -> bool:
-    """Tell whether the first feature's output depends on the last one's pre-activation."""
-    here = z.expand(1, n_features, -1).clone()
-    there = here.clone()
-    there.select(FEATURE_AXIS, -1).cos_()
-    own = [activation(both).select(FEATURE_AXIS, 0) for both in (here, there)]
-    return n_features > 1 and not torch.equal(*own)
+    """Tell whether any feature's output depends on another one's pre-activation."""
+    here = _alike(z, n_features)
+    before = activation(here)
+    for feature in range(n_features):
+        there = here.clone()
+        there.select(FEATURE_AXIS, feature).cos_()
+        others = [k for k in range(n_features) if k != feature]
+        if not torch.equal(activation(there)[:, others], before[:, others]):
+            return True
+    return False

@@ -15,9 +15,10 @@ from sup.model.building import activation_of
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.system.open_files import most_runs
 from sup.training.devices import accelerator_of
-from sup.training.kernels import NoKernelError, check_possible, has_kernel, kind_of
+from sup.training.kernels import NoKernelError, check_possible, kind_of
 from sup.training.slice import Slice
 from sup.training.stack import Stack
+from sup.training.written import has_kernel
 
 log = logging.getLogger(__name__)
 

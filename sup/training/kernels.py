@@ -13,9 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sup.model.activations import Activation, SoLU
 from sup.model.autoencoder import StackedAutoencoder
-from sup.model.expressions import expressions_of
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 
@@ -96,18 +94,6 @@ def in_parts(steps: range, most: int) -> list[range]:
     """Return some steps in parts of at most so many."""
     starts = range(steps.start, steps.stop, most)
     return [range(start, min(start + most, steps.stop)) for start in starts]
-
-
-def has_kernel(activation: Activation) -> bool:
-    """Tell whether an activation, made for one instance, says how it is written."""
-    expressions = expressions_of(activation)
-    if expressions is None:
-        return type(activation) is SoLU
-    try:
-        expressions.numbers(1)
-    except ValueError:  # numbers that are not one of each instance
-        return False
-    return True
 
 
 def kind_of(engine: str, device: str, n: int, m: int, steps: int) -> str | None:

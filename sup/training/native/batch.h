@@ -69,15 +69,16 @@ struct Batch {
 
 // Turn the pre-activations z [feature, vector] of a block of samples into the loss's gradient by
 // them, in place, and add to `loss` twice what the samples cost. `start`: the block's first vector.
-#if SOLU  // z softmax(z), over the features: the transposed Jacobian, as in sup.model.activations
+#if SOLU  // z softmax(z / T), over the features: the transposed Jacobian, as in sup.model.activations
 static INLINE void pull_back(Lanes *z, const Lanes *x, const Batch &batch, int64_t start,
                              int vectors, Lanes &loss) {
+  const Lanes inverse = batch.parameter[0];  // 1 / T; where it is 1, nothing is rounded otherwise
   for (int v = 0; v < vectors; v++) {
     Lanes share[N], by_y[N], most = z[v], total = 0, dot = 0, own = 0;
 #pragma GCC unroll 32
     for (int i = 1; i < N; i++) most = max(most, z[i * BLOCK + v]);
 #pragma GCC unroll 32
-    for (int i = 0; i < N; i++) total += share[i] = exp_to_88(z[i * BLOCK + v] - most);
+    for (int i = 0; i < N; i++) total += share[i] = exp_to_88((z[i * BLOCK + v] - most) * inverse);
     total = Lanes(1) / total;
 #pragma GCC unroll 32
     for (int i = 0; i < N; i++) {
@@ -86,12 +87,12 @@ static INLINE void pull_back(Lanes *z, const Lanes *x, const Batch &batch, int64
       const Lanes error = batch.of_samples(y - x[i * BLOCK + v], start + v);
       by_y[i] = batch.cost(error, 2 * batch.importance[i], start + v);
       own += by_y[i] * error;
-      dot += by_y[i] * y;
+      dot += by_y[i] * (y * inverse);
     }
 #pragma GCC unroll 32
     for (int i = 0; i < N; i++)
       z[i * BLOCK + v] =
-          batch.of_samples(share[i] * (by_y[i] * (z[i * BLOCK + v] + 1) - dot), start + v);
+          batch.of_samples(share[i] * (by_y[i] * (z[i * BLOCK + v] * inverse + 1) - dot), start + v);
     loss += own;
   }
 }

@@ -11,13 +11,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sup.model.autoencoder import StackedAutoencoder
-from sup.model.expressions import expressions_of
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
 from sup.training.kernels import NoKernelError
 from sup.training.native.call import Call, Held, blocked
 from sup.training.native.compiler import compiled
 from sup.training.native.source import Kernel, activation_source
+from sup.training.written import kernel_parameters
 
 Task = Callable[[], object]
 """Does a part of some work, until none is left that no other thread has taken."""
@@ -85,10 +85,9 @@ class NativeEngine:
         """Return what a kernel is told once: all but the weights, the words and the steps."""
         count = at.stop - at.start
         held = Held(Call(models=count, all_models=len(self.models.W)))
-        expressions = expressions_of(activation)
-        numbers = expressions.numbers(count).float().contiguous() if expressions else None
+        numbers = kernel_parameters(activation, count)
         held.point("importance", importance.contiguous())
-        held.point("parameter", torch.zeros(1) if numbers is None else numbers)
+        held.point("parameter", torch.zeros(1) if numbers is None else numbers.float().contiguous())
         if isinstance(self.inputs, QuadratureInputs):
             own = np.arange(count, dtype=np.int32)
             probability = self.inputs.probability[at].numpy()[..., None, :]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sup.model.activations import Activation, SoLU
+from sup.model.activations import Activation
 from sup.model.expressions import Language, expressions_of
+from sup.training.written import is_solu
 
 LARGEST_SMALL = 64
 """Weights of a model up to which all of sixteen samples stays in registers: measured from n=2, m=1
@@ -70,8 +71,8 @@ def activation_source(activation: Activation) -> str | None:
     Raises:
         ValueError: where what it says is no expression.
     """
-    if type(activation) is SoLU:
-        return "#define SOLU 1\nconstexpr int PARAMETERS = 0;"
+    if is_solu(activation):
+        return "#define SOLU 1\nconstexpr int PARAMETERS = 1;"
     expressions = expressions_of(activation)
     if expressions is None:
         return None

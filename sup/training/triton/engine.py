@@ -12,7 +12,6 @@ from torch import Tensor
 
 from sup.config.rules import in_one_line
 from sup.model.autoencoder import StackedAutoencoder
-from sup.model.expressions import expressions_of
 from sup.model.inputs import Inputs
 from sup.model.philox import MASK
 from sup.model.quadrature import QuadratureInputs
@@ -21,6 +20,7 @@ from sup.training.triton.device import kernels
 from sup.training.triton.device.inputs import GIVEN, NODES, Data
 from sup.training.triton.device.kernels import Models
 from sup.training.triton.source import activation_function
+from sup.training.written import kernel_parameters
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ class TritonEngine:
         self.launches = []
         start = 0
         for activation, count in models.activation.blocks:
-            own = expressions_of(activation)
-            numbers = own.numbers(count).float() if own else importance.new_zeros(1, 0)
-            values = torch.cat([numbers.to(importance).flatten(), importance.new_zeros(1)])
             function = activation_function(activation)
+            own = kernel_parameters(activation, count)
+            numbers = importance.new_zeros(1, 0) if own is None else own.to(importance)
+            values = torch.cat([numbers.flatten(), importance.new_zeros(1)])
             beside = start and importance.device.type == "cuda"
             stream = torch.cuda.Stream() if beside else None
             self.launches.append(Launch(start, count, function, numbers.shape[1], values, stream))

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sup.model.activations import Activation, SoLU
+from sup.model.activations import Activation
 from sup.model.expressions import Language, expressions_of
 from sup.training.triton.device import functions
+from sup.training.written import is_solu
 
 LARGEST, SMALLEST = (float(one) for one in (np.finfo(np.float32).max, np.finfo(np.float32).tiny))
 
@@ -35,7 +36,7 @@ def activation_function(activation: Activation) -> Any:
     Raises:
         ValueError: where the activation does not say how it is written, or it is no expression.
     """
-    if type(activation) is SoLU:
+    if is_solu(activation):
         return None
     expressions = expressions_of(activation)
     if expressions is None:

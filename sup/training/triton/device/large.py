@@ -71,15 +71,16 @@ def pulled_back(z, x, doubled, mask, parameter, softmax, ACTIVATE: tl.constexpr)
         mask: which are samples and features.
         parameter: where the activation's parameters are.
         softmax: of SoLU, over all features: the largest z, the total of the exponentials, and the
-            sum of gradients times outputs.
+            sum of gradients times outputs, over T.
         ACTIVATE: returns value and slope; None for SoLU.
     """
     if ACTIVATE is None:
         most, total, dot = softmax
-        part = below(z - most[:, None]) / total[:, None]
+        inverse = tl.load(parameter)
+        part = below((z - most[:, None]) * inverse) / total[:, None]
         error = tl.where(mask, z * part - x, 0.0)
         by_y = doubled * error
-        g = tl.where(mask, part * (by_y * (z + 1.0) - dot[:, None]), 0.0)
+        g = tl.where(mask, part * (by_y * (z * inverse + 1.0) - dot[:, None]), 0.0)
     else:
         y, slope = ACTIVATE(z, parameter)
         error = tl.where(mask, y - x, 0.0)
@@ -90,11 +91,12 @@ def pulled_back(z, x, doubled, mask, parameter, softmax, ACTIVATE: tl.constexpr)
 
 @jit
 def softmax_of(
-    W, b, h, data, cost, share, words, samples, column, mask,
+    W, b, h, data, cost, share, parameter, words, samples, column, mask,
     N: tl.constexpr, M: tl.constexpr, PADDED: tl.constexpr, MODE: tl.constexpr,
 ):  # fmt: skip
     """Return what SoLU needs of all features of each sample; see `pulled_back`."""
     model, step, purpose = words
+    inverse = tl.load(parameter)
     most = tl.full((column.shape[0],), -3e38, tl.float32)
     total = tl.zeros((column.shape[0],), tl.float32)
     for start in range(0, N, TILE):
@@ -102,17 +104,17 @@ def softmax_of(
         z = output(h, rows_of(W, i, N, M, PADDED), b, i, N)
         z = tl.where((i < N)[None, :], z, -3e38)
         larger = maximum(most, tl.max(z, axis=1))
-        total = total * below(most - larger)
-        total += tl.sum(below(z - larger[:, None]), axis=1)
+        total = total * below((most - larger) * inverse)
+        total += tl.sum(below((z - larger[:, None]) * inverse), axis=1)
         most = larger
     dot = tl.zeros((column.shape[0],), tl.float32)
     for start in range(0, N, TILE):
         i = start + tl.arange(0, TILE)
         x = features_of(data, model, step, purpose, i, column, mask, samples, N, MODE)
         z = output(h, rows_of(W, i, N, M, PADDED), b, i, N)
-        y = z * (below(z - most[:, None]) / total[:, None])
+        y = z * (below((z - most[:, None]) * inverse) / total[:, None])
         doubled = 2.0 * tl.load(cost + i, mask=i < N, other=0.0)[None, :] * share
-        dot += tl.sum(tl.where(mask[:, None], doubled * (y - x) * y, 0.0), axis=1)
+        dot += tl.sum(tl.where(mask[:, None], doubled * (y - x) * (y * inverse), 0.0), axis=1)
     return most, total, dot
 
 
@@ -168,7 +170,7 @@ def large_gradients(
         softmax = (0.0, 0.0, 0.0)
         if ACTIVATE is None:
             softmax = softmax_of(
-                *(W, b, h, data, cost, share, (model, step, purpose), samples),
+                *(W, b, h, data, cost, share, parameter, (model, step, purpose), samples),
                 *(column, mask, N, M, PADDED, MODE),
             )
         by_h = tl.zeros((BLOCK, PADDED), tl.float32)

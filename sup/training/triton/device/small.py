@@ -68,29 +68,31 @@ def pulled_back(z, x, cost, share, parameter, mask, N: tl.constexpr, ACTIVATE: t
         parameter: where the activation's parameters are.
         mask: which are samples.
         N: the number of features.
-        ACTIVATE: returns value and slope; None for SoLU, z softmax(z) over the features.
+        ACTIVATE: returns value and slope; None for SoLU, z softmax(z / T) over the features,
+            of which 1 / T is the parameter.
     """
     g = ()
     if ACTIVATE is None:
+        inverse = tl.load(parameter)
         most = z[0]
         for i in tl.static_range(1, N):
             most = maximum(most, z[i])
-        total = exp_to_88(z[0] - most)
+        total = exp_to_88((z[0] - most) * inverse)
         for i in tl.static_range(1, N):
-            total += exp_to_88(z[i] - most)
+            total += exp_to_88((z[i] - most) * inverse)
         loss = tl.zeros_like(total)
         dot = tl.zeros_like(total)
         for i in tl.static_range(N):
-            y = z[i] * (exp_to_88(z[i] - most) / total)
+            y = z[i] * (exp_to_88((z[i] - most) * inverse) / total)
             error = tl.where(mask, y - x[i], 0.0)
             by_y = 2.0 * tl.load(cost + i) * share * error
             loss += by_y * error
-            dot += by_y * y
+            dot += by_y * (y * inverse)
         for i in tl.static_range(N):
-            part = exp_to_88(z[i] - most) / total
+            part = exp_to_88((z[i] - most) * inverse) / total
             error = tl.where(mask, z[i] * part - x[i], 0.0)
             by_y = 2.0 * tl.load(cost + i) * share * error
-            g = g + (tl.where(mask, part * (by_y * (z[i] + 1.0) - dot), 0.0),)
+            g = g + (tl.where(mask, part * (by_y * (z[i] * inverse + 1.0) - dot), 0.0),)
     else:
         loss = tl.zeros_like(z[0])
         for i in tl.static_range(N):
