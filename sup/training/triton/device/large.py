@@ -97,12 +97,12 @@ def softmax_of(
     """Return what SoLU needs of all features of each sample; see `pulled_back`."""
     model, step, purpose = words
     inverse = tl.load(parameter)
-    most = tl.full((column.shape[0],), -3e38, tl.float32)
+    most = tl.full((column.shape[0],), -1e30, tl.float32)
     total = tl.zeros((column.shape[0],), tl.float32)
     for start in range(0, N, TILE):
         i = start + tl.arange(0, TILE)
         z = output(h, rows_of(W, i, N, M, PADDED), b, i, N)
-        z = tl.where((i < N)[None, :], z, -3e38)
+        z = tl.where((i < N)[None, :], z, -1e30)
         larger = maximum(most, tl.max(z, axis=1))
         total = total * below((most - larger) * inverse)
         total += tl.sum(below((z - larger[:, None]) * inverse), axis=1)

@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -266,6 +267,11 @@ def test_gradients_where_features_have_densities_of_their_own(size: tuple[int, i
 
 def test_gradients_of_solu_in_the_form_for_larger_models():
     check(SoLU, 33, 6, 129)
+
+
+@pytest.mark.parametrize("size", [(N, M), (33, 6)])
+def test_gradients_of_solu_with_a_temperature(size: tuple[int, int]):
+    check(partial(SoLU, 0.4), *size, 129)
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (2, 1), (3, 2)])

@@ -98,13 +98,15 @@ def test_gradients_are_those_of_double_precision(kind, n, m, batch, large, devic
     assert_close(models.b.grad, by_b, 5e-6)
 
 
-def test_each_activation_of_a_stack_has_its_own_parameters(device):
+@pytest.mark.parametrize(("n", "m"), [(5, 3), (33, 7)])
+def test_each_activation_of_a_stack_has_its_own_parameters(n: int, m: int, device):
     slope = torch.tensor([0.1, 0.5, -1.0]).view(3, 1, 1)
-    models = models_of((ReLU(), 1), (Leaky(slope), 3), (SoLU(), 2), n=5, m=3)
-    importance, given = importance_of(6, 5), words(5, 40)
-    losses, by_W, _ = exact(models, inputs_of(5, 6, torch.float64), importance, given, 40)
+    temperature = torch.tensor([0.4, 3.0]).view(2, 1, 1)
+    models = models_of((ReLU(), 1), (Leaky(slope), 3), (SoLU(temperature), 2), n=n, m=m)
+    importance, given = importance_of(6, n), words(n, 40)
+    losses, by_W, _ = exact(models, inputs_of(n, 6, torch.float64), importance, given, 40)
     models.to(device)
-    engine = TritonEngine(models, inputs_of(5, 6).to(device), importance.to(device), 40)
+    engine = TritonEngine(models, inputs_of(n, 6).to(device), importance.to(device), 40)
     assert_close(engine(given.to(device)), losses, 1e-6)
     assert_close(models.W.grad, by_W, 5e-6)
 
