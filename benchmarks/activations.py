@@ -18,7 +18,7 @@ FEW, MANY, ROUNDS = 200, 1_200, 5
 
 
 def seconds(name: str, engine: str) -> float:
-    """Return how long a step takes: a run's time less that of a shorter one, over the difference."""
+    """Return how long a step takes: by a run's time and that of a shorter one."""
     part = part_of("activation", name)
     axes = [key for key, about in ACTIVATIONS[name].settings.items() if about.axis]
     several = {f"activation_{key}": [0.9, 1.1] for key in axes}  # as numbers of each instance

@@ -19,13 +19,16 @@ def experiment_of(results: xr.Dataset) -> str:
     """Return what results are results of.
 
     phase_diagram, dimensions, bottleneck (any models along sparsity), bottleneck_sizes (of several
-    numbers of features) or other.
+    numbers of features), families (along a parameter of an activation, and of sparsity at most but
+    for seeds) or other.
     """
     dims = set(results["loss"].dims)
     if diagram_of(results):
         return "phase_diagram"
     if dims - {"activation", "seed"} == {"n_features", "sparsity"}:
         return "bottleneck_sizes"
+    if is_along_families(results):
+        return "families"
     if "sparsity" not in dims or not dims <= {"activation", "sparsity", "seed"}:
         return "other"
     many = results.sizes["feature"] > LARGEST_HEATMAP or results.sizes["sparsity"] > FEW_SPARSITIES
@@ -39,3 +42,13 @@ def curve_axis(results: xr.Dataset) -> str | None:
     numeric = [name for name in others if np.issubdtype(results[name].dtype, np.number)]
     longest = max(numeric, key=lambda name: results.sizes[name], default=None)
     return longest if longest and results.sizes[longest] >= FEWEST_OF_A_CURVE else None
+
+
+def is_along_families(results: xr.Dataset) -> bool:
+    """Tell whether results are along parameters of activations; see `experiment_of`."""
+    dims = {str(name) for name in results["loss"].dims}
+    if dims == {"instance"}:  # what is no grid, as each activation has a parameter of its own
+        return any(str(name).startswith("activation_") for name in results.coords)
+    others = {name for name in dims if not name.startswith("activation_")}
+    sizes = {"activation", "sparsity", "seed", "n_features", "n_hidden"}
+    return others < dims and others <= sizes

@@ -1,4 +1,4 @@
-"""Lists of numbers for config files: ``${sparsities:0.01,51}``, evenly spaced on a log axis."""
+"""What config files compute: lists, ``${sparsities:0.01,51}`` on a log axis; half of a size."""
 
 from omegaconf import OmegaConf
 
@@ -21,7 +21,12 @@ def numbers(count: int) -> list[int]:
     return list(range(count))
 
 
+def half(size: int) -> int:
+    """Return half of a size, rounded down, and at least 1."""
+    return max(1, size // 2)
+
+
 def register() -> None:
     """Make these functions known to config files."""
-    for function in (ratios, sparsities, numbers):
+    for function in (half, numbers, ratios, sparsities):
         OmegaConf.register_new_resolver(function.__name__, function, replace=True)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from sup.figures.along import along_figure
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
+from sup.figures.families import families_figure
 from sup.figures.features import feature_figure, neuron_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
 from sup.figures.phase import (
@@ -28,6 +29,7 @@ __all__ = [
     "along_sparsity_figure",
     "dimensionality_figure",
     "dimensions_figure",
+    "families_figure",
     "feature_figure",
     "gram_figure",
     "gram_gallery",

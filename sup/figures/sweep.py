@@ -7,6 +7,7 @@ from sup.analysis.experiment import LARGEST_HEATMAP, curve_axis, experiment_of
 from sup.config.grid import MOST_SHOWN
 from sup.figures.along import along_figure
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
+from sup.figures.families import families_figure
 from sup.figures.features import feature_panels, neuron_figure
 from sup.figures.gallery import arranged_best
 from sup.figures.gram import along_sparsity_figure, gram_gallery
@@ -42,10 +43,13 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
             "dimensions": dimensions_figure(results),
             "dimensionality": dimensionality_figure(results),
         }
-    axis = curve_axis(results)
     figures = {"dimensions": dimensions_figure(results)} if is_curve(results) else {}
-    if axis:
+    if kind == "families":
+        figures["families"] = families_figure(results)
+    elif axis := curve_axis(results):
         figures[f"along_{axis}"] = along_figure(results, axis)
+    if "instance" in results["loss"].dims:
+        return figures
     if results.sizes["feature"] > LARGEST_HEATMAP:
         return figures | {"features": feature_panels(arranged_best(results, MOST_SHOWN))}
     if results.sizes["hidden"] == 2:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from sup.results.storage import FILE, load_run
 INNER = ("step", "snapshot", "hidden", "feature")
 """Dimensions within an instance; all others are settings."""
 
+SPARSEST = 64
+"""Times as many cells as there are models, from which on their grid is none to work with: six
+families of activations, each along a parameter of its own, would fill one cell in 16,000."""
+
 NONE = (float("nan"),)
 """The value of a setting that a run does not have, such as another activation's parameter."""
 
@@ -23,7 +28,9 @@ def load_sweep(path: str | Path) -> xr.Dataset:
     Settings in which the runs differ become dimensions, each in the order of first appearance.
     A combination that no run has is filled with NaN, and a run without a setting, such as the
     parameter of another activation, stands where that is NaN. Where two runs agree in all their
-    settings, the one new dimension is `run`.
+    settings, the one new dimension is `run`. Where the runs would leave nearly all combinations
+    empty, as families of activations do that are each along a parameter of their own, the one
+    dimension is `instance`, along which stand all settings.
 
     Args:
         path: the sweep's directory; runs may lie at any depth below it.
@@ -59,6 +66,9 @@ def join(runs: Sequence[xr.Dataset]) -> xr.Dataset:
     if not dims:
         return runs[0]
     coordinates = {name: _union(held.get(name, NONE) for held in settings) for name in dims}
+    sizes = [prod(len(held.get(name, NONE)) for name in dims) for held in settings]
+    if prod(len(coordinates[name]) for name in dims) > SPARSEST * sum(sizes):
+        return _listed(runs)
     coordinates |= {
         name: np.unique(np.concatenate([_along(run, name) for run in runs if name in run.dims]))
         if name in INNER
@@ -76,6 +86,25 @@ def join(runs: Sequence[xr.Dataset]) -> xr.Dataset:
         {k: v for k, v in runs[0].attrs.items() if all(run.attrs.get(k) == v for run in runs)},
     )
     return joined.set_coords([*dependent, *_along_features(joined)])
+
+
+def _listed(runs: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Put all models of runs one after the other, with their settings along them."""
+    flat, names = [], dict[str, None]()
+    for run in runs:
+        if not run.data_vars:  # a job without results
+            continue
+        own = [str(name) for name in run.coords if name not in (*INNER, *_along_features(run))]
+        names |= dict.fromkeys(own)
+        dims = [str(dim) for dim in run["loss"].dims]
+        one = run.stack(instance=dims, create_index=False) if dims else run.expand_dims("instance")
+        spread = {
+            name: ("instance", np.broadcast_to(one[name].values, one.sizes["instance"]))
+            for name in own
+        }
+        flat.append(one.drop_vars(own).assign(spread))
+    joined = xr.concat(flat, "instance", join="outer", combine_attrs="drop_conflicts")
+    return joined.transpose("instance", ...).set_coords(list(names))
 
 
 def _along(run: xr.Dataset, dim: str) -> np.ndarray:

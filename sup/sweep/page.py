@@ -173,6 +173,9 @@ def instance_table(results: xr.Dataset) -> pd.DataFrame:
     if not settings:
         row = {name: [value.item()] for name, value in measured.data_vars.items()}
         return pd.DataFrame(row)
+    if settings == ["instance"]:  # no grid: what is along it are the settings
+        settings += [str(name) for name in results.coords if results[name].dims == ("instance",)]
+        measured = measured.reset_coords([name for name in settings if name in results.coords])
     table = measured.reset_coords(drop=True).to_dataframe().reset_index()
     sound = table[table["loss"].notna()]
     return pd.DataFrame(sound, columns=[*settings, *measured.data_vars]).head(MOST_ROWS)
