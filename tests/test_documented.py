@@ -25,7 +25,7 @@ ELSEWHERE = (
     "launcher=ray",
     "search",
     "optuna",
-    "activation=stretched",
+    "activation=shrink",
 )
 """What names a directory, an extra or a file that is not here."""
 

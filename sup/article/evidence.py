@@ -97,10 +97,8 @@ SHOWN = (
 
 
 def _listed(values: np.ndarray) -> str:
-    texts = [
-        f"{one:g}" if isinstance(one, float) else str(one) for one in np.ravel(values).tolist()
-    ]
-    return ", ".join(texts)
+    distinct = dict.fromkeys(np.ravel(values).tolist())
+    return ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in distinct)
 
 
 class NotMeasuredError(Exception):

@@ -7,6 +7,7 @@ from sup.article.evidence import Evidence
 from sup.article.pictures import Gallery, Picture, file_name
 from sup.figures.along import along_figure
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
+from sup.figures.families import families_figure
 from sup.figures.gram import gram_figure, gram_gallery
 from sup.figures.phase import (
     loss_gap_figure,
@@ -48,6 +49,15 @@ def joint(gallery: Gallery, evidence: Evidence, end: Evidence | None) -> Iterato
             f"WᵀW of several numbers of features in {results.sizes['hidden']} dimensions, the best "
             "of the seeds: where there are fewer or more than two for each dimension, pairs are "
             "not all that there is room for.",
+        )
+    elif evidence.kind == "families":
+        yield gallery.picture(
+            evidence.stem,
+            families_figure(results),
+            "Measures of superposition along the parameter of each family of activations",
+            "Families of activations along their parameters: lines by sparsity, the mean over "
+            "seeds with its interval; dashed ReLU, dotted linear; crosses where the optimum of two "
+            "features in one dimension holds both.",
         )
     elif is_curve(results):
         yield gallery.picture(

@@ -45,7 +45,7 @@ ACTIVATIONS: dict[str, Option] = {
     "leaky_relu": _family(
         "straight.LeakyReLU",
         "f(z) = z where z > 0, else slope z",
-        slope=axis(0.01, ANY_NUMBER, "the leak, below 0; 0: ReLU, 1: linear, -1: |z|"),
+        slope=axis(0.01, ANY_NUMBER, "the leak, below 0; 0: ReLU, 1: linear"),
     ),
     "softplus": _family(
         "smooth.Softplus",
@@ -73,7 +73,7 @@ ACTIVATIONS: dict[str, Option] = {
         threshold=axis(0.1, AT_LEAST_ZERO, "where it jumps from 0 to that; 0: ReLU"),
     ),
     "squared_relu": _family("smooth.SquaredReLU", "f(z) = max(z, 0)^2"),
-    "abs": _family("straight.Abs", "f(z) = |z|"),
+    "abs": _family("straight.Abs", "f(z) = abs(z)"),
     "relu6": _family("straight.ReLU6", "f(z) = min(max(z, 0), 6)"),
     "hard_sigmoid": _family("straight.HardSigmoid", "f(z) = min(max(z + 3, 0), 6) / 6"),
     "unit_tanh": _family("smooth.UnitTanh", "f(z) = (1 + tanh(z)) / 2"),

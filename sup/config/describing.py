@@ -40,6 +40,8 @@ def line(key: str, about: Setting, default: str = "") -> Line:
 
 def shown(value: object) -> str:
     """Write a default as on the command line; one that is another setting by that one's name."""
+    if isinstance(value, list):
+        return f"[{','.join(map(str, value))}]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value).strip("${}")

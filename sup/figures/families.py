@@ -16,6 +16,9 @@ from sup.analysis.intervals import interval_of_mean
 from sup.analysis.phases import Phase, phase_of
 from sup.figures.style import activation_label
 
+LEAST_GAP = 1e-6
+"""Relative excess over the optimum's loss that is drawn at the least, on a log axis."""
+
 REFERENCES = {
     "ReLU": ("leaky_relu", "slope", 0.0, "--"),
     "linear": ("leaky_relu", "slope", 1.0, ":"),
@@ -80,6 +83,8 @@ def families_figure(results: xr.Dataset) -> Figure:
             for held, style in references.values():
                 _reference(axis, held, n, variable, colours, style)
         line[0].set_ylabel(label, fontsize=8)
+        if variable in ("dimensions_per_feature", "loss_gap"):
+            line[0].set_yscale("log")
     for column, family in enumerate(families):
         axes[0, column].set_title(activation_label(family.name), fontsize=9)
         _ticks(axes[-1, column], family)
@@ -99,6 +104,8 @@ def model_table(results: xr.Dataset) -> pd.DataFrame:
     frame = wanted.assign(superposed=(dims, held)).to_dataframe()
     frame = frame.reset_index(drop=dims == ("instance",) or not dims)
     frame = frame[frame["loss"].notna()]
+    if "loss_gap" in frame:
+        frame["loss_gap"] = frame["loss_gap"].clip(lower=LEAST_GAP)
     return frame.assign(pair_optimum=frame.get("optimum_phase", np.nan) == Phase.SUPERPOSITION)
 
 

@@ -48,6 +48,13 @@ NAMES = {
     "gelu": "GELU",
     "silu": "SiLU",
     "solu": "SoLU",
+    "leaky_relu": "leaky ReLU",
+    "elu": "ELU",
+    "celu": "CELU",
+    "relu6": "ReLU6",
+    "jump_relu": "JumpReLU",
+    "squared_relu": "squared ReLU",
+    "solu_norm": "SoLU with LayerNorm",
 }
 """How activations are written where that is not their key."""
 
@@ -90,7 +97,7 @@ def activation_style(key: str, index: int = 0) -> dict[str, str]:
 
 def activations_in(results: xr.Dataset) -> list[str]:
     """Return the activations of results, in their order."""
-    return [str(name) for name in np.atleast_1d(results["activation"].values)]
+    return list(dict.fromkeys(map(str, np.atleast_1d(results["activation"].values))))
 
 
 def of_activation(results: xr.Dataset, name: str) -> xr.Dataset:
