@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import checking
 import hypothesis
 import pytest
 from commands import Outcome, hide_gpus
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
+
+checking.install()
 
 # Time is measured in benchmarks, never in tests.
 hypothesis.settings.register_profile("plain", deadline=None)

@@ -1,0 +1,37 @@
+"""Annotations are checked while testing: shapes by jaxtyping where there are any, else types alone.
+
+jaxtyping's import hook gives every function a scope for the names of its dimensions. That takes ten
+times as long as beartype's checks themselves, at each call, and most functions name no dimension.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jaxtyping
+
+jaxtyped = jaxtyping.jaxtyped
+
+
+def names_shapes(function: Any) -> bool:
+    """Tell whether a function's annotations may name dimensions; those in quotes may."""
+    if not inspect.isfunction(function):
+        return True
+    annotations = function.__annotations__.values()
+    return any(isinstance(one, str) or "jaxtyping." in repr(one) for one in annotations)
+
+
+def checked(*, typechecker: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the decorator that the import hook asks for, for functions and classes alike."""
+
+    def decorated(function: Any) -> Any:
+        if names_shapes(function):
+            return jaxtyped(function, typechecker=typechecker)
+        return typechecker(function)
+
+    return decorated
+
+
+def install() -> None:
+    """Have jaxtyping's import hook (0.3) decorate by these; before the first import of `sup`."""
+    jaxtyping.jaxtyped = checked
