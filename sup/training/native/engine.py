@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -138,25 +139,27 @@ class NativeEngine:
     def task(self, function: str, held: Held, number: int = 0) -> Task:
         """Return a call of a function of one of the kernels, from the beginning."""
         held.structure.next = 0
-        called = getattr(self.libraries[number], function)
-
-        def task() -> None:  # holds on to `held`, in whose arrays it works
-            if called(ctypes.byref(held.structure)):
-                raise MemoryError("no memory for a thread's work")
-
-        return task
+        return partial(_call, getattr(self.libraries[number], function), held)
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Do some work on all threads: each goes through the tasks, and takes what is left."""
-
-        def work() -> None:
-            for task in tasks:
-                task()
-
-        others = [self.pool.submit(work) for _ in range(self.threads - 1)]
+        others = [self.pool.submit(_each, tasks) for _ in range(self.threads - 1)]
         try:
-            work()
+            _each(tasks)
         finally:
             wait(others)  # whatever becomes of this one: they write to what it would free
         for other in others:
             other.result()
+
+
+# Not inside of what hands them out, at every step: there tests would make their checks anew.
+
+
+def _call(function: Callable[[Any], int], held: Held) -> None:
+    if function(ctypes.byref(held.structure)):
+        raise MemoryError("no memory for a thread's work")
+
+
+def _each(tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        task()
