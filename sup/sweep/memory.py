@@ -3,8 +3,12 @@
 from sup.config.settings import Settings
 from sup.launch.placement import Placement
 from sup.model.held_out import SAMPLES
+from sup.model.population import ENTRIES, MOST_FEATURES
 from sup.model.quadrature import nodes
+from sup.model.several import BATCHES
+from sup.sweep.kernels import has_kernels, needs_torch
 from sup.training.devices import accelerator_of
+from sup.training.evaluation import ARRAYS, models_at_once
 from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
 from sup.training.stack import Stack
 
@@ -33,27 +37,52 @@ def allowed_memory(settings: Settings, place: Placement) -> float:
 def needed(stack: Stack) -> int:
     """Estimate the memory that training a stack takes at its peak, in bytes.
 
-    Counted are the tensors that live at once: weights with gradients, moments, rates
-    and copies; a step of those instances that are computed together, with the holes that it leaves
-    in memory; the evaluation, which passes all of them through the models at once, when the memory
-    of a step is free again. Tests hold it against what is measured.
+    Counted are the tensors that live at once: weights with gradients, moments, rates and copies; a
+    step, with the holes that it leaves in memory; the evaluation, when the memory of a step is free
+    again. Tests hold it against what is measured.
     """
     settings = stack.settings
     n, m, K = settings.n_features, settings.n_hidden, stack.size
-    batch, inputs = settings.batch_size, len(stack.inputs)
-    if settings.data == "quadrature":
-        batch, inputs = nodes(n)[0].shape[1], 1
     on_gpu = accelerator_of(settings) == "cuda"
-    at_once = on_gpu or len(stack.blocks) == 1
-    together = [sum(len(part.places) for part in block) for block in stack.blocks]
-    block = K if at_once else max(together)
     frames = len(snapshots(settings.steps)) if m * n <= LARGEST_SNAPSHOT else 0
     parameters = K * (14 * (m + 1) * n + 3 * frames * m * n + 2 * len(measured(settings.steps)))
-    step = batch * (3 * inputs * n + block * (6 * n + 2 * m))
-    if settings.engine == "autograd":
-        step = batch * (3 * inputs * n + K * (9 * n + 3 * m))
-    step *= HOLES if at_once else HOLES_OF_SEVERAL
-    evaluation = SAMPLES * (3 * inputs * n + K * (8 * n + m))
-    words = WORD * len(stack.seeds) * stack.rows * batch if settings.data == "sampled" else 0
-    tensors = stack.dtype.itemsize * (parameters + max(step, HOLES * evaluation))
+    drawn = settings.data == "sampled"
+    words = WORD * len(stack.seeds) * stack.rows * settings.batch_size if drawn else 0
+    tensors = stack.dtype.itemsize * (parameters + max(of_step(stack), of_evaluation(stack)))
     return int(words + tensors) + CONTEXT * on_gpu
+
+
+def of_step(stack: Stack) -> float:
+    """Estimate how many numbers a step takes, of those instances that are computed together."""
+    settings = stack.settings
+    n, m, K = settings.n_features, settings.n_hidden, stack.size
+    batch, inputs, shares = settings.batch_size, len(stack.inputs), 0
+    if settings.data == "quadrature":
+        batch, inputs = nodes(n)[0].shape[1], 1
+        shares = K * batch
+    if in_kernels(stack):
+        return 2.0 * shares  # and a copy for the kernels, which keep no arrays of a step
+    if settings.engine == "autograd":
+        return HOLES * batch * (3 * inputs * n + K * (9 * n + 3 * m))
+    at_once = accelerator_of(settings) == "cuda" or len(stack.blocks) == 1
+    together = [sum(len(part.places) for part in block) for block in stack.blocks]
+    block = K if at_once else max(together)
+    holes = HOLES if at_once else HOLES_OF_SEVERAL
+    return holes * batch * (3 * inputs * n + block * (6 * n + 2 * m))
+
+
+def in_kernels(stack: Stack) -> bool:
+    """Tell whether kernels train a stack; either all of its activations have one, or none has."""
+    return has_kernels(stack.settings) and not needs_torch(stack.runs[0])
+
+
+def of_evaluation(stack: Stack) -> float:
+    """Estimate how many numbers the evaluation takes, of the models that it looks at at a time."""
+    n, m = stack.settings.n_features, stack.settings.n_hidden
+    if n <= MOST_FEATURES:
+        return HOLES * ARRAYS * ENTRIES * 8 / stack.dtype.itemsize  # in float64
+    count = min(stack.size, models_at_once(m, n, stack.dtype.itemsize))
+    distinct = min(count, len(stack.inputs))
+    return (
+        HOLES * SAMPLES * (3 * distinct * n + count * (ARRAYS * n + m)) + BATCHES * stack.size * 2
+    )

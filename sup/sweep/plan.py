@@ -5,20 +5,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 
-import torch
-
 from sup.config.identity import stack_key
 from sup.config.run import Run
-from sup.config.trainer import is_double
 from sup.launch.placement import Placement
-from sup.model.building import activation_of
+from sup.sweep.kernels import needs_torch
 from sup.sweep.memory import GIB, allowed_memory, needed
 from sup.system.open_files import most_runs
-from sup.training.devices import accelerator_of
-from sup.training.kernels import NoKernelError, check_possible, kind_of
 from sup.training.slice import Slice
 from sup.training.stack import Stack
-from sup.training.written import has_kernel
 
 log = logging.getLogger(__name__)
 
@@ -65,22 +59,6 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
     for run in runs:
         groups.setdefault((stack_key(run.settings), needs_torch(run)), []).append(run)
     return list(groups.values())
-
-
-def needs_torch(run: Run) -> bool:
-    """Tell whether a run that is to be trained by a kernel has an activation without one."""
-    settings = run.settings
-    device, size = accelerator_of(settings), (settings.n_features, settings.n_hidden)
-    kind = kind_of(settings.engine, device, *size, settings.steps)
-    try:
-        if kind is None:
-            return False
-        check_possible(kind, device, not is_double(settings), *size)
-    except NoKernelError:
-        return False
-    # Made as it will be for training: what a class or a function has, what it makes may not have.
-    points = settings.grid.points[:1]
-    return not has_kernel(activation_of(settings.activation, points, torch.device("cpu")))
 
 
 def fair_share(runs: Sequence[Run], devices: int) -> int:

@@ -41,6 +41,7 @@ print(memory.needed(stack), peak - before)
 
 SEEDS, MANY_SEEDS = list(range(10)), list(range(300))
 SPARSITIES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+PAIRS = {"n_features": 2, "n_hidden": 1, "data": "quadrature"}
 QUADRATURE = {"n_features": 3, "n_hidden": 2, "data": "quadrature"}
 
 
@@ -72,6 +73,7 @@ QUADRATURE = {"n_features": 3, "n_hidden": 2, "data": "quadrature"}
             {"n_features": 50, "batch_size": 4096, "sparsity": [0, 0.5, 0.9, 0.99], "steps": 60},
         ),
         ("gelu", {**QUADRATURE, "seed": MANY_SEEDS, "steps": 3}),
+        ("relu", {**PAIRS, "seed": list(range(10_000)), "steps": 100}),
     ],
 )
 def test_estimated_is_measured(activations, settings):
