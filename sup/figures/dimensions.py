@@ -118,9 +118,13 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
 
 def _named(results: xr.Dataset) -> list[Line2D]:
     """Return what names the curves of each activation."""
+    names = activations_in(results)
+    styles: list[dict[str, Any]] = [
+        {**OURS, **activation_style(name, index)} for index, name in enumerate(names)
+    ]
     return [
-        Line2D([], [], label=activation_label(name), **OURS, **activation_style(name, index))
-        for index, name in enumerate(activations_in(results))
+        Line2D([], [], label=activation_label(name), **style)
+        for name, style in zip(names, styles, strict=True)
     ]
 
 
@@ -261,7 +265,7 @@ def _fractions(axis: Axes) -> None:
         )
 
 
-def _inverse_density(results: xr.Dataset) -> np.ndarray:
+def _inverse_density(results: xr.Dataset | xr.DataArray) -> np.ndarray:
     return 1 / (1 - results["sparsity"].values)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -101,7 +102,7 @@ def model_table(results: xr.Dataset) -> pd.DataFrame:
     pair = results["W"].isel(hidden=slice(1), feature=slice(2))
     dims = results["loss"].dims
     held = phase_of(pair.transpose(*dims, "hidden", "feature").values) == Phase.SUPERPOSITION
-    frame = wanted.assign(superposed=(dims, held)).to_dataframe()
+    frame: Any = wanted.assign(superposed=(dims, held)).to_dataframe()
     frame = frame.reset_index(drop=dims == ("instance",) or not dims)
     frame = frame[frame["loss"].notna()]
     if "loss_gap" in frame:
@@ -114,7 +115,7 @@ def families_in(table: pd.DataFrame) -> Iterator[Family]:
     keys = [name for name in table.columns if name.startswith("activation_")]
     numbers = [name for name in keys if pd.api.types.is_numeric_dtype(table[name])]
     for name in dict.fromkeys(table["activation"]):
-        own = table[table["activation"] == name]
+        own: Any = table[table["activation"] == name]
         for key in numbers:
             if own[key].nunique() > 1:
                 parameter = key.removeprefix("activation_")
@@ -123,13 +124,14 @@ def families_in(table: pd.DataFrame) -> Iterator[Family]:
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
     """Return the rows of panels: of the largest models, and of two features in one dimension."""
+    small: Any = table[table["n_features"] == PAIR]
     sizes = sorted(table["n_features"].unique())
     most = int(sizes[-1])
     rows = [
         (most, "dimensions_per_feature", f"$D^*$, n = {most}"),
         (most, "features_explained", f"features explained, n = {most}"),
     ]
-    if PAIR in sizes and (table[table["n_features"] == PAIR]["n_hidden"] == 1).all():
+    if PAIR in sizes and (small["n_hidden"] == 1).all():
         rows.append((PAIR, "loss_gap", "loss over optimum - 1, n = 2"))
         rows.append((PAIR, "superposed", "share that holds both, n = 2"))
     return rows
@@ -147,8 +149,8 @@ def references_in(families: Sequence[Family]) -> dict[str, tuple[pd.DataFrame, s
 
 def _panel(axis: Axes, family: Family, n: int, variable: str, colours: dict[float, str]) -> None:
     """Draw one measure of a family's models along its parameter."""
-    own = family.table[family.table["n_features"] == n]
-    place = {value: at for at, value in enumerate(family.values)}
+    own: Any = family.table[family.table["n_features"] == n]
+    place: dict[Any, int] = {value: at for at, value in enumerate(family.values)}
     for S, held in own.groupby("sparsity"):
         colour, found = colours[float(S)], []  # pyright: ignore[reportArgumentType]
         for value, seeds in held.groupby("parameter"):
