@@ -1,8 +1,9 @@
 """What a training step of each activation costs, relative to ReLU's.
 
 70 models of ten features and five dimensions on 1,024 samples, by native kernels where there are
-any, else by torch. All are interleaved in one process, a block of steps each, several
-rounds; a figure is the median over the rounds of the ratio to ReLU within a round.
+any, else by torch. Times are the processor's, of all threads together. All are interleaved in one
+process, a block of steps each, several rounds; a figure is the median over the rounds of the ratio
+to ReLU within a round.
 `python benchmarks/activations.py solu swish` measures some.
 """
 
@@ -14,7 +15,7 @@ import sup
 from sup.config.activations import ACTIVATIONS
 from sup.config.options import part_of
 
-FEW, MANY, ROUNDS = 200, 1_200, 5
+FEW, MANY, ROUNDS = 100, 600, 3
 
 
 def seconds(name: str, engine: str) -> float:
@@ -26,9 +27,9 @@ def seconds(name: str, engine: str) -> float:
     shared = {"activation": part, "seed": seeds, "sparsity": 0.9, "engine": engine, **several}
     taken = []
     for steps in (FEW, MANY):
-        began = time.perf_counter()
+        began = time.process_time()
         sup.train(n_features=10, n_hidden=5, steps=steps, **shared)
-        taken.append(time.perf_counter() - began)
+        taken.append(time.process_time() - began)
     return (taken[1] - taken[0]) / (MANY - FEW)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -102,11 +101,11 @@ def model_table(results: xr.Dataset) -> pd.DataFrame:
     pair = results["W"].isel(hidden=slice(1), feature=slice(2))
     dims = results["loss"].dims
     held = phase_of(pair.transpose(*dims, "hidden", "feature").values) == Phase.SUPERPOSITION
-    frame: Any = wanted.assign(superposed=(dims, held)).to_dataframe()
+    frame = wanted.assign(superposed=(dims, held)).to_dataframe()
     frame = frame.reset_index(drop=dims == ("instance",) or not dims)
     frame = frame[frame["loss"].notna()]
     if "loss_gap" in frame:
-        frame["loss_gap"] = frame["loss_gap"].clip(lower=LEAST_GAP)
+        frame["loss_gap"] = np.maximum(np.asarray(frame["loss_gap"]), LEAST_GAP)
     return frame.assign(pair_optimum=frame.get("optimum_phase", np.nan) == Phase.SUPERPOSITION)
 
 
@@ -115,23 +114,23 @@ def families_in(table: pd.DataFrame) -> Iterator[Family]:
     keys = [name for name in table.columns if name.startswith("activation_")]
     numbers = [name for name in keys if pd.api.types.is_numeric_dtype(table[name])]
     for name in dict.fromkeys(table["activation"]):
-        own: Any = table[table["activation"] == name]
+        own = table[table["activation"] == name]
         for key in numbers:
-            if own[key].nunique() > 1:
+            if len(np.unique(np.asarray(own[key], dtype=float))) > 1:
                 parameter = key.removeprefix("activation_")
                 yield Family(str(name), parameter, own.assign(parameter=own[key]))
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
     """Return the rows of panels: of the largest models, and of two features in one dimension."""
-    small: Any = table[table["n_features"] == PAIR]
     sizes = sorted(table["n_features"].unique())
     most = int(sizes[-1])
     rows = [
         (most, "dimensions_per_feature", f"$D^*$, n = {most}"),
         (most, "features_explained", f"features explained, n = {most}"),
     ]
-    if PAIR in sizes and (small["n_hidden"] == 1).all():
+    pairs = table[(table["n_features"] == PAIR) & (table["n_hidden"] == 1)]
+    if len(pairs) and "loss_gap" in table:
         rows.append((PAIR, "loss_gap", "loss over optimum - 1, n = 2"))
         rows.append((PAIR, "superposed", "share that holds both, n = 2"))
     return rows
@@ -149,14 +148,14 @@ def references_in(families: Sequence[Family]) -> dict[str, tuple[pd.DataFrame, s
 
 def _panel(axis: Axes, family: Family, n: int, variable: str, colours: dict[float, str]) -> None:
     """Draw one measure of a family's models along its parameter."""
-    own: Any = family.table[family.table["n_features"] == n]
-    place: dict[Any, int] = {value: at for at, value in enumerate(family.values)}
+    own = family.table[family.table["n_features"] == n]
+    place = {value: at for at, value in enumerate(family.values)}
     for S, held in own.groupby("sparsity"):
         colour, found = colours[float(S)], []  # pyright: ignore[reportArgumentType]
         for value, seeds in held.groupby("parameter"):
-            values = seeds[variable].to_numpy()
+            values = np.asarray(seeds[variable])
             low, high = interval_of_mean(values) if len(values) > 1 else (values[0], values[0])
-            found.append((place[value], values.mean(), low, high))
+            found.append((place[value], values.mean(), low, high))  # pyright: ignore[reportArgumentType]
         at, mean, low, high = np.array(found, dtype=float).T
         axis.plot(at, mean, ".-", color=colour, lw=1.2, ms=4)
         axis.fill_between(at, low, high, color=colour, alpha=0.18, lw=0)

@@ -21,18 +21,16 @@ FAMILIES = {"leaky_relu": "slope", "swish": "beta", "gelu": "scale", "sigmoid": 
 def runs() -> list[xr.Dataset]:
     values = np.linspace(0.1, 1, 7)
     shared: Any = {"steps": 1, "batch_size": 4, "seed": [0, 1], "sparsity": [0.5, 0.9]}
-    sizes = [(4, 2)] * 4 + [(6, 3)]
+    cases = [(name, key, 4) for name, key in FAMILIES.items()] + [("leaky_relu", "slope", 6)]
     return [
         sup.train(
             activation=name,
             n_features=n,
-            n_hidden=m,
+            n_hidden=n // 2,
             **{f"activation_{key}": values},
             **shared,
         )
-        for (name, key), (n, m) in zip(
-            [*FAMILIES.items(), ("leaky_relu", "slope")], sizes, strict=True
-        )
+        for name, key, n in cases
     ]
 
 
