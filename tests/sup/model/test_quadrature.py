@@ -8,11 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sup.analysis.minimise import minimise
+from sup.analysis.optimum import loss_gap, optimum, population_loss
 from sup.analysis.theory import linear_population_loss
 from sup.model.activations import GELU, Linear, ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
+from sup.model.closed_form import loss_and_gradient
 from sup.model.inputs import Draws, Inputs, Purpose
-from sup.model.population import Population
 from sup.model.quadrature import NODES, QuadratureInputs, nodes
 
 CPU = torch.device("cpu")
@@ -74,42 +76,30 @@ def test_the_antipodal_pair_of_relu(p: float):
     assert loss.item() == pytest.approx((1 + r) * p**2 / 6, rel=1e-6)  # min(x, y)^2 has a kink
 
 
-def least(step, start: torch.Tensor) -> torch.Tensor:
-    """Return where a function is least, near a start."""
-    at = start.clone().requires_grad_()
-    search = torch.optim.LBFGS(
-        [at], 1, 500, tolerance_grad=1e-11, tolerance_change=0, line_search_fn="strong_wolfe"
-    )
-
-    def closure():
-        search.zero_grad()
-        value = step(at)
-        value.backward()
-        return value
-
-    search.step(closure)
-    return at.detach()
-
-
-@pytest.mark.parametrize(("p", "r"), [(1.0, 1.0), (0.7, 0.9), (0.4, 0.4), (0.05, 0.5)])
-def test_what_is_reached_on_the_nodes_is_the_least_population_loss(p: float, r: float):
+def test_what_is_reached_on_the_nodes_is_the_least_population_loss():
     """The nodes are off by more than that across a kink, but not by where the loss is least."""
-    density, importance = torch.full((1, 2), p).double(), torch.tensor([[1.0, r]]).double()
-    inputs = QuadratureInputs(2, density)
+    grid = torch.cartesian_prod(torch.logspace(0, -2, 6), torch.logspace(-1, 1, 6))
+    inside = torch.tensor([(1.0, 1.0), (0.7, 0.9), (0.4, 0.4), (0.05, 0.5)])
+    p, r = torch.cat([inside, grid]).double().T
+    density, importance = p[:, None].expand(-1, 2), torch.stack([torch.ones_like(r), r], -1)
+    inputs, scale = QuadratureInputs(2, density), (importance * density / 3).sum(-1)
 
-    def by_nodes(at: torch.Tensor) -> torch.Tensor:
-        W, b = at[None, None, :2], at[None, 2:]
-        y = (W.mT @ W @ inputs.x + b[..., None]).relu()
-        return reconstruction_loss(inputs.x, y, inputs.cost(importance, 1)).sum() / p
+    def by_nodes(point: torch.Tensor, cell: torch.Tensor):
+        cost = inputs.cost(importance, 1)[cell] / scale[cell, None, None]
+        x = inputs.x.expand(len(cell), -1, -1)
+        given = (point[:, None, :2], point[:, 2:], x, cost, ReLU())
+        loss, dW, db = loss_and_gradient(*given)
+        return loss, torch.cat([dW.flatten(1), db], -1)
 
-    relu = Population.of(ReLU(), 2)
-
-    def exact(at: torch.Tensor) -> torch.Tensor:
-        return relu.loss_and_gradient(at[None, None, :2], at[None, 2:], density, importance)[0] / p
-
-    optimum = least(exact, torch.tensor([0.9, -0.8, -0.1, 0.1]).double())
-    reached = least(by_nodes, optimum + 1e-3)
-    assert exact(reached).item() == pytest.approx(exact(optimum).item(), rel=1e-4)
+    best = optimum(ReLU(), 1, density, importance)
+    start = torch.cat([best.W.flatten(1), best.b], -1)
+    reached, _ = minimise(by_nodes, start, 200, 1e-13)
+    loss = population_loss(ReLU(), reached[:, None, :2], reached[:, 2:], density, importance)
+    gap = loss_gap(loss, best.loss, density, importance)
+    assert (gap > -1e-9).all()
+    assert gap.max() < 3e-4
+    assert gap[: len(inside)].max() < 1e-4  # not where a phase ends
+    assert gap.median() < 1e-5
 
 
 def test_the_sampler_has_this_mean_loss_and_gradient():
