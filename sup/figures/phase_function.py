@@ -70,7 +70,7 @@ def _legend(figure: Figure) -> None:
     legend = legend_panel(figure)
     handles = [Patch(color=COLOURS[phase], label=NAMES[phase]) for phase in FunctionalPhase]
     handles.append(
-        Patch(facecolor=NO_PAIR, edgecolor="0.7", label="(pairs) no seed in superposition")
+        Patch(facecolor=NO_PAIR, edgecolor="0.7", label="no pair by weights")
     )
     style: dict = {"fontsize": 7, "frameon": False, "title_fontsize": 7, "alignment": "left"}
     legend.legend(handles=handles, loc="upper left", title="reconstructed, $R^2$ > 1/2", **style)

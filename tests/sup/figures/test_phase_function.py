@@ -45,7 +45,7 @@ def test_one_seed_is_drawn_without_interval_and_without_a_word_of_seeds():
     figure = phase_function_figure(diagram([ALIGNED], [[0.6, 0.4]]).isel(seed=0))
     assert "at most one: 100%" in said(figure)
     assert " to " not in said(figure)
-    assert "best seed" not in said(figure)
+    assert "seed" not in said(figure)
     first = figure.axes[0].findobj(QuadMesh)[0].get_array()
     assert (np.asarray(first) == 0).all()  # the first feature only
 
