@@ -69,9 +69,7 @@ def _legend(figure: Figure) -> None:
     """Write what the colours of both kinds of panels mean."""
     legend = legend_panel(figure)
     handles = [Patch(color=COLOURS[phase], label=NAMES[phase]) for phase in FunctionalPhase]
-    handles.append(
-        Patch(facecolor=NO_PAIR, edgecolor="0.7", label="no pair by weights")
-    )
+    handles.append(Patch(facecolor=NO_PAIR, edgecolor="0.7", label="no pair by weights"))
     style: dict = {"fontsize": 7, "frameon": False, "title_fontsize": 7, "alignment": "left"}
     legend.legend(handles=handles, loc="upper left", title="reconstructed, $R^2$ > 1/2", **style)
     box = legend.get_position()
