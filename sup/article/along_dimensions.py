@@ -55,28 +55,33 @@ def recipe_and_end(evidence: dict[str, Evidence]) -> str:
     recipe, end = evidence["dimensions"], evidence.get("dimensions_converged")
     if end is None:
         return "How far the recipe is from the end of training was not measured."
-    there = [name for name in REACHING if name in recipe.activations and name in end.activations]
-    said = [_of_both(name, own(recipe, name), own(end, name)) for name in there]
-    return f"Where features are sparsest D* is, of {'; of '.join(said)}." if said else ""
-
-
-def _of_both(name: str, recipe: xr.Dataset, end: xr.Dataset) -> str:
-    """Write the last D* of both, of the mean field where that is known, and the excess in loss."""
-    last = recipe.isel(sparsity=[-1])
-    values = [
-        f"{float(one['dimensions_per_feature'].isel(sparsity=-1).mean()):.4f} {where}"
-        for one, where in ((recipe, "by the article's recipe"), (end, "trained to the end"))
+    said = [
+        f"of {activation_name(name)} {_of_both(name, own(recipe, name), end)}" for name in REACHING
     ]
-    if name != "solu":
-        known = mean_field(
-            article_activations()[name],
-            torch.from_numpy(1 - last["sparsity"].values),
-            recipe.sizes["feature"] / recipe.sizes["hidden"],
-        )
-        values.append(f"{known[0].item():.4f} at the mean field's optimum")
-    excess = excess_loss(last, end).values
-    loss = f"; the recipe's loss is {excess.item():+.1%} of the end's" if excess.size else ""
-    return f"{activation_name(name)} {', '.join(values)}{loss}"
+    return f"Where features are sparsest D* is, {'; '.join(said)}."
+
+
+def _of_both(name: str, recipe: xr.Dataset, end: Evidence) -> str:
+    """Write the last D* of both, of the mean field where that is known, and the excess in loss."""
+    reached = f"{_last(recipe):.4f} by the article's recipe"
+    long = end.of(name)
+    if long is None:
+        return f"{reached}, its end unknown"
+    last = recipe.isel(sparsity=[-1])
+    density = torch.from_numpy(1 - last["sparsity"].values)
+    crowd = recipe.sizes["feature"] / recipe.sizes["hidden"]
+    excess = excess_loss(last, long).values
+    loss = f" ({excess.item():+.1%} loss by the recipe)" if excess.size else ""
+    told = f"{reached}, {_last(long.sortby('sparsity')):.4f} trained to the end{loss}"
+    if name == "solu":  # which mixes features: the mean field is of elementwise ones
+        return told
+    known = mean_field(article_activations()[name], density, crowd)[0].item()
+    return f"{told}, {known:.4f} at the mean field's optimum"
+
+
+def _last(results: xr.Dataset) -> float:
+    """Return D* at the highest sparsity, the mean over seeds."""
+    return float(results["dimensions_per_feature"].isel(sparsity=-1).mean())
 
 
 def plateau(curve: np.ndarray, near: float) -> float:

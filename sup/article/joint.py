@@ -128,7 +128,10 @@ def dimensions(gallery: Gallery, evidence: Evidence, end: Evidence | None) -> It
     """Draw dimensions per feature, and every feature's dimensionality."""
     beside = "beside it measures that do not depend on the scale of W, and what is explained"
     if end is not None:
-        beside += ". Dotted: trained to the end, where the loss is less by as much as is shown"
+        beside += (
+            ". Dotted: trained to the end; last, what the article's recipe leaves of the loss above "
+            "that, where less than nothing is another minimum"
+        )
     yield gallery.picture(
         evidence.stem,
         dimensions_figure(evidence.results, None if end is None else end.results),
