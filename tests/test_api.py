@@ -157,12 +157,13 @@ def test_an_activation_of_ones_own(own, data: xr.Dataset):
 
 def test_its_parameters_are_axes():
     part = sup.Part(Stretched, {"epsilon": [0, 0.1]})
-    results = sup.train(activation=["sigmoid", part], **QUICK)
-    assert results["activation"].values.tolist() == ["sigmoid", "stretched"]
+    results = sup.train(activation=["tanh", "sigmoid", part], **QUICK)
+    assert results["activation"].values.tolist() == ["tanh", "sigmoid", "stretched"]
     own = results.sel(activation="stretched")
-    # The sigmoid has no epsilon: it stands where that is not a number.
+    # The tanh has no epsilon: it stands where that is not a number.
     assert str(own["activation_epsilon"].values.tolist()) == "[nan, 0.0, 0.1]"
-    plain = results.sel(activation="sigmoid").isel(activation_epsilon=0)["W"]
+    assert results.sel(activation="tanh").isel(activation_epsilon=0)["W"].notnull().all()
+    plain = results.sel(activation="sigmoid", activation_epsilon=0)["W"]
     assert own.sel(activation_epsilon=0)["W"].values == pytest.approx(plain.values, abs=1e-5)
 
 
@@ -181,7 +182,7 @@ def test_a_failure_is_raised_with_its_cause():
 BAD = [
     ({"sparsty": 0.5}, "sparsty=0.5: no such setting; did you mean sparsity?"),
     ({"sparsity": 1.5}, r"sparsity=1.5: must be a number in \[0, 1 - 2\^-24\], or a list of them"),
-    ({"activation": "rellu"}, "activation=rellu: no such option; allowed: gelu, linear, relu"),
+    ({"activation": "rellu"}, "activation=rellu: no such option; allowed: abs, celu, elu, gelu"),
     ({"activation": []}, r"activation=\[\]: the list is empty"),
     ({"importance_ratio": 2}, "importance_ratio=2: the chosen importance, geometric, has none"),
     ({"importance": [1, 2]}, "importance.values=.*: has 2 numbers, but n_features=10"),

@@ -85,6 +85,8 @@ def families_figure(results: xr.Dataset) -> Figure:
         line[0].set_ylabel(label, fontsize=8)
         if variable in ("dimensions_per_feature", "loss_gap"):
             line[0].set_yscale("log")
+        elif variable == "superposed":
+            line[0].set_yticks([0, 0.5, 1])
     for column, family in enumerate(families):
         axes[0, column].set_title(activation_label(family.name), fontsize=9)
         _ticks(axes[-1, column], family)
@@ -158,7 +160,7 @@ def _panel(axis: Axes, family: Family, n: int, variable: str, colours: dict[floa
             found.append((place[value], values.mean(), low, high))  # pyright: ignore[reportArgumentType]
         at, mean, low, high = np.array(found, dtype=float).T
         axis.plot(at, mean, ".-", color=colour, lw=1.2, ms=4)
-        axis.fill_between(at, low, high, color=colour, alpha=0.18, lw=0)
+        axis.fill_between(at, low, high, color=colour, alpha=0.1, lw=0)
         if variable == "superposed":
             best = [place[one] for one in held.loc[held["pair_optimum"], "parameter"].unique()]
             height = 1.08 + 0.06 * list(colours).index(float(S))  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""The article's experiments, as configs."""
+"""The experiments, as configs."""
 
 import pytest
 
@@ -13,13 +13,14 @@ SIZES = {
     "phase_diagram_3": (3, 2, 20 * 20 * 8),
     "dimensions": (200, 20, 20 * 3),
     "dimensions_converged": (200, 20, 8),
+    "families": (10, 5, 5 * 4),
 }
 
 DIAGRAMS = [("phase_diagram", sup.diagrams.PAIR), ("phase_diagram_3", sup.diagrams.TRIPLE)]
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_they_have_the_articles_sizes(name, settings):
+def test_they_have_their_sizes(name, settings):
     own = settings(f"experiment={name}")
     assert (own.n_features, own.n_hidden, own.grid.size) == SIZES[name]
 
@@ -54,3 +55,11 @@ def test_a_typing_error_is_found(command, settings, tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SettingError, match="resolution=1: must be a whole number of at least 2"):
         settings("experiment=dimensions", "resolution=1")
+
+
+def test_families_are_trained_along_their_own_parameters_in_two_sizes(settings):
+    one = settings("experiment=families", "family=sigmoid", "n_features=2")
+    assert (one.activation.name, one.n_hidden) == ("sigmoid", 1)
+    assert one.grid.axes["activation.epsilon"][0] == 0
+    changed = settings("experiment=families", "family=leaky_relu", "activation.slope=[0,1]")
+    assert changed.grid.shape == (2, 5, 4)
