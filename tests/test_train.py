@@ -198,8 +198,8 @@ def test_more_hidden_dimensions_than_features_is_allowed_with_a_warning(command)
 BAD = {
     "activation=rellu": "activation=rellu: no such option; "
     "did you mean relu? allowed: abs, celu, elu, gelu, groups, hard_sigmoid, jump_relu, "
-    "leaky_relu, linear, relu, relu6, sigmoid, silu, softplus, solu, solu_norm, squared_relu, swish, tanh, "
-    "unit_tanh",
+    "leaky_relu, linear, relu, relu6, sigmoid, silu, softplus, solu, solu_norm, squared_relu, "
+    "swish, tanh, unit_tanh",
     "sparsty=0.5": "sparsty=0.5: no such setting here; did you mean sparsity?",
     "importance.decy=1": "importance.decy=1: no such setting here; did you mean importance.decay?",
     "sparsity=1.5": "sparsity=1.5: must be a number in [0, 1 - 2^-24], or a list of them",
