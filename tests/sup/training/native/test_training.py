@@ -226,22 +226,29 @@ class Late(torch.nn.Identity):
         self.expressions = ("z", "1")
 
 
+FEW: Any = {"steps": 100, "n_features": 3, "n_hidden": 2, "batch_size": 64}
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """Two activations with kernels, and none beside them that has not."""
+    return sup.train(activation=["relu", Late], **FEW)
+
+
 @pytest.mark.parametrize(
     "without",
     [plain, Withdrawn, OfFeatures, sup.Part(scaled, {"k": 2.0}, name="scaled")],
     ids=["plain", "withdrawn", "of features", "scaled"],  # no addresses, in which processes differ
 )
-def test_beside_an_activation_without_a_kernel_the_bits_stay(without, caplog, monkeypatch):
+def test_beside_an_activation_without_a_kernel_the_bits_stay(without, alone, caplog, monkeypatch):
     monkeypatch.setattr(scaled, "expressions", ("k * z", "k"), raising=False)
-    small: Any = {"steps": 100, "n_features": 3, "n_hidden": 2, "batch_size": 64}
-    alone = sup.train(activation=["relu", Late], **small)
     with caplog.at_level("INFO", logger="sup"):
-        beside = sup.train(activation=["relu", without, Late], **small)
+        beside = sup.train(activation=["relu", without, Late], **FEW)
     assert "3 runs, 3 instances, 2 stacks" in caplog.text
     for name in ("relu", "late"):
         assert same(beside.sel(activation=name), alone.sel(activation=name))
     # Before it is worth a kernel, torch trains both.
     caplog.clear()
     with caplog.at_level("INFO", logger="sup"):
-        sup.train(activation=["relu", without], **{**small, "steps": 99})
+        sup.train(activation=["relu", without], **{**FEW, "steps": 99})
     assert "stacks" not in caplog.text
