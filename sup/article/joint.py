@@ -129,8 +129,8 @@ def dimensions(gallery: Gallery, evidence: Evidence, end: Evidence | None) -> It
     beside = "beside it measures that do not depend on the scale of W, and what is explained"
     if end is not None:
         beside += (
-            ". Dotted: trained to the end; last, what the article's recipe leaves of the loss above "
-            "that, where less than nothing is another minimum"
+            ". Dotted: trained to the end; last, what the article's recipe leaves of the loss "
+            "above that, where less than nothing is another minimum"
         )
     yield gallery.picture(
         evidence.stem,
