@@ -19,7 +19,9 @@ from sup.config.rules import (
     AT_LEAST_ZERO,
     BELOW_ONE,
     DECAY,
+    LAYOUT,
     NAME,
+    PATH,
     POSITIVE,
     PROJECT,
     SHARE,
@@ -118,6 +120,16 @@ OPTIONS: dict[str, dict[str, Option]] = {
             "sup.model.initialisation.normal",
             "normal weights of a given scale",
             {"std": axis(0.1, POSITIVE, "standard deviation of the initial weights")},
+        ),
+        "given": Option(
+            "sup.model.initialisation.given",
+            "the weights of a file, of one model or of each of the run's",
+            {
+                "path": Setting(None, PATH, "a .pt, .safetensors, .npz or .npy file of W"),
+                "layout": Setting(
+                    None, LAYOUT, "the last two dimensions of W, where they could be either"
+                ),
+            },
         ),
     },
     "optimizer": {

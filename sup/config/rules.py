@@ -150,6 +150,8 @@ BELOW_ONE = number("a number in [0, 1)", lambda value: 0 <= value < 1)
 DECAY = number("a number in (0, 1]", lambda value: 0 < value <= 1)
 AT_LEAST_ONE_OF_ANY = number("a number of at least 1", lambda value: value >= 1)
 CORRELATION = number("a number in [-1, 1]", lambda value: -1 <= value <= 1)
+PATH = Rule("the path of a file", lambda value: isinstance(value, str) and bool(value))
+LAYOUT = words(None, "feature hidden", "hidden feature")
 YES_NO = Rule("true or false", lambda value: isinstance(value, bool))
 SPARSITY = number("a number in [0, 1 - 2^-24]", lambda value: 0 <= value <= 1 - 2**-24)
 """Random numbers have 32 bits: a rarer feature would have fewer than 256 values."""

@@ -39,6 +39,11 @@ def call_part(part: Part, group: str, points: Points, **given: Any) -> Tensor:
     Returns:
         One row for each instance.
     """
+    return called(part, group, points, **given).expand(len(points), -1)
+
+
+def called(part: Part, group: str, points: Points, **given: Any) -> Tensor:
+    """Call the function of a part as `call_part` does, and return what it returns."""
     arguments = dict(given)
     for name, value in part.parameters.items():
         about = setting_of(group, part, name)
@@ -48,7 +53,7 @@ def call_part(part: Part, group: str, points: Points, **given: Any) -> Tensor:
             arguments[name] = torch.tensor([value], dtype=torch.float64)
         else:
             arguments[name] = value
-    return part.locate()(**arguments).expand(len(points), -1)
+    return part.locate()(**arguments)
 
 
 def activation_of(

@@ -142,6 +142,15 @@ def check_inputs(settings: Settings) -> None:
         raise SettingError("magnitude", settings.magnitude.path, allowed)
 
 
+def words_of(settings: Settings) -> int:
+    """Return how many random words the features of a sample take."""
+    n = settings.n_features
+    if is_plain(settings):
+        return n
+    (features, _), *_ = rows(settings, settings.grid.points[:1])
+    return presence(settings, numbers_of([features])).rows + n
+
+
 def drawn(
     settings: Settings,
     own: list[Row],

@@ -1,4 +1,4 @@
-"""The scale of the initial weights, one standard deviation for each instance.
+"""The initial weights: a standard deviation for each instance, or the weights themselves.
 
 A parameter is a column ``[instance, 1]`` with a value for each instance. Each instance is
 initialised as if it were alone: Xavier over the three-dimensional stacked tensor would depend on
@@ -7,6 +7,8 @@ how many instances are stacked.
 
 from jaxtyping import Float, Float64
 from torch import Tensor
+
+from sup.model.weights import read_weights
 
 
 def xavier(
@@ -21,6 +23,24 @@ def normal(
 ) -> Float[Tensor, "instance 1"]:
     """Return the given standard deviation, whatever the shape of the weights."""
     return std
+
+
+def given(
+    n_features: int, n_hidden: int, path: str, layout: str | None
+) -> Float64[Tensor, "instance hidden feature"]:
+    """Return the weights of a file, of one model or of each instance of a run.
+
+    Args:
+        n_features: n.
+        n_hidden: m.
+        path: of a file, see `sup.model.weights.read_weights`.
+        layout: its last two dimensions, where they could be either.
+
+    Raises:
+        SettingError: where it cannot be read, or holds weights of another size.
+    """
+    W = read_weights(path, layout, n_features, n_hidden).W.double()
+    return W.reshape(-1, *W.shape[-2:])
 
 
 def initial_weights(

@@ -54,6 +54,9 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
             check_there(settings)
     if not placed:
         check_memory(runs)
+    for run in runs:
+        if run.settings.init.parameters.keys() - {"gain", "std"}:  # what may come out of a file
+            _ = Slice(run, range(1)).initial
     check_places(runs)
     for run in runs:
         is_finished(run)

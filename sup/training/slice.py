@@ -4,9 +4,13 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from torch import Tensor
+
 from sup.config.grid import Number
 from sup.config.identity import instance_keys
+from sup.config.rules import SettingError
 from sup.config.run import Run
+from sup.model.building import called
 from sup.model.data import Row, rows
 
 InputKey = tuple[int, Row]
@@ -42,6 +46,19 @@ class Slice:
     def keys(self) -> list[str]:
         """Each instance's own settings, as JSON."""
         return instance_keys(self.run.settings)[self.places.start : self.places.stop]
+
+    @property
+    def initial(self) -> Tensor:
+        """What initialisation says of each instance: a standard deviation, or weights."""
+        settings, count = self.run.settings, len(self.places)
+        sizes = {"n_features": settings.n_features, "n_hidden": settings.n_hidden}
+        made = called(settings.init, "init", self.points, **sizes)
+        if made.ndim == 2:
+            return made.expand(count, -1)
+        if len(made) not in (1, self.run.size):
+            allowed = f"holds {len(made)} models; must hold one, or the run's {self.run.size}"
+            raise SettingError("init", settings.init.name, allowed)
+        return made.expand(count, -1, -1) if len(made) == 1 else made[list(self.places)]
 
     @cached_property
     def inputs(self) -> list[InputKey]:

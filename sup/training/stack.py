@@ -20,7 +20,7 @@ from sup.config.trainer import is_double
 from sup.model.activations import StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.building import activation_of, call_part, column
-from sup.model.data import AnyInputs, drawn
+from sup.model.data import AnyInputs, drawn, words_of
 from sup.model.initialisation import initial_weights
 from sup.model.inputs import Draws, Purpose
 from sup.model.structure import Plain, Untied
@@ -174,12 +174,14 @@ class Stack:
         """
         n, m = self.settings.n_features, self.settings.n_hidden
         draws = Draws(self.seeds, (m, n), torch.device("cpu")).normal(purpose, 0)
-        std = [
-            call_part(part.run.settings.init, "init", part.points, n_features=n, n_hidden=m)
-            for part in self.slices
-        ]
-        seeds = [self.seeds.index(part.inputs[k][0]) for part, k in self.order]
-        return initial_weights(draws[seeds], self.arranged(std))
+        each = []
+        for part in self.slices:
+            made = part.initial
+            if made.ndim == 2:  # standard deviations
+                seeds = [self.seeds.index(seed) for seed, _ in part.inputs]
+                made = initial_weights(draws[seeds], made)
+            each.append(made)
+        return self.arranged(each)
 
     def activation(self, device: torch.device) -> StackedActivation:
         """Build the activations of the instances."""
@@ -261,7 +263,9 @@ class Stack:
     @property
     def rows(self) -> int:
         """Random words of a sample."""
-        return self.models(torch.device("cpu")).noisy(self.input_maker()).rows
+        noise = [run.settings.model.parameters.get("noise", 0) for run in self.runs]
+        is_noisy = any(max(own) if isinstance(own, list) else own for own in noise)
+        return words_of(self.settings) + self.settings.n_hidden * is_noisy
 
     def data(self) -> "WordsDataModule":
         """Build the source of its data."""

@@ -33,6 +33,7 @@ def test_gradients_are_those_of_autograd(given):
     stack = Stack.of([Run(settings, None, "run")])
     module = stack.module(CPU)
     models, inputs = module.autoencoder, module.autoencoder.noisy(module.inputs)
+    assert stack.rows == inputs.rows
     words = Draws(stack.seeds, (stack.rows, 64), CPU).words(Purpose.TRAINING, 0)
     cost = inputs.cost(models.costs(module.importance), 64)
     found = []
