@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
 
+from sup.analysis.axes import axes_of
 from sup.analysis.phases import PHASE_NAMES, is_dead, phase_of
 from sup.analysis.phases_of_three import NAMES_OF_THREE, phase_of_three
 
@@ -44,7 +45,7 @@ DIAGRAMS: dict[tuple[int, ...], Diagram] = {diagram.shape: diagram for diagram i
 
 def diagram_of(results: xr.Dataset) -> Diagram | None:
     """Return what diagram over sparsity and relative importance results are; None if none."""
-    axes, dims, sizes = set(AXES), set(results["loss"].dims), results.sizes
+    axes, dims, sizes = set(AXES), set(axes_of(results)), results.sizes
     grid = axes <= dims <= axes | {"activation", "seed"} and min(sizes[name] for name in axes) > 1
     return DIAGRAMS.get((sizes["hidden"], sizes["feature"])) if grid else None
 

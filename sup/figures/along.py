@@ -96,7 +96,7 @@ def along_figure(
     figure, axes = _panels(len(there), titles)
     for row, one in zip(axes, there, strict=True):
         for column, panel in enumerate(row):
-            _curves(panel, panels.isel(instance=column), chosen, one)
+            _curves(panel, panels.isel(panel=column), chosen, one)
         if one.log_from:
             row[0].set_yscale("symlog", linthresh=one.log_from)
         if one.is_share:
@@ -113,11 +113,11 @@ def _columns(results: xr.Dataset, axis: str) -> tuple[xr.Dataset, list[str]]:
     beside = ("activation", "seed", axis)
     dims = [str(name) for name in results["loss"].dims if name not in beside]
     if not dims:
-        return results.expand_dims("instance"), [""]
+        return results.expand_dims("panel"), [""]
     dims.sort(key=lambda name: name == "sparsity")
     flat, settings = stacked(results, dims)
     shown = evenly_spaced(len(settings), MOST_COLUMNS)
-    return flat.isel(instance=shown), ["\n".join(settings[index]) for index in shown]
+    return flat.isel(panel=shown), ["\n".join(settings[index]) for index in shown]
 
 
 def _panels(rows: int, titles: Sequence[str]) -> tuple[Figure, np.ndarray]:

@@ -13,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
+from sup.analysis.axes import axes_of, count_of
 from sup.config.grid import evenly_spaced
 from sup.config.grid import shown as as_shown
-from sup.figures.style import activation_label, best_seed, literal
+from sup.figures.style import activation_label, best_seed, has_best_seed, literal
 
 LONGEST_ROW = 6
 """Panels of one row, where no second setting asks for rows."""
@@ -35,7 +36,7 @@ class Gallery:
     """Which models a figure shows, and where.
 
     Args:
-        models: results with the one axis `instance`, in the order of the panels, row by row.
+        models: results with the one axis `panel`, in the order of the panels, row by row.
         columns: panels in a row.
         titles: written above each panel; "" where one above its column is enough.
         rows: written at the left of each row, a setting a line.
@@ -55,7 +56,7 @@ class Gallery:
 
     def each(self) -> list[xr.Dataset]:
         """Return the models one by one."""
-        return [self.models.isel(instance=index) for index in range(self.size)]
+        return [self.models.isel(panel=index) for index in range(self.size)]
 
 
 def arranged(results: xr.Dataset, most: int) -> Gallery:
@@ -67,7 +68,7 @@ def arranged(results: xr.Dataset, most: int) -> Gallery:
         results: with any axes.
         most: how many models are shown; where there are more, each axis is thinned evenly.
     """
-    shown = thinned(results, most, results["loss"].dims)
+    shown = thinned(results, most, axes_of(results))
     dims = _slowest_first(shown)
     models, settings = stacked(shown, dims)
     count = len(settings)
@@ -78,7 +79,7 @@ def arranged(results: xr.Dataset, most: int) -> Gallery:
         for index, lines in enumerate(settings)
     ]
     rows = ["\n".join(lines[:-1]) for lines in settings[::columns]]
-    total = results["loss"].size
+    total = count_of(results)
     note = f"{count} of {total} models, evenly spaced" if count < total else ""
     return Gallery(models, columns, titles, rows, note)
 
@@ -86,7 +87,7 @@ def arranged(results: xr.Dataset, most: int) -> Gallery:
 def arranged_best(results: xr.Dataset, most: int) -> Gallery:
     """Give each model its place as `arranged` does, with the best of its seeds."""
     gallery = arranged(best_seed(results), most)
-    if "seed" not in results["loss"].dims:
+    if not has_best_seed(results):
         return gallery
     notes = (f"the best of {results.sizes['seed']} seeds of each model", gallery.note)
     return replace(gallery, note="; ".join(note for note in notes if note))
@@ -104,7 +105,7 @@ def thinned(results: xr.Dataset, most: int, dims: Sequence[Hashable]) -> xr.Data
 
 
 def stacked(results: xr.Dataset, dims: Sequence[str]) -> tuple[xr.Dataset, list[list[str]]]:
-    """Flatten axes to one, `instance`, the last fastest, and write down each instance's settings.
+    """Flatten axes to one, `panel`, the last fastest, and write down each instance's settings.
 
     Args:
         results: with these axes; others are kept as they are.
@@ -112,8 +113,8 @@ def stacked(results: xr.Dataset, dims: Sequence[str]) -> tuple[xr.Dataset, list[
     """
     if not dims:
         name = results["activation"].item()
-        return results.expand_dims("instance"), [_settings("activation", [name])]
-    flat = results.stack(instance=dims, create_index=False).transpose("instance", ...)
+        return results.expand_dims("panel"), [_settings("activation", [name])]
+    flat = results.stack(panel=dims, create_index=False).transpose("panel", ...)
     settings = product(*(_settings(dim, results[dim].values.tolist()) for dim in dims))
     return flat, [list(lines) for lines in settings]
 
@@ -125,7 +126,8 @@ def missing(one: xr.Dataset) -> str:
         return ""
     if np.isnan(diverged):
         return "no result"
-    return f"diverged at step {float(one['first_bad_step']):.0f}"
+    step = float(one["first_bad_step"])  # not a number of models that others have trained
+    return "diverged" if np.isnan(step) else f"diverged at step {step:.0f}"
 
 
 def grey_where_missing(axes: Sequence[Axes], models: Sequence[xr.Dataset]) -> None:
@@ -245,7 +247,7 @@ def _settings(name: str, values: Sequence[Any]) -> list[str]:
 
 def _slowest_first(results: xr.Dataset) -> list[str]:
     """Order the axes of results: activation before all others, that of columns after them."""
-    names = [str(name) for name in results["loss"].dims]
+    names = axes_of(results)
     others = [name for name in names if name != "activation"]
     columns = "sparsity" if "sparsity" in names else next(reversed(others), None)
     return sorted(names, key=lambda name: (name == columns, name != "activation"))

@@ -106,11 +106,16 @@ def of_activation(results: xr.Dataset, name: str) -> xr.Dataset:
 
 
 def best_seed(results: xr.Dataset) -> xr.Dataset:
-    """Choose for each model the seed with the least held-out loss, if there are several seeds."""
-    if "seed" not in results.dims:
+    """Choose for each model the seed with the least held-out loss, if several have one."""
+    if not has_best_seed(results):
         return results
     loss = results["loss"].fillna(np.inf)
     return results.isel(seed=loss.argmin("seed"))
+
+
+def has_best_seed(results: xr.Dataset) -> bool:
+    """Tell whether there are seeds to choose from; weights of others may come without a loss."""
+    return "seed" in results.dims and "loss" in results
 
 
 def greatest(values: np.ndarray, least: float = 0.0) -> float:

@@ -21,7 +21,7 @@ def training_figure(results: xr.Dataset) -> Figure:
     """
     models, settings = _models(results)
     seeds = models.sizes["seed"]
-    reasons = [_missing(models.isel(instance=index)) for index in range(len(settings))]
+    reasons = [_missing(models.isel(panel=index)) for index in range(len(settings))]
     labels = [
         "  ".join(lines) + (f": {reason}" if reason else "")
         for lines, reason in zip(settings, reasons, strict=True)
@@ -43,7 +43,7 @@ def training_figure(results: xr.Dataset) -> Figure:
 
 
 def _models(results: xr.Dataset) -> tuple[xr.Dataset, list[list[str]]]:
-    """Return what is drawn over the axes `instance` and `seed`, and each instance's settings."""
+    """Return what is drawn over the axes `panel` and `seed`, and each panel's settings."""
     held = results[["loss", "training_loss", "diverged", "first_bad_step"]]
     if "seed" not in held["loss"].dims:
         held = held.drop_vars("seed", errors="ignore").expand_dims(seed=1)
@@ -62,12 +62,12 @@ def _missing(model: xr.Dataset) -> str:
 
 
 def _losses(models: xr.Dataset) -> np.ndarray:
-    """Return the losses ``[instance, seed, step]`` that a logarithm can be taken of.
+    """Return the losses ``[panel, seed, step]`` that a logarithm can be taken of.
 
     Those of a seed that is not shown are not a number: the mean would leap where it ends.
     """
-    losses = models["training_loss"].transpose("instance", "seed", "step").values
-    lost = (models["diverged"] != 0).transpose("instance", "seed").values
+    losses = models["training_loss"].transpose("panel", "seed", "step").values
+    lost = (models["diverged"] != 0).transpose("panel", "seed").values
     hidden = lost & ~lost.all(1, keepdims=True)
     return np.where(np.isfinite(losses) & (losses > 0) & ~hidden[..., None], losses, np.nan)
 
