@@ -48,9 +48,11 @@ if TYPE_CHECKING:
     from sup.config.part import Part
     from sup.config.rules import SettingError
     from sup.config.settings import Settings
+    from sup.results.exchange import load_weights, save_weights
     from sup.results.joining import join, load_sweep
     from sup.results.loading import ToyModels, load_model
     from sup.results.storage import load_run
+    from sup.results.tables import to_dataframe
     from sup.sweep.failures import RunError
 
 _HOMES = {
@@ -65,10 +67,13 @@ _HOMES = {
     "load_model": "sup.results.loading",
     "load_run": "sup.results.storage",
     "load_sweep": "sup.results.joining",
+    "load_weights": "sup.results.exchange",
     "metrics": "sup.analysis.metrics",
     "phases": "sup.analysis.phases",
     "published": "sup.analysis.published",
+    "save_weights": "sup.results.exchange",
     "theory": "sup.analysis.theory",
+    "to_dataframe": "sup.results.tables",
     "train": "sup.api",
 }
 
@@ -84,10 +89,13 @@ __all__ = [
     "load_model",
     "load_run",
     "load_sweep",
+    "load_weights",
     "metrics",
     "phases",
     "published",
+    "save_weights",
     "theory",
+    "to_dataframe",
     "train",
 ]
 

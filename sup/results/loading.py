@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sup.analysis.axes import across, axes_of, count_of
 from sup.config.options import OPTIONS, part_of
 from sup.config.part import Part
 from sup.config.rules import SettingError
@@ -106,18 +107,14 @@ def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None
     Raises:
         SettingError: where an activation is neither given nor ours or torch's, or cannot be made.
     """
-    axes = [dim for dim in results["W"].dims if dim not in ("hidden", "feature")]
+    axes = axes_of(results)
     W = results["W"].transpose(*axes, "hidden", "feature")
     b = results["b"].transpose(*axes, "feature")
-    shape = [results.sizes[dim] for dim in axes]
-    template = xr.DataArray(np.arange(int(np.prod(shape))).reshape(shape), dims=axes)
-    nodes = xr.broadcast(template, results["activation_config"].astype(object))[1]
-    names = xr.broadcast(template, results["activation"].astype(object))[1]
-    points = _points(results, template)
+    nodes, names = across(results, "activation_config"), across(results, "activation")
+    points = parameters_of(results, "activation")
     groups: dict[tuple[str, str], list[int]] = {}
     is_trained = np.isfinite(W.values).any((-2, -1)).ravel()  # of a sweep, some may be missing
-    flat = zip(names.values.ravel(), nodes.values.ravel(), is_trained, strict=True)
-    for place, (name, node, trained) in enumerate(flat):
+    for place, (name, node, trained) in enumerate(zip(names, nodes, is_trained, strict=True)):
         if trained:
             groups.setdefault((str(name), str(node)), []).append(place)
     dtype = torch.float64 if W.dtype == np.float64 else torch.float32
@@ -189,17 +186,17 @@ def _made(part: Part, points: list[dict[str, float]], dtype: torch.dtype) -> Act
         raise SettingError("activation", part.name, f"cannot be made: {error}") from error
 
 
-def _points(results: xr.Dataset, template: xr.DataArray) -> list[dict[str, float]]:
-    """Return the parameters of each model's activation that are numbers, by key."""
-    names = [str(name) for name in results.coords if str(name).startswith("activation_")]
-    numbers = [name for name in names if results[name].dtype.kind in "fi"]
-    columns = {
-        f"activation.{name.removeprefix('activation_')}": xr.broadcast(template, results[name])[1]
-        .transpose(*template.dims)
-        .values.ravel()
-        for name in numbers
-    }
+def parameters_of(results: xr.Dataset, group: str) -> list[dict[str, float]]:
+    """Return the numbers that each model's part of a group has as parameters, by key."""
+    names = [str(name) for name in results.coords if str(name).startswith(f"{group}_")]
+    within = {*axes_of(results)}
+    numbers = [
+        name
+        for name in names
+        if results[name].dtype.kind in "fi" and {*results[name].dims} <= within
+    ]
+    columns = {f"{group}.{name.partition('_')[2]}": across(results, name) for name in numbers}
     return [
         {key: float(column[k]) for key, column in columns.items() if not np.isnan(column[k])}
-        for k in range(template.size)
+        for k in range(count_of(results))
     ]

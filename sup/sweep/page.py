@@ -22,6 +22,7 @@ from sup.config.several import wandb_part
 from sup.results.joining import in_order, join
 from sup.results.making import setting_coordinates
 from sup.results.storage import FILE, finite, load_run
+from sup.results.tables import to_dataframe
 from sup.sweep import failures
 from sup.sweep.failures import RunError
 from sup.system.files import replacing
@@ -167,18 +168,9 @@ def measures_in(results: xr.Dataset) -> list[str]:
 
 
 def instance_table(results: xr.Dataset) -> pd.DataFrame:
-    """Return one row for each instance of a sweep: its settings, loss and measures."""
-    measured = results[measures_in(results)]
-    settings = [str(name) for name in results["loss"].dims]
-    if not settings:
-        row = {name: [value.item()] for name, value in measured.data_vars.items()}
-        return pd.DataFrame(row)
-    if settings == ["instance"]:  # no grid: what is along it are the settings
-        settings += [str(name) for name in results.coords if results[name].dims == ("instance",)]
-        measured = measured.reset_coords([name for name in settings if name in results.coords])
-    table = measured.reset_coords(drop=True).to_dataframe().reset_index()
-    sound = table[table["loss"].notna()]
-    return pd.DataFrame(sound, columns=[*settings, *measured.data_vars]).head(MOST_ROWS)
+    """Return one row for each finite model of a sweep: its place on the axes, loss and measures."""
+    single = [name for name, held in results.coords.items() if held.ndim == 0]
+    return to_dataframe(results.drop_vars(single)).query("diverged == 0").head(MOST_ROWS)
 
 
 def drawn(jobs: Sequence[Job]) -> dict[str, Any]:
