@@ -112,20 +112,18 @@ def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None
     b = results["b"].transpose(*axes, "feature")
     nodes, names = across(results, "activation_config"), across(results, "activation")
     points = parameters_of(results, "activation")
-    groups: dict[tuple[str, str], list[int]] = {}
+    groups: dict[tuple[str, str, tuple[tuple[str, float], ...]], list[int]] = {}
     is_trained = np.isfinite(W.values).any((-2, -1)).ravel()  # of a sweep, some may be missing
     for place, (name, node, trained) in enumerate(zip(names, nodes, is_trained, strict=True)):
         if trained:
-            groups.setdefault((str(name), str(node)), []).append(place)
+            own = tuple(points[place].items())
+            groups.setdefault((str(name), str(node), own), []).append(place)
     dtype = torch.float64 if W.dtype == np.float64 else torch.float32
     made = []
-    for (name, node), places in groups.items():
-        part = _part(name, node, activations or {})
-        own = [points[place] for place in places]
-        columns = {key.partition(".")[2]: [point[key] for point in own] for key in own[0]}
-        single = {key: column[0] for key, column in columns.items() if len(set(column)) == 1}
-        part = part.changed(**columns | single)
-        made.append((_made(part, own, dtype), torch.tensor(places)))
+    for (name, node, own), places in groups.items():
+        numbers = {key.partition(".")[2]: value for key, value in own}
+        part = _part(name, node, activations or {}).changed(**numbers)
+        made.append((_made(part, dtype), torch.tensor(places)))
     weights, biases = (torch.tensor(held.values, dtype=dtype) for held in (W, b))
     decoder = None
     if "decoder" in results:
@@ -179,9 +177,9 @@ def _part(name: str, node: str, activations: Mapping[str, Any]) -> Part:
     return part
 
 
-def _made(part: Part, points: list[dict[str, float]], dtype: torch.dtype) -> Activation:
+def _made(part: Part, dtype: torch.dtype) -> Activation:
     try:
-        return activation_of(part, points, torch.device("cpu"), dtype)
+        return activation_of(part, [{}], torch.device("cpu"), dtype)
     except Exception as error:  # no such name in torch, or another that it is not called with
         raise SettingError("activation", part.name, f"cannot be made: {error}") from error
 

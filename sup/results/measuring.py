@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,15 @@ from torch import Tensor
 from sup.analysis import metrics
 from sup.analysis.axes import across, axes_of, count_of
 from sup.analysis.reconstruction import explained, features_explained
+from sup.analysis.theory import feature_variance
 from sup.config.options import OPTIONS, part_of
 from sup.config.part import Part
 from sup.config.rules import SettingError, in_one_line
 from sup.model.activations import StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.building import call_part
-from sup.model.inputs import Inputs
 from sup.results.loading import load_model, parameters_of
+from sup.training.distinct import Distinct
 from sup.training.evaluation import Evaluation, evaluate
 
 log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ def of_the_data(
         return {}
     axes = axes_of(models)
     shape = [models.sizes[dim] for dim in axes]
-    R2 = explained(found.squared_error, density)
+    R2 = explained(found.squared_error, torch.as_tensor(feature_variance(density)))
     made = {"explained": ([*axes, "feature"], R2.reshape(*shape, -1))}
     made["features_explained"] = (axes, features_explained(R2).reshape(shape))
     if importance is not None:
@@ -113,6 +115,11 @@ def _called(models: xr.Dataset, group: str, part: Part, **given: Any) -> Tensor:
     return called.expand(-1, models.sizes["feature"])
 
 
+def _as_made(own: list[Distinct], device: torch.device, dtype: torch.dtype) -> list[Distinct]:
+    """Return activations as they are: with single numbers they take any precision."""
+    return own
+
+
 def evaluated(
     models: xr.Dataset,
     activations: Mapping[str, Any],
@@ -129,9 +136,8 @@ def evaluated(
     for activation, places in made.activations:
         stack = StackedAutoencoder(W[places], StackedActivation([(activation, len(places))]))
         stack.b.data.copy_(b[places])
-        each = torch.arange(len(places))
-        inputs = Inputs(torch.zeros_like(each), density[places], each, W.dtype)
-        found = evaluate(stack, inputs, counts[places])
+        own = [(activation, torch.arange(len(places)))]
+        found = evaluate(stack, density[places], counts[places], partial(_as_made, own))
         error[places], loss[places] = found.squared_error, found.loss
         loss_error[places] = found.loss_error
     return Evaluation(error, loss, loss_error)
