@@ -8,6 +8,7 @@ from torch import Tensor
 import sup
 from sup.analysis.phases import FunctionalPhase, Phase, phase_by_function, phase_of
 from sup.analysis.reconstruction import explained, features_explained
+from sup.analysis.theory import feature_variance
 from sup.model.activations import GELU, Activation, Linear, StackedActivation, Tanh
 from sup.model.autoencoder import StackedAutoencoder
 from sup.training.evaluation import evaluate
@@ -20,7 +21,7 @@ def explained_by(W: Tensor, b: Tensor, activation: Activation, p: float) -> Tens
     models.b.data = b[None].double()
     places = torch.zeros(1, dtype=torch.int64)
     found = evaluate(models, density, torch.ones_like(density), lambda *_: [(activation, places)])
-    return explained(found.squared_error, density)[0]
+    return explained(found.squared_error, torch.as_tensor(feature_variance(density)))[0]
 
 
 @pytest.mark.parametrize("p", [1.0, 0.3, 1e-4])
