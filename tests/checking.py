@@ -9,8 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
+from beartype import BeartypeConf, beartype
 
 jaxtyped = jaxtyping.jaxtyped
+
+types_alone = beartype(conf=BeartypeConf(violation_type=TypeError))
+"""An argument of another kind is a TypeError, as jaxtyping's is, and as without any check."""
 
 
 def names_shapes(function: Any) -> bool:
@@ -27,7 +31,7 @@ def checked(*, typechecker: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def decorated(function: Any) -> Any:
         if names_shapes(function):
             return jaxtyped(function, typechecker=typechecker)
-        return typechecker(function)
+        return types_alone(function)
 
     return decorated
 

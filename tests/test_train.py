@@ -16,6 +16,7 @@ import sup
 from sup.config.options import OPTIONS
 from sup.config.settings import all_settings
 from sup.sweep.check import check_settings
+from sup.sweep.draw import NAMES
 
 ROOT = Path(__file__).parent.parent
 
@@ -99,7 +100,7 @@ class TestSweep:
     def test_figures_of_each_job_and_of_all(self, sweep: Sweep):
         for directory, *_ in sweep.jobs():
             found = {path.stem for path in (directory / "figures").iterdir()}
-            assert found == set(sup.figures.RUN_FIGURES)
+            assert found == set(NAMES)
         assert (sweep.directory / "figures" / "gallery.png").is_file()
 
     def test_offline_wandb_runs(self, sweep: Sweep):

@@ -48,6 +48,8 @@ def curve_axis(results: xr.Dataset) -> str | None:
 def is_along_families(results: xr.Dataset) -> bool:
     """Tell whether results are along parameters of activations; see `experiment_of`."""
     dims = set(axes_of(results))
+    if "n_features" not in results.coords:  # as of weights that others have trained
+        return False
     if dims == {"instance"}:  # what is no grid, as each activation has a parameter of its own
         own = [name for name in results.coords if str(name).startswith("activation_")]
         return any(np.issubdtype(results[name].dtype, np.number) for name in own)

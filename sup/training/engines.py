@@ -165,10 +165,9 @@ def make_engine(
         whole: whether kernels are to take whole steps, if there are any; else gradients alone.
     """
     inputs = models.noisy(inputs)
-    cost = inputs.cost(models.costs(importance), batch)
     if name == "autograd":
         log.info("engine: plain autograd")
-        return AutogradEngine(models, inputs, cost)
+        return AutogradEngine(models, inputs, inputs.cost(models.costs(importance), batch))
     _, m, n = models.W.shape
     kind = kind_of(name, models.W.device.type, n, m, steps)
     is_float = models.W.dtype == torch.float32
@@ -176,7 +175,7 @@ def make_engine(
         engine = engine_with_kernels(kind, models, inputs, importance, batch, threads, whole)
         if engine is not None:
             return engine
-    engine = ClosedFormEngine(models, inputs, cost)
+    engine = ClosedFormEngine(models, inputs, inputs.cost(models.costs(importance), batch))
     activations = len({id(activation) for activation, _ in models.activation.blocks})
     _, features, samples = inputs(example).shape
     size = (len(importance), features, samples, activations)

@@ -62,7 +62,7 @@ def test_what_is_explained_stands_beside_the_dimensions_along_sparsity():
 
 @pytest.mark.parametrize("axes", [{"sparsity": [0.9]}, {"importance_decay": [0.7, 0.9]} | SPARSITY])
 def test_what_is_no_curve_along_sparsity_is_not_drawn_as_one(axes):
-    assert set(sweep_figures(results_of(axes))) == {"gallery"}
+    assert set(sweep_figures(results_of(axes))) == {"gallery", "vectors"}
 
 
 def test_published_curves_stand_behind_models_like_theirs_only():

@@ -13,7 +13,8 @@ from sup.model.activations import ReLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstruction_loss
 from sup.model.closed_form import elementwise_product, loss_and_gradient
 
-ACTIVATIONS = sorted(OPTIONS["activation"])
+ACTIVATIONS = sorted(OPTIONS["activation"].keys() - {"groups"})
+"""All to which features are alike: groups tell them apart by their place."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ from sup.sweep.failures import RunError
 def results():
     import sup
 
-    return sup.train(steps=2, n_features=3, n_hidden=2, batch_size=8)
+    return sup.train(steps=2, n_features=3, n_hidden=1, batch_size=8)
 
 
 @pytest.fixture
