@@ -24,7 +24,7 @@ def to_dataframe(results: xr.Dataset) -> pd.DataFrame:
     axes = axes_of(results)
     whole = results if axes else results.expand_dims("model")
     dims = axes or ["model"]
-    measures = [name for name, one in whole.data_vars.items() if {*one.dims} == {*dims}]
+    measures = [name for name, one in whole.data_vars.items() if {*one.dims} <= {*dims}]
     settings = [
         name
         for name, one in whole.coords.items()
