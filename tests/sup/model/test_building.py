@@ -4,6 +4,7 @@ import inspect
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -292,6 +293,6 @@ def test_given_weights_are_where_training_begins(tmp_path, count):
 def test_weights_that_are_not_of_the_run_are_refused(tmp_path, shape, message):
     path = tmp_path / "weights.npy"
     np.save(path, np.zeros(shape))
-    given = {} if "None" in message else {"init_path": str(path)}
+    given: dict[str, Any] = {} if "None" in message else {"init_path": str(path)}
     with pytest.raises(sup.SettingError, match=message):
         sup.train(init="given", **given, n_features=3, n_hidden=2, seed=[0, 1], steps=2)
