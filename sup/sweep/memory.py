@@ -61,7 +61,8 @@ def of_step(stack: Stack) -> float:
         batch, inputs = nodes(n)[0].shape[1], 1
         shares = K * batch
     if in_kernels(stack):
-        return 2.0 * shares  # and a copy for the kernels, which keep no arrays of a step
+        # In parts, as a whole, and in the order of kernels, which keep no arrays of a step.
+        return 3.0 * shares
     if settings.engine == "autograd":
         return HOLES * batch * (3 * inputs * n + K * (9 * n + 3 * m))
     at_once = accelerator_of(settings) == "cuda" or len(stack.blocks) == 1
