@@ -4,7 +4,7 @@ from sup.config.settings import Settings
 from sup.launch.placement import Placement
 from sup.model.held_out import SAMPLES
 from sup.model.population import ENTRIES, MOST_FEATURES
-from sup.model.quadrature import nodes
+from sup.model.quadrature import AT_ONCE, nodes
 from sup.model.several import BATCHES
 from sup.sweep.kernels import has_kernels, needs_torch
 from sup.training.devices import accelerator_of
@@ -61,8 +61,10 @@ def of_step(stack: Stack) -> float:
         batch, inputs = nodes(n)[0].shape[1], 1
         shares = K * batch
     if in_kernels(stack):
-        # In parts, as a whole, and in the order of kernels, which keep no arrays of a step.
-        return 3.0 * shares
+        # In parts, as a whole, and in the order of kernels, which keep no arrays of a step; in the
+        # making they are three of float64 for each feature.
+        making = 3 * n * min(K, AT_ONCE) * batch * 8 / stack.dtype.itemsize
+        return 3.0 * shares + making * bool(shares)
     if settings.engine == "autograd":
         return HOLES * batch * (3 * inputs * n + K * (9 * n + 3 * m))
     at_once = accelerator_of(settings) == "cuda" or len(stack.blocks) == 1
