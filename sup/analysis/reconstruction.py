@@ -18,9 +18,11 @@ def explained(
 
     Args:
         squared_error: ``E (x_i - x'_i)^2``.
-        variance: of each feature, or of what is to be made of it.
+        variance: of each feature, or of what is to be made of it; nothing is said of one that is
+            always the same.
     """
-    return 1 - squared_error.double() / variance.double()
+    known = torch.where(variance > 0, variance.double(), torch.nan)
+    return 1 - squared_error.double() / known
 
 
 def features_explained(R2: Float[Tensor, "*axes feature"]) -> Float[Tensor, "*axes"]:

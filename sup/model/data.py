@@ -25,6 +25,9 @@ Numbers = Float64[Tensor, "instance number"]
 Row = tuple[tuple[float, ...], tuple[float, ...]]
 """What decides an input beside its seed: numbers of its features, and of their values."""
 
+ROUNDING = 1e-12
+"""A variance below so much of the mean square is none."""
+
 AnyInputs = Inputs | QuadratureInputs | DrawnInputs | NoisyInputs
 
 
@@ -111,16 +114,25 @@ def values(
 
 
 def variance(settings: Settings, points: Points) -> Float64[Tensor, "instance feature"]:
-    """Return the variance of what each output is to be."""
+    """Return the variance of what each output is to be; 0 of what is always the same."""
+    mean, square = moments(settings, points)
+    found = square - mean.square()
+    return torch.where(found > ROUNDING * square, found, 0.0)
+
+
+def moments(
+    settings: Settings, points: Points
+) -> tuple[Float64[Tensor, "instance feature"], Float64[Tensor, "instance feature"]]:
+    """Return the mean of what each output is to be, and of its square."""
     own = rows(settings, points)
     features = numbers_of([row for row, _ in own])
     distinct = list(dict.fromkeys(row for _, row in own))
     where = torch.tensor([distinct.index(row) for _, row in own])
     of_values = values(settings, numbers_of(distinct))
-    moments = of_values.moments(target_of(settings.model.parameters.get("task", "identity")))
-    mean, square = (one.expand(len(distinct))[where, None] for one in moments)
+    found = of_values.moments(target_of(settings.model.parameters.get("task", "identity")))
+    mean, square = (one.expand(len(distinct))[where, None] for one in found)
     density = presence(settings, features).density
-    return density * square - (density * mean).square()
+    return density * mean, density * square
 
 
 def check_inputs(settings: Settings) -> None:
@@ -136,8 +148,8 @@ def check_inputs(settings: Settings) -> None:
             raise SettingError("features", settings.features.name, allowed)
     if is_plain(settings):
         return
-    found = variance(settings, settings.grid.points)
-    if not bool((found.isfinite() & (found > 0)).all()):
+    _, square = moments(settings, settings.grid.points)
+    if not bool((square.isfinite() & (square > 0)).all()):
         allowed = "must be finite numbers that are not all 0"
         raise SettingError("magnitude", settings.magnitude.path, allowed)
 

@@ -50,6 +50,14 @@ def test_a_magnitude_has_its_moments(name):
     assert is_near(present, p, (p * (1 - p) / SAMPLES) ** 0.5)
 
 
+def test_nothing_is_explained_of_what_is_always_the_same():
+    given = {"n_features": 3, "n_hidden": 1, "steps": 2, "batch_size": 8, "engine": "eager"}
+    data = sup.train(**given, magnitude="fixed", sparsity=[0, 0.5])
+    assert data["explained"].isnull().all("feature").values.tolist() == [True, False]
+    with pytest.raises(sup.SettingError, match="must be finite numbers that are not all 0"):
+        sup.train(**given, magnitude="fixed", magnitude_value=0)
+
+
 def correlations(x):
     """Return densities, and the correlation of the presence of features with the first one."""
     present = (x != 0).double()
