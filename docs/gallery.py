@@ -50,6 +50,24 @@ PICTURES = (
         "What becomes of the extra feature of two in one dimension.",
     ),
     Picture(
+        "phase_diagram_3",
+        "activation=relu,gelu resolution=8 steps=1000 seed=[0,1]",
+        "phases",
+        "What the extra feature of three in two dimensions shares a dimension with.",
+    ),
+    Picture(
+        "families",
+        "family=leaky_relu,sigmoid steps=1000 seed=[0,1]",
+        "families",
+        "How much leak, or how much room beyond 0 and 1, superposition bears.",
+    ),
+    Picture(
+        "initialisation",
+        "activation=relu,gelu n_hidden=5 steps=1000 batch_size=256 seed=[0,1]",
+        "along_init_gain",
+        "Superposition against the scale of the initial weights.",
+    ),
+    Picture(
         "dimensions",
         "activation=relu,gelu,tanh resolution=5 steps=1500 seed=0",
         "dimensions",
