@@ -33,7 +33,8 @@ class Picture:
     @property
     def command(self) -> str:
         """What a user types."""
-        return f"python train.py experiment={self.experiment} {self.changes}".strip()
+        words = [f"'{word}'" if "[" in word else word for word in self.changes.split()]
+        return " ".join(["python train.py", f"experiment={self.experiment}", *words])
 
 
 PICTURES = (

@@ -93,9 +93,8 @@ def families_figure(results: xr.Dataset) -> Figure:
     lines = [Line2D([], [], color=colour, label=f"S = {S:g}") for S, colour in colours.items()]
     lines += [Line2D([], [], color="0.4", ls=one[1], label=k) for k, one in references.items()]
     # As many beside each other as the figure is wide for, an inch and a bit each.
-    ncols = min(8, int(figure.get_figwidth() / 1.1))
-    style: dict[str, Any] = {"ncols": ncols, "fontsize": 8, "frameon": False}
-    figure.legend(handles=lines, loc="lower center", columnspacing=1.2, **style)
+    wide = min(8, int(figure.get_figwidth() / 1.1))
+    figure.legend(handles=lines, loc="lower center", ncols=wide, fontsize=8, frameon=False)
     return figure
 
 
