@@ -54,9 +54,13 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
             check_there(settings)
     if not placed:
         check_memory(runs)
+    inputs = {}  # sparsity, which parts do not have, decides whether features can be
     for run in runs:
-        if run.settings.init.parameters.keys() - {"gain", "std"}:  # what may come out of a file
-            _ = Slice(run, range(1)).initial
+        own = run.settings
+        inputs.setdefault(repr((own.features, own.magnitude, own.model, own.sparsity)), own)
+        _ = Slice(run, range(1)).initial  # may come out of a file
+    for settings in inputs.values():
+        check_inputs(settings)
     check_places(runs)
     for run in runs:
         is_finished(run)
@@ -79,7 +83,6 @@ def check_settings(settings: Settings) -> None:
         SettingError: for the first that does not.
     """
     check_parts(settings)
-    check_inputs(settings)
     check_activation(settings)
 
 

@@ -31,11 +31,15 @@ class Chunk:
         if self.period is None:
             yield from self.draws.each(Purpose.TRAINING, self.steps)
             return
-        held: dict[int, Tensor] = {}  # as many as a chunk has: a small set is made once in it
+        comes_again = self.period < len(self.steps)
+        held: dict[int, Tensor] = {}
         for step in (step % self.period for step in self.steps):
-            if step not in held:
-                held[step] = self.draws.words(Purpose.TRAINING, step)
-            yield held[step]
+            words = held.get(step)
+            if words is None:
+                words = self.draws.words(Purpose.TRAINING, step)
+            if comes_again:
+                held[step] = words
+            yield words
 
 
 class WordsDataModule(pl.LightningDataModule):

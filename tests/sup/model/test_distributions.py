@@ -173,6 +173,14 @@ def test_groups_that_cannot_be_are_refused(given, message):
         sup.train(features="correlated", **given)
 
 
+def test_every_sparsity_of_a_sweep_is_checked_before_anything_is_trained(tmp_path):
+    given = {"features": "correlated", "features_correlation": -0.2, "steps": 2}
+    runs = [sup.Settings(**given, sparsity=S) for S in (0.8, 0.3)]
+    with pytest.raises(sup.SettingError, match="must be at least 0 at a density of 0.7"):
+        sup.train(runs, directory=tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
+
+
 def test_a_finite_set_of_samples_comes_again_and_again():
     given = {"n_features": 4, "n_hidden": 2, "steps": 300, "sparsity": 0.5, "engine": "eager"}
     few = sup.train(**given, dataset_size=8, batch_size=1024)
