@@ -176,7 +176,7 @@ def test_groups_that_cannot_be_are_refused(given, message):
 def test_every_sparsity_of_a_sweep_is_checked_before_anything_is_trained(tmp_path):
     given = {"features": "correlated", "features_correlation": -0.2, "steps": 2}
     runs = [sup.Settings(**given, sparsity=S) for S in (0.8, 0.3)]
-    with pytest.raises(sup.SettingError, match="must be at least 0 at a density of 0.7"):
+    with pytest.raises(sup.SettingError, match=r"must be at least 0 at a density of 0\.7"):
         sup.train(runs, directory=tmp_path / "sweep")
     assert not (tmp_path / "sweep").exists()
 
