@@ -39,12 +39,14 @@ def interval_of_mean(values: Shaped[np.ndarray, " seed"]) -> tuple[float, float]
     return float(low), float(high)
 
 
-def band_of_mean(values: Float[np.ndarray, "seed *points"]) -> Float[np.ndarray, "2 *points"]:
+def band_of_mean(values: Shaped[np.ndarray, "seed *points"]) -> Float[np.ndarray, "2 *points"]:
     """Return the lower and upper end of `interval_of_mean` at each point of curves.
 
     Seeds that are not finite at a point are left out there; with fewer than `LEAST_SEEDS` left it
-    has no band, and its ends are not a number.
+    has no band, and its ends are not a number. Wilson's where each seed says yes or no.
     """
+    if values.dtype == bool and len(values) >= LEAST_SEEDS:
+        return np.apply_along_axis(interval_of_mean, 0, values)
     flat = values.reshape(len(values), -1)
     ends = np.full((2, flat.shape[1]), np.nan)
     known = np.isfinite(flat)

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sup.analysis.experiment import curve_axis
-from sup.analysis.intervals import interval_of_mean
 from sup.analysis.superposition import in_superposition
 from sup.config.grid import evenly_spaced
+from sup.figures.bands import draw_over_seeds, mean_over_seeds, said_of_seeds
 from sup.figures.gallery import say_instead, stacked, tallest
 from sup.figures.style import (
     activation_label,
@@ -145,14 +145,13 @@ def _curves(panel: Axes, results: xr.Dataset, axis: str, measure: Measure) -> No
     for index, name in enumerate(activations_in(results)):
         own = measure.values(of_activation(results, name))
         own = own if "seed" in own.dims else own.expand_dims("seed")
-        seeds = own.transpose(axis, "seed").values.astype(float)
-        finite = [one[np.isfinite(one)] for one in seeds]
-        lines.append(np.array([one.mean() if len(one) else np.nan for one in finite]))
+        seeds = own.transpose("seed", axis).values.astype(float)
+        if measure.is_share and np.isfinite(seeds).all():
+            seeds = seeds.astype(bool)
+        lines.append(mean_over_seeds(seeds))
         style = activation_style(name, index)
-        panel.plot(x, lines[-1], label=activation_label(name), lw=1.2, ms=3, **style)  # pyright: ignore[reportArgumentType]
-        if own.sizes["seed"] > 1:
-            low, high = np.transpose([_interval(one, measure.is_share) for one in finite])
-            panel.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
+        label = activation_label(name)
+        draw_over_seeds(panel, x, seeds, style.pop("color"), label=label, lw=1.2, ms=3, **style)
     if not np.isfinite(lines).any():
         say_instead(panel, "no finite results")
     there = x[np.isfinite(x)]
@@ -160,13 +159,6 @@ def _curves(panel: Axes, results: xr.Dataset, axis: str, measure: Measure) -> No
         panel.set_xscale("log")
     panel.tick_params(labelsize=7)
     panel.grid(alpha=0.25)
-
-
-def _interval(values: np.ndarray, is_share: bool) -> tuple[float, float]:
-    """Return the interval of the mean of some seeds; none of fewer than two."""
-    if len(values) < 2:
-        return np.nan, np.nan
-    return interval_of_mean(values.astype(bool) if is_share else values)
 
 
 def _write_below(figure: Figure, axes: np.ndarray, results: xr.Dataset, axis: str) -> None:
@@ -183,7 +175,5 @@ def _write_below(figure: Figure, axes: np.ndarray, results: xr.Dataset, axis: st
         fontsize=8,
         frameon=False,
     )
-    seeds = results.sizes.get("seed", 1)
-    if seeds > 1:
-        note = f"lines: mean over {seeds} seeds; bands: 95% interval of that mean"
-        figure.text(0.5, 0.12 / height, note, fontsize=7, ha="center", va="center", color="0.3")
+    note = said_of_seeds(results.sizes.get("seed", 1))
+    figure.text(0.5, 0.12 / height, note, fontsize=7, ha="center", va="center", color="0.3")

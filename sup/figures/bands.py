@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from sup.analysis.intervals import LEAST_SEEDS, band_of_mean
 
 
-def mean_over_seeds(values: Float[np.ndarray, "seed *points"]) -> Float[np.ndarray, "*points"]:
+def mean_over_seeds(values: Shaped[np.ndarray, "seed *points"]) -> Float[np.ndarray, "*points"]:
     """Return the mean of the seeds that are finite; not a number where none is."""
     known = np.isfinite(values)
     total, count = values.sum(0, where=known), known.sum(0)
@@ -17,13 +17,13 @@ def mean_over_seeds(values: Float[np.ndarray, "seed *points"]) -> Float[np.ndarr
 def draw_over_seeds(
     axis: Axes,
     x: Shaped[np.ndarray, " points"],
-    values: Float[np.ndarray, "seed points"],
+    values: Shaped[np.ndarray, "seed points"],
     colour: str | tuple[float, ...],
     **style,
 ) -> None:
     """Draw the mean over seeds as a line, with the 95% interval of it as a band behind.
 
-    A single seed is a line alone, and so are two.
+    A single seed is a line alone, and so are two. Of Booleans it is a share.
     """
     axis.plot(x, mean_over_seeds(values), color=colour, **style)
     low, high = band_of_mean(values)
@@ -36,4 +36,8 @@ def said_of_seeds(count: int) -> str:
     if count < 2:
         return ""
     mean = f"lines: mean of {count} seeds"
-    return mean if count < LEAST_SEEDS else f"{mean}; bands: its 95% interval (bootstrap of seeds)"
+    return (
+        mean
+        if count < LEAST_SEEDS
+        else f"{mean}; bands: its 95% interval (bootstrap of seeds; of shares Wilson's)"
+    )

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sup.analysis.intervals import interval_of_mean
+from sup.analysis.intervals import LEAST_SEEDS, interval_of_mean
 from sup.analysis.phases import Phase, phase_of
 from sup.figures.style import activation_label
 
@@ -158,7 +158,7 @@ def _panel(axis: Axes, family: Family, n: int, variable: str, colours: dict[floa
         colour, found = colours[float(S)], []  # pyright: ignore[reportArgumentType]
         for value, seeds in held.groupby("parameter"):
             values = np.asarray(seeds[variable])
-            low, high = interval_of_mean(values) if len(values) > 1 else (values[0], values[0])
+            low, high = interval_of_mean(values) if len(values) >= LEAST_SEEDS else (np.nan, np.nan)
             found.append((place[value], values.mean(), low, high))  # pyright: ignore[reportArgumentType]
         at, mean, low, high = np.array(found, dtype=float).T
         axis.plot(at, mean, ".-", color=colour, lw=1.2, ms=4)

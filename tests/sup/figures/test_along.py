@@ -38,7 +38,7 @@ def test_a_line_is_the_mean_over_seeds_of_each_activation_at_each_sparsity():
     assert panels[0, 0].get_xscale() == "log"
     assert len(panels[0, 0].collections) == 2  # a band for each activation
     assert "init_gain" in written(figure)
-    assert "mean over 3 seeds" in written(figure)
+    assert "mean of 3 seeds" in written(figure)
     draw(figure)
 
 
