@@ -45,6 +45,11 @@ def is_plain(settings: Settings) -> bool:
     return is_unit and is_function(settings.features)
 
 
+def has_plain_model(settings: Settings) -> bool:
+    """Tell whether models are ``x' = f(W^T W x + b)``, trained on the squared error."""
+    return settings.model.path == OPTIONS["model"]["plain"].target
+
+
 def keys_of(group: str, point: Mapping[str, Any]) -> list[str]:
     """Return the axis settings that decide the features, or their magnitude."""
     own = [key for key in point if key.startswith(f"{group}.")]

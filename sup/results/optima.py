@@ -23,7 +23,7 @@ from sup.config.rules import in_one_line
 from sup.config.settings import Settings
 from sup.model.activations import Activation
 from sup.model.building import activation_of, call_part
-from sup.model.data import is_plain, sparsities
+from sup.model.data import has_plain_model, is_plain, sparsities
 from sup.model.population import MOST_FEATURES
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def optima_of(settings: Settings) -> list[Alike]:
     They are of linear models, and of others of three features at most.
     """
     points, n = settings.grid.points, settings.n_features
-    if not (is_plain(settings) and settings.model.name == "plain"):
+    if not (is_plain(settings) and has_plain_model(settings)):
         return []
     if not has_optimum(_activation(settings.activation, points[0]), n):
         return []

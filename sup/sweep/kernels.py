@@ -2,12 +2,11 @@
 
 import torch
 
-from sup.config.options import OPTIONS
 from sup.config.run import Run
 from sup.config.settings import Settings
 from sup.config.trainer import is_double
 from sup.model.building import activation_of
-from sup.model.data import is_plain
+from sup.model.data import has_plain_model, is_plain
 from sup.training.devices import accelerator_of
 from sup.training.kernels import NoKernelError, check_possible, kind_of
 from sup.training.written import has_kernel
@@ -15,7 +14,7 @@ from sup.training.written import has_kernel
 
 def has_kernels(settings: Settings) -> bool:
     """Tell whether runs of such settings are to be trained by kernels, which are possible here."""
-    if not (is_plain(settings) and settings.model.path == OPTIONS["model"]["plain"].target):
+    if not (is_plain(settings) and has_plain_model(settings)):
         return False
     device, size = accelerator_of(settings), (settings.n_features, settings.n_hidden)
     kind = kind_of(settings.engine, device, *size, settings.steps)

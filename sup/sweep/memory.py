@@ -9,7 +9,7 @@ from sup.model.several import BATCHES
 from sup.sweep.kernels import has_kernels, needs_torch
 from sup.training.devices import accelerator_of
 from sup.training.evaluation import ARRAYS, models_at_once
-from sup.training.schedule import LARGEST_SNAPSHOT, measured, snapshots
+from sup.training.schedule import CHUNK, LARGEST_SNAPSHOT, measured, snapshots
 from sup.training.stack import Stack
 
 GIB = 2**30
@@ -47,7 +47,10 @@ def needed(stack: Stack) -> int:
     frames = len(snapshots(settings.steps)) if m * n <= LARGEST_SNAPSHOT else 0
     parameters = K * (14 * (m + 1) * n + 3 * frames * m * n + 2 * len(measured(settings.steps)))
     drawn = settings.data == "sampled"
-    words = WORD * len(stack.seeds) * stack.rows * settings.batch_size if drawn else 0
+    samples = settings.batch_size if drawn else 0
+    if settings.dataset_size:  # what comes again within a chunk is kept in it
+        samples += min(settings.dataset_size, CHUNK * samples)
+    words = WORD * len(stack.seeds) * stack.rows * samples
     tensors = stack.dtype.itemsize * (parameters + max(of_step(stack), of_evaluation(stack)))
     return int(words + tensors) + CONTEXT * on_gpu
 
