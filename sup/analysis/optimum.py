@@ -5,6 +5,7 @@ that few features can have. Elhage et al., 2022, decide their phase diagram by s
 fixed weights; here they are only where the search begins.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -131,3 +132,36 @@ def superposition_onset(
         shared = is_shared(middle, ratio)
         above, below = torch.where(shared, above, middle), torch.where(shared, middle, below)
     return below
+
+
+def lone_from(activation: Activation, density: float, most: float, steps: int = 10) -> float:
+    """Return the relative importance from which on the optimum has the extra feature alone.
+
+    Of two features in one dimension; sought among 24 ratios that are evenly spaced on the log axis
+    from 1 on, then by halving.
+
+    Args:
+        activation: whose.
+        density: p of both features.
+        most: the greatest ratio that is tried.
+        steps: halvings; 10 tell a ratio to 1e-4 of itself.
+
+    Returns:
+        That ratio; infinite where there is none.
+    """
+
+    def is_alone(ratio: Tensor) -> Tensor:
+        cells = torch.stack([torch.ones_like(ratio), ratio], -1)
+        best = optimum(activation, 1, torch.full_like(cells, density), cells)
+        return 1 - torch.from_numpy(extra_share(best.W.numpy())) < SHARE
+
+    grid = torch.logspace(0, math.log10(most), 24, dtype=torch.float64)
+    alone = is_alone(grid)
+    if not alone[-1]:
+        return math.inf
+    first = int((~alone).sum())  # beyond it the extra feature only gains
+    below, above = grid[max(first - 1, 0)], grid[first]
+    for _ in range(steps):
+        middle = (below * above).sqrt()
+        below, above = (below, middle) if is_alone(middle[None]).item() else (middle, above)
+    return float(above)

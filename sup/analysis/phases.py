@@ -44,16 +44,20 @@ def extra_share(W: Float[np.ndarray, "*axes hidden feature"]) -> Float[np.ndarra
 
 
 def represented(
-    W: Float[np.ndarray, "*axes hidden feature"],
+    W: Float[np.ndarray, "*axes hidden feature"], share: float = SHARE
 ) -> Bool[np.ndarray, "*axes feature"]:
     """Tell which features are represented by weights: beside the strongest, and at all.
 
-    So many features as there may be, `SHARE` is of two: another one alone on its own dimension does
-    not change whether these two are in superposition.
+    So many features as there may be, the share is of two: another one alone on its own dimension
+    does not change whether these two are in superposition.
+
+    Args:
+        W: weights.
+        share: the least of the squared weights of a feature and the strongest, in (0, 1/2).
     """
     squares = _squares(W)
     strongest = squares.max(-1, keepdims=True)
-    return np.logical_and(squares >= SHARE * (squares + strongest), squares >= PRESENT)
+    return np.logical_and(squares >= share * (squares + strongest), squares >= PRESENT)
 
 
 def _squares(W: np.ndarray) -> np.ndarray:
@@ -61,9 +65,14 @@ def _squares(W: np.ndarray) -> np.ndarray:
     return (W.astype(np.float64) ** 2).sum(-2)
 
 
-def phase_of(W: Float[np.ndarray, "*axes 1 2"]) -> Int[np.ndarray, "*axes"]:
-    """Return the `Phase` of each model by its weights; `NO_MODEL` where they are not finite."""
-    first, extra = np.moveaxis(represented(W), -1, 0)
+def phase_of(W: Float[np.ndarray, "*axes 1 2"], share: float = SHARE) -> Int[np.ndarray, "*axes"]:
+    """Return the `Phase` of each model by its weights; `NO_MODEL` where they are not finite.
+
+    Args:
+        W: weights.
+        share: from which on a feature is `represented`.
+    """
+    first, extra = np.moveaxis(represented(W, share), -1, 0)
     phases = np.where(first, Phase.SUPERPOSITION, Phase.ALONE)
     phases = np.where(extra, phases, Phase.NOT_REPRESENTED)
     return np.where(np.isfinite(W).all((-2, -1)), phases, NO_MODEL).astype(int)

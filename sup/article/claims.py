@@ -1,23 +1,21 @@
 """The article's ten claims, each judged of what was trained and, where it is known, of the optimum.
 
 A claim is split into parts that can be measured, each with a limit (`sup.article.parts`). Of what
-was trained a part is a mean over seeds with its 95% interval, so that it can be undecided; of an
-optimum it is known. Every threshold is also tried at half and at double.
+was trained a part is so of most seeds, of few, or undecided; of an optimum it is known. Every
+threshold is also tried at half and at double, one at a time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from sup.article import along_dimensions, along_sizes, along_sparsity, over_densities
 from sup.article.evidence import Evidence, NotMeasuredError
-from sup.article.parts import FAILS, UNDECIDED, Part, word_of
-
-FACTORS = (0.5, 2.0)
-"""By what thresholds are multiplied, to see whether they decide."""
+from sup.article.over_densities import optimal, trained
+from sup.article.parts import DOUBLE, FAILS, HALF, NAMES, UNDECIDED, Part, Thresholds, word_of
 
 Measure = Callable[..., list[Part]]
-"""From the results that a claim needs, and a factor on the thresholds, to its parts."""
+"""From the results that a claim needs, and thresholds, to its parts."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Verdict:
         parts: that decide it.
         optimum: the verdict on the optimum; empty where that is not known.
         optimum_parts: that decide it.
-        sensitivity: what becomes of both at other thresholds, in one sentence.
+        changes: other values of thresholds that change a verdict, each with what it becomes.
         remark: what else there is to say.
     """
 
@@ -62,7 +60,7 @@ class Verdict:
     parts: Sequence[Part]
     optimum: str = ""
     optimum_parts: Sequence[Part] = ()
-    sensitivity: str = ""
+    changes: Sequence[str] = ()
     remark: str = ""
 
 
@@ -73,10 +71,10 @@ def judge(claim: Claim, evidence: dict[str, Evidence]) -> Verdict:
         return Verdict(claim, "not decided", f"There are no results of {', '.join(missing)}.", [])
     needed = [evidence[name] for name in claim.needs]
     try:
-        parts = claim.measure(*needed, 1.0)
+        parts = claim.measure(*needed, Thresholds())
     except NotMeasuredError as error:
         return Verdict(claim, "not decided", f"There are no {error}.", [])
-    known = _measured(claim.optimum, needed, 1.0)
+    known = _measured(claim.optimum, needed, Thresholds())
     return Verdict(
         claim,
         word_of(parts),
@@ -84,7 +82,10 @@ def judge(claim: Claim, evidence: dict[str, Evidence]) -> Verdict:
         parts,
         word_of(known) if known else "",
         known,
-        sensitivity_of(claim, needed, parts, known),
+        [
+            *changes(claim.measure, needed, parts, "trained"),
+            *changes(claim.optimum, needed, known, "optimum"),
+        ],
         claim.remark(evidence) if claim.remark else "",
     )
 
@@ -98,69 +99,65 @@ def sentence_of(parts: Sequence[Part]) -> str:
     return " ".join(said) or "Every part of it holds."
 
 
-def sensitivity_of(
-    claim: Claim, needed: Sequence[Evidence], parts: Sequence[Part], known: Sequence[Part]
-) -> str:
-    """Say what becomes of a claim with every threshold at half and at double."""
-    said = []
-    for title, measure, own in (
-        ("", claim.measure, parts),
-        ("of the optimum ", claim.optimum, known),
-    ):
-        words = []
-        for factor in FACTORS:
-            there = [part.times(factor) for part in _measured(measure, needed, factor)]
-            words.append(word_of(there) if there else "not measured")
-        if own and set(words) != {word_of(own)}:
-            said.append(f"{title}at half {words[0]}, at double {words[1]}")
-    changed = "With thresholds " + "; ".join(said) + "."
-    return changed if said else "The same with thresholds at half and at double."
+def changes(
+    measure: Measure | None, needed: Sequence[Evidence], parts: Sequence[Part], of: str
+) -> Iterator[str]:
+    """Yield the values of thresholds, each half or double, that change a verdict.
+
+    Args:
+        measure: of the claim.
+        needed: its results.
+        parts: with thresholds as they are; none where nothing is known.
+        of: what is judged.
+    """
+    word = word_of(parts) if parts else ""
+    for factor, times in ((HALF, "half"), (DOUBLE, "double")):
+        for name in NAMES if parts else ():
+            there = _measured(measure, needed, Thresholds().at(name, factor))
+            other = word_of(there) if there else "not measured"
+            if other != word:
+                value = getattr(Thresholds().at(name, factor), name)
+                yield f"{of}: {other} with “{name}” at {times}, {value:.3g}"
+        for place, part in enumerate(parts):
+            other = word_of([*parts[:place], part.times(factor), *parts[place + 1 :]])
+            if other != word:
+                limit = part.limit.times(factor)
+                yield f"{of}: {other} with {limit} for “{part.rule}”"
 
 
-def _measured(measure: Measure | None, needed: Sequence[Evidence], factor: float) -> list[Part]:
+def _measured(measure: Measure | None, needed: Sequence[Evidence], at: Thresholds) -> list[Part]:
     """Return the parts of a claim; none where the results lack what they are about."""
     try:
-        return measure(*needed, factor) if measure else []
+        return measure(*needed, at) if measure else []
     except NotMeasuredError:
         return []
 
 
-def tanh_like_linear(bottleneck: Evidence, phases: Evidence, factor: float) -> list[Part]:
+def tanh(bottleneck: Evidence, phases: Evidence, at: Thresholds) -> list[Part]:
     """C8."""
-    return [
-        along_sparsity.keeps_the_top(bottleneck, "tanh", factor),
-        *tanh_phases(bottleneck, phases, factor, of_optimum=False),
-    ]
+    top = along_sparsity.of_the_top(bottleneck, "tanh", at)
+    return [top, *over_densities.tanh_like_linear(trained, phases, at)]
 
 
-def tanh_phases(
-    bottleneck: Evidence, phases: Evidence, factor: float, of_optimum: bool = True
-) -> list[Part]:
-    """C8, of phase diagrams."""
-    return [
-        over_densities.same_phases(phases, "tanh", "linear", of_optimum),
-        over_densities.gain_at_equal(phases, "tanh", of_optimum),
-    ]
+def tanh_optimum(bottleneck: Evidence, phases: Evidence, at: Thresholds) -> list[Part]:
+    """C8, as far as the optimum is known: of phase diagrams."""
+    return over_densities.tanh_like_linear(optimal, phases, at)
 
 
-def solu_superposes(bottleneck: Evidence, phases: Evidence, factor: float) -> list[Part]:
+def solu(bottleneck: Evidence, phases: Evidence, at: Thresholds) -> list[Part]:
     """C9."""
-    return [
-        along_sparsity.all_in_superposition(bottleneck, "solu", factor),
-        *solu_phases(bottleneck, phases, factor, of_optimum=False),
-    ]
+    superposed = along_sparsity.all_in_superposition(bottleneck, "solu", at)
+    return [superposed, *over_densities.solu_prefers_the_greater(trained, phases, at)]
 
 
-def solu_phases(
-    bottleneck: Evidence, phases: Evidence, factor: float, of_optimum: bool = True
-) -> list[Part]:
-    """C9, of phase diagrams."""
-    return [over_densities.dense_alone(phases, "solu", factor, of_optimum)]
+def solu_optimum(bottleneck: Evidence, phases: Evidence, at: Thresholds) -> list[Part]:
+    """C9, as far as the optimum is known: of phase diagrams."""
+    return over_densities.solu_prefers_the_greater(optimal, phases, at)
 
 
 def _both(measure: Callable[..., list[Part]]) -> tuple[Measure, Measure]:
     """Return the measures of what was trained and of the optimum, of the same rules."""
-    return partial(measure, of_optimum=False), partial(measure, of_optimum=True)
+    return partial(measure, trained), partial(measure, optimal)
 
 
 _B, _P, _D = "bottleneck", "phase_diagram", "dimensions"
@@ -171,7 +168,7 @@ CLAIMS = (
         "Linear: only the top m features, no superposition, at every sparsity.",
         (_B,),
         along_sparsity.linear_keeps_the_top,
-        along_sparsity.linear_is_at_its_optimum,
+        along_sparsity.linear_optimum_keeps_the_top,
     ),
     Claim(
         "C2",
@@ -199,6 +196,7 @@ CLAIMS = (
         "unlike ReLU.",
         (_P,),
         *_both(over_densities.monosemantic_unlike_relu),
+        remark=over_densities.corners,
     ),
     Claim(
         "C6",
@@ -217,16 +215,16 @@ CLAIMS = (
         "Tanh: the most important features at every sparsity, close to linear, with a "
         "difference along r = 1.",
         (_B, _P),
-        tanh_like_linear,
-        tanh_phases,
+        tanh,
+        tanh_optimum,
     ),
     Claim(
         "C9",
         "SoLU: all features in superposition at every sparsity; at low sparsity the phase "
         "diagram prefers the more important feature.",
         (_B, _P),
-        solu_superposes,
-        solu_phases,
+        solu,
+        solu_optimum,
     ),
     Claim(
         "C10",

@@ -52,7 +52,10 @@ class Evidence:
         """Whether its models are those of the article's experiment: other ones decide no claim."""
         sizes = (self.results.sizes["feature"], self.results.sizes["hidden"])
         importance = str(self.results["importance"].values)
-        return ARTICLE.get(self.kind) == (*sizes, importance)
+        asked = PLAIN | RECIPE.get(self.role, {})
+        has = {name: self.results[name] for name in asked if name in self.results.coords}
+        is_plain = all(one.ndim == 0 and one.item() == asked[name] for name, one in has.items())
+        return is_plain and ARTICLE.get(self.kind) == (*sizes, importance)
 
     @property
     def activations(self) -> list[str]:
@@ -89,6 +92,12 @@ ARTICLE = {
     "dimensions": (200, 20, "uniform"),
 }
 """Features (the most), hidden dimensions and importance of the experiments that decide claims."""
+
+PLAIN = {"features": "independent", "magnitude": "unit", "model": "plain"}
+"""The data and the architecture of its models."""
+
+RECIPE = {"dimensions": {"optimizer": "adamw", "scheduler": "constant"}}
+"""How they are trained, where a claim is about where training ends."""
 
 SHOWN = (
     *("activation", "n_features", "n_hidden", "importance", "steps", "batch_size"),

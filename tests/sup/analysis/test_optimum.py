@@ -8,7 +8,7 @@ from torch import nn
 from sup.analysis.candidates import structures
 from sup.analysis.linear import feature_variance, linear_optimum
 from sup.analysis.minimise import minimise
-from sup.analysis.optimum import loss_gap, optimum, population_loss, superposition_onset
+from sup.analysis.optimum import lone_from, loss_gap, optimum, population_loss, superposition_onset
 from sup.analysis.phases import extra_share
 from sup.analysis.search import Search, best_of_cells
 from sup.model.activations import GELU, Linear, ReLU, Sigmoid, SiLU, SoLU, Tanh
@@ -184,3 +184,11 @@ def test_structures_hold_every_pair_and_the_triangle_once():
     half, high = 0.5, 0.75**0.5
     assert has(three, (1.0, 0.0), (-half, high), (-half, -high)) == 1
     assert has(three, (1.0, 0.0), (0.0, 1.0), (0.0, -1.0)) == 1
+
+
+@pytest.mark.parametrize(
+    ("activation", "corner"), [(GELU(), 15.97), (SiLU(), 6.416), (ReLU(), np.inf)]
+)
+def test_from_where_on_the_extra_feature_is_alone(activation, corner: float):
+    """The limits of rare features; of ReLU pairs are best however unequal."""
+    assert lone_from(activation, 1e-5, 100.0) == pytest.approx(corner, rel=2e-3)

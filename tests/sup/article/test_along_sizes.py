@@ -10,6 +10,7 @@ from sup.analysis.experiment import experiment_of
 from sup.article.along_sizes import paired
 from sup.article.claims import CLAIMS, judge
 from sup.article.evidence import Evidence
+from sup.article.parts import Thresholds
 
 (C2,) = (claim for claim in CLAIMS if claim.name == "C2")
 SIZES, HIDDEN, SEEDS = (4, 6, 8), 3, 4
@@ -114,4 +115,4 @@ def test_where_only_pairs_fit_nothing_is_decided():
     ],
 )
 def test_what_is_paired(W, share):
-    assert paired(W) == pytest.approx(share)
+    assert paired(W, Thresholds()) == pytest.approx(share)
