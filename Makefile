@@ -2,7 +2,11 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: run test coverage test-slow mutate soak soak-quick article article-quick bench docs gallery pictures format clean
+.DEFAULT_GOAL := help
+.PHONY: help run test coverage test-slow mutate soak soak-quick article article-quick bench docs gallery pictures format clean
+
+help:  ## these lines
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 14 | sed 's/^/make /'
 
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99

@@ -43,7 +43,7 @@ class SuperpositionMetrics(StackCallback):
                 for name, metric in metrics.PER_INSTANCE.items()
             }
         loss = module.training_loss[module.measurement(module.step)]
-        own = {"loss": loss, "lr": module.rates(), **values}
+        own = {"training_loss": loss, "lr": module.rates(), **values}
         return {name: tensor.cpu() for name, tensor in own.items()}
 
     def curves(self, run: Run, values: dict[str, Tensor]) -> dict[str, float]:

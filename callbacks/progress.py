@@ -46,7 +46,7 @@ class StackProgress(StackCallback):
             StepRate(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("loss {task.fields[loss]}"),
+            TextColumn("training loss {task.fields[loss]}"),
             console=Console(width=None if sys.stdout.isatty() else 120),
             refresh_per_second=4,
         )

@@ -74,4 +74,4 @@ class Results(StackCallback):
         held_out = dict(zip((part.run for part in self.stack.slices), self.outcomes, strict=True))
         for run, logger, _ in self.logged():
             final = held_out[run].measured(held_out[run].loss).mean().item()
-            logger.log_metrics({"held_out_loss": final}, pl_module.step)
+            logger.log_metrics({"loss": final}, pl_module.step)

@@ -31,6 +31,7 @@ contiguous.
 import os
 import sys
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if sys.platform == "win32":
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
     from sup.results.storage import load_run
     from sup.results.tables import to_dataframe
     from sup.sweep.failures import RunError
+
+DISTRIBUTION = "superposition"
+"""What is installed, whose version `__version__` is."""
 
 _HOMES = {
     "Part": "sup.config.part",
@@ -100,8 +104,17 @@ __all__ = [
 ]
 
 
+def _version() -> str:
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "unknown"
+
+
 def __getattr__(name: str) -> Any:
     # torch and xarray take seconds to import; help, completion and config errors must not wait.
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'sup' has no attribute {name!r}")
     home = import_module(_HOMES[name])

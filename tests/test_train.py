@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -113,11 +114,15 @@ class TestSweep:
             assert run["display_name"] == overrides
             assert run["project"] == "superposition"
             groups.add(run["run_group"])
-            for metric in ("dimensions_per_feature", "features_represented", "held_out_loss"):
+            for metric in ("dimensions_per_feature", "training_loss", "loss"):
                 assert metric in text
+            defined = [record["metric"] for record in records if record.get("type") == "metric"]
+            assert defined[-1]["glob_name"] == "*"
+            assert defined[-1]["step_metric"] == defined[0]["name"] == "trainer/global_step"
+            assert run["job_type"] == "train"
             config = run["config"]["update"]
             assert config["sparsity"] == sparsity
-            assert config["activation"]["_target_"].lower().endswith(activation)
+            assert config["activation"] == activation
             pictures = list(directory.glob("wandb/offline-run-*/files/media/images/**/*.png"))
             assert len(pictures) == len([1, 2, 5, 10, 20, 50])
         assert groups == {"/".join(sweep.directory.parts[-2:])}
@@ -136,7 +141,7 @@ class TestSweep:
         assert len(list(folder.glob("files/media/images/gallery_*.png"))) == 1
         (records,) = inspect(sweep.directory)
         (run,) = (record["run"] for record in records if record.get("type") == "run")
-        assert run["display_name"] == "sweep"
+        assert run["display_name"] == run["job_type"] == "sweep"
         assert run["run_group"] == "/".join(sweep.directory.parts[-2:])
 
     def test_what_the_user_reads(self, sweep: Sweep):
@@ -310,6 +315,10 @@ def test_help_and_config_errors_do_not_wait_for_torch():
         )
         assert done.returncode == 0, done.stderr
         assert expected in done.stdout
+
+
+def test_the_version_is_ours(command):
+    assert command("--version").out.startswith(f"superposition {version('superposition')}, ")
 
 
 def test_help_names_every_setting_and_every_option(command):

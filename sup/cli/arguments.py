@@ -9,8 +9,8 @@ from hydra._internal.utils import get_args_parser  # read: 1.3.8
 from omegaconf import OmegaConf
 
 from sup.config.options import CALLBACKS, OPTIONS
-from sup.config.rules import SettingError
-from sup.config.settings import GROUPS
+from sup.config.rules import SettingError, meant
+from sup.config.settings import GROUPS, all_settings
 
 ADVICE = "`python train.py --hydra-help` lists Hydra's own options"
 
@@ -44,7 +44,8 @@ def check_arguments(arguments: Sequence[str]) -> None:
     parser = get_args_parser()
 
     def refused(message: str) -> NoReturn:
-        raise UsageError(f"{message.replace(chr(39), '')}; {ADVICE}")
+        plain = message.replace(chr(39), "")
+        raise UsageError(as_settings(plain, arguments) or f"{plain}; {ADVICE}")
 
     parser.error = refused
     given = parser.parse_args(list(arguments))
@@ -53,6 +54,17 @@ def check_arguments(arguments: Sequence[str]) -> None:
         raise SettingError("--experimental-rerun", given.experimental_rerun, cannot)
     for override in given.overrides:
         check_override(override)
+
+
+def as_settings(message: str, arguments: Sequence[str]) -> str | None:
+    """Return how an unknown option is written that is one of our settings, if it is."""
+    option = re.search(r"unrecognized arguments: --([\w./]+)", message)
+    name = meant(option.group(1), all_settings()) if option else None
+    if not (option and name) or f"--{option.group(1)}" not in arguments:
+        return None
+    after = arguments[arguments.index(f"--{option.group(1)}") + 1 :]
+    value = after[0] if after and not after[0].startswith("-") and "=" not in after[0] else "..."
+    return f"--{option.group(1)}: settings have no dashes; write {name[0]}={value}"
 
 
 def as_given(overrides: Any) -> list[str]:
@@ -84,7 +96,7 @@ def check_override(override: str) -> None:
     key, equals, value = override.partition("=")
     name = key.lstrip("+").partition("@")[0]
     if not override.startswith("~") and (not equals or not name):
-        raise SettingError(key, value, "write key=value, and a list as 'key=[1,2]', in quotes")
+        raise UsageError(f"{override}: write key=value, and a list as 'key=[1,2]', in quotes")
     if name in GROUPS:
         check_option(name, value)
     for start, stop in re.findall(r"\brange\(\s*(?:(-?\d+)\s*,\s*)?(-?\d+)", value):
@@ -103,9 +115,12 @@ def check_option(group: str, value: str) -> None:
     Raises:
         SettingError: where it is given a list, or nothing.
     """
-    if value in ("null", "~", ""):
+    is_number = re.fullmatch(r"[\d.eE+-]*\d[\d.eE+-]*", value) is not None
+    if value in ("null", "~", "") or is_number:
         allowed = f"takes one option: {', '.join(OPTIONS[group])}"
-        raise SettingError(group, value, allowed)
+        usual = next(iter(OPTIONS[group].values())).settings
+        own = [f"{group}.{name}" for name, about in usual.items() if about.axis and is_number]
+        raise SettingError(group, value, allowed + (f"; or {own[0]}={value}" if own else ""))
     if value.startswith("[") and group != "logger":  # of which a run may have several
         advice = f"takes one option; for a sweep: -m {group}={value.strip('[]')}"
         if group == "importance" and re.fullmatch(r"[\[\]\d.,eE+\s-]+", value):

@@ -65,6 +65,9 @@ def command(describe: Describe) -> Callable[[], None]:
         with errors.reported():
             messages.show()
             headless()
+            if "--version" in sys.argv[1:]:
+                print(f"superposition {sup.__version__}, Hydra {hydra.__version__}")
+                return
             sys.argv[1:] = as_overrides(sys.argv[1:])
             check_arguments(sys.argv[1:])
             sys.path += [place for place in module_places(sys.argv[1:]) if place not in sys.path]

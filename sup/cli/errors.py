@@ -14,7 +14,7 @@ from yaml import YAMLError
 
 from sup.cli.arguments import UsageError
 from sup.config.options import OPTIONS
-from sup.config.rules import SettingError
+from sup.config.rules import SettingError, meant
 from sup.config.settings import all_settings
 
 EXTRAS = {"hydra/sweeper=optuna": "optuna"}
@@ -43,9 +43,7 @@ def one_line(error: Exception) -> str:
             text = f"{group}={option}: needs an extra: {install}"
     elif match := re.match(r"Could not override '(\S+)'", text):
         key = match.group(1)
-        known = list(all_settings())
-        near = [name for name in known if name.endswith(f".{key}")]
-        near = near or difflib.get_close_matches(key, known, n=1)
+        near = meant(key, all_settings())
         guess = f"did you mean {near[0]}? " if near else ""
         if near == [key]:
             group = "experiment" if key == "resolution" else key.partition(".")[0]
@@ -56,12 +54,31 @@ def one_line(error: Exception) -> str:
         shown = value.group(1) if value else key
         text = f"{shown}: no such setting here; {guess}`python train.py --help` lists them"
     elif isinstance(error, OverrideParseException):
-        text = f"{error.override}: cannot be read; write key=value, a list in quotes, 'key=[1,2]'"
+        text = f"{error.override}: {unread(str(error.override))}"
         if not error.override.isascii():
             text += ", and a word with letters beyond ASCII in two: 'name=\"Jürgen\"'"
+    elif match := re.search(r"Ambiguous value for argument '([^=]*)=(.*?)' 1\.", text):
+        text = several_values(*match.groups())
     elif key := re.search(r"^\s*full_key: (\S+)", str(error), re.M):
         text = f"{key.group(1)}: {text}"
     return f"error: {' '.join(text.split())}"
+
+
+def unread(override: str) -> str:
+    """Return what is wrong with an override that Hydra cannot read."""
+    for opening, closing in ("[]", "{}", "()"):
+        surplus = override.count(opening) - override.count(closing)
+        if surplus:
+            one, other = (opening, "closed") if surplus > 0 else (closing, "opened")
+            return f"has a {one} that is not {other}"
+    return "cannot be read; write key=value, a list in quotes, 'key=[1,2]'"
+
+
+def several_values(key: str, values: str) -> str:
+    """Return what to write instead of several values without -m."""
+    about = all_settings().get(key)
+    grid = f"'{key}=[{values}]' for a grid in one run, or " if about and about.axis else ""
+    return f"{key}={values}: has several values; write {grid}-m {key}={values} for a sweep"
 
 
 def options_with(group: str, key: str) -> list[str]:

@@ -25,9 +25,28 @@ class SettingError(ValueError):
         return "{}={}: {}".format(*self.args)
 
 
+ELSEWHERE = {
+    "epochs": "steps",
+    "max_epochs": "steps",
+    "max_steps": "steps",
+    "learning_rate": "lr",
+    "feature_probability": "sparsity",
+    "density": "sparsity",
+}
+"""What other toolkits call a setting, by its own name or that within its group."""
+
+
+def meant(name: str, known: Iterable[str]) -> list[str]:
+    """Return the settings that an unknown name may stand for: those of its end, or the nearest."""
+    known = list(known)
+    own = ELSEWHERE.get(name, name)
+    ends = [one for one in known if one == own or one.endswith((f".{own}", f"_{own}"))]
+    return ends or difflib.get_close_matches(name, known, n=1)
+
+
 def unknown(name: str, value: Any, known: Iterable[str]) -> SettingError:
     """Return the error that there is no such setting, with the one that may have been meant."""
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = meant(name, known)
     guess = f"; did you mean {near[0]}?" if near else ", and no other refers to it"
     return SettingError(name, value, f"no such setting{guess}")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sup.config.flat import flat
 from sup.config.settings import Settings
 
 
@@ -20,7 +21,7 @@ class Run:
         group: the sweep it belongs to; None for a run of its own.
         home: the directory that it shares with the runs of its sweep; None: its own.
         without: callbacks of its settings that are left out.
-        told: the config that loggers are told of; None: that of its settings.
+        told: the settings that loggers are told of; None: all that decide what it learns.
     """
 
     settings: Settings
@@ -39,8 +40,8 @@ class Run:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """What loggers are told of its settings."""
-        return self.settings.as_config() if self.told is None else self.told
+        """What loggers are told of its settings, flat."""
+        return flat(self.settings) if self.told is None else self.told
 
 
 def sweep_name(directory: Path) -> str:

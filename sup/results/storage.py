@@ -52,7 +52,9 @@ def load_run(path: str | Path) -> xr.Dataset:
     path = Path(path)
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
-        raise FileNotFoundError(f"{path}: no {FILE} here; a run writes it when it ends")
+        is_sweep = path.is_dir() and next(path.glob(f"*/{FILE}"), None) is not None
+        advice = "it is a sweep: sup.load_sweep" if is_sweep else "a run writes it when it ends"
+        raise FileNotFoundError(f"{path}: no {FILE} here; {advice}")
     return read(file)
 
 

@@ -96,8 +96,8 @@ def log_curves(run: Run, results: xr.Dataset) -> None:
         if is_silent(logger := loggers[run]):
             return
         for step, loss in zip(steps, losses, strict=True):
-            logger.log_metrics({"loss": loss}, step)
-        logger.log_metrics(final | {"held_out_loss": float(results["loss"].mean())}, steps[-1])
+            logger.log_metrics({"training_loss": loss}, step)
+        logger.log_metrics(final | {"loss": float(results["loss"].mean())}, steps[-1])
         if not takes_pictures(logger):
             return
         from sup.figures.gram import gram_picture  # matplotlib, where there are pictures

@@ -16,6 +16,7 @@ import yaml
 
 from sup.analysis.experiment import experiment_of
 from sup.analysis.metrics import PER_INSTANCE
+from sup.config.flat import flat
 from sup.config.rules import SettingError, in_one_line
 from sup.config.run import Run, sweep_name
 from sup.config.several import wandb_part
@@ -215,7 +216,7 @@ def log_page(
 
     logger: Any = wandb_part(logged[0].settings.logger)
     forget_unsent(sweep)
-    configs = [run.settings.as_config() for run in logged]
+    configs = [flat(run.settings) for run in logged]
     shared = {
         key: value
         for key, value in configs[0].items()
@@ -227,6 +228,6 @@ def log_page(
         directory=sweep,
         name="sweep",
         group=sweep_name(sweep),
-        told={**shared, "name": "sweep"},
+        told=shared,
     )
     wandb_logger.log_page(logger.make(whole), figures, tables)

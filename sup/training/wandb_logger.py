@@ -32,6 +32,9 @@ LONGEST_NAME = 128
 OWN_GIT = ("WANDB_DISABLE_GIT", "WANDB_GIT_ROOT", "WANDB_GIT_COMMIT", "WANDB_GIT_REMOTE_URL")
 """What a user says of the repository, in W&B's own variables."""
 
+STEP = "trainer/global_step"
+"""What curves and pictures are over: under this name Lightning's logger sends the step."""
+
 LIMITS = {"init_timeout": 10, "finish_timeout": 20}
 """Seconds for the server to take a run's beginning, and its end; by default 90, and any number."""
 
@@ -115,13 +118,14 @@ def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | 
         title = run.name
     is_cut = title is not None and len(title) > LONGEST_NAME
     is_job = run.home is not None and run.home != run.directory.absolute()
+    kind = "sweep" if run.group and not is_job else "train"
     settings = LIMITS | (of_a_sweep(run.home) if is_job else {})
     own: Any = {
         name: value
         for name, value in settings.items()
         if not environment.get(f"WANDB_{name.upper()}")
     }
-    return wandb.init(
+    begun = wandb.init(
         project=project or own_settings().project or PROJECT,
         entity=entity,
         dir=home,
@@ -133,10 +137,14 @@ def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | 
         id=identity,
         resume="allow" if identity and chosen == "online" else None,
         mode=chosen,
+        job_type=None if environment.get("WANDB_JOB_TYPE") else kind,
         reinit="create_new",
         # The runs of a stack share one machine and console: nothing there is a single run's.
         settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, **own),
     )
+    begun.define_metric(STEP)
+    begun.define_metric("*", step_metric=STEP, step_sync=True)
+    return begun
 
 
 @lru_cache(maxsize=1)

@@ -18,26 +18,26 @@ from sup.training.stack import Stack
 def curves(run) -> dict[str, float]:
     stack = Stack.of([run])
     callback = SuperpositionMetrics(stack, {run: no_logger(run)})
-    values = {name: torch.arange(float(stack.size)) for name in ("loss", *PER_INSTANCE)}
+    values = {name: torch.arange(float(stack.size)) for name in ("training_loss", *PER_INSTANCE)}
     return callback.curves(run, values)
 
 
 def test_a_single_instance_has_plain_curves(make_run):
-    assert set(curves(make_run())) == {"loss", *PER_INSTANCE}
+    assert set(curves(make_run())) == {"training_loss", *PER_INSTANCE}
 
 
 def test_a_grid_has_means_and_labelled_curves(make_run):
     logged = curves(make_run("sparsity=[0,0.9]", "seed=[0,1]"))
-    assert logged["loss"] == 1.5
-    assert logged["loss/sparsity=0.9 seed=0"] == 2
+    assert logged["training_loss"] == 1.5
+    assert logged["training_loss/sparsity=0.9 seed=0"] == 2
 
 
 def test_a_large_grid_has_a_bounded_number_of_curves(make_run):
     seeds = ",".join(map(str, range(1000)))
     logged = curves(make_run(f"seed=[{seeds}]"))
     assert len(logged) == (1 + MOST_SHOWN) * (1 + len(PER_INSTANCE))
-    assert logged["loss/seed=0"] == 0
-    assert logged["loss/seed=999"] == 999
+    assert logged["training_loss/seed=0"] == 0
+    assert logged["training_loss/seed=999"] == 999
 
 
 def test_evenly_spaced():
@@ -80,7 +80,7 @@ def test_csv(make_run, train_runs, monkeypatch):
     run = make_run("logger=csv", "steps=50", IMAGES)
     train_runs(run)
     header, *rows = (run.directory / "csv" / "metrics.csv").read_text().splitlines()
-    assert {"loss", "held_out_loss", "step", *PER_INSTANCE} <= set(header.split(","))
+    assert {"training_loss", "loss", "step", *PER_INSTANCE} <= set(header.split(","))
     assert len(rows) >= 50
 
 

@@ -138,6 +138,10 @@ def test_missing_results(tmp_path):
         sup.load_run(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"no results\.nc in any directory below"):
         sup.load_sweep(tmp_path)
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "results.nc").touch()
+    with pytest.raises(FileNotFoundError, match=r"it is a sweep: sup\.load_sweep"):
+        sup.load_run(tmp_path)
 
 
 class TestJoin:

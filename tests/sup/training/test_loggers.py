@@ -26,13 +26,13 @@ def log(directory, steps) -> None:
     """Log as a command does that has these steps to go: at the last, with a further column."""
     logger = CSVRows(directory)
     for step in steps:
-        logger.log_metrics({"loss": step / 2}, step)
-    logger.log_metrics({"loss": STEPS[-1] / 2, "held_out_loss": 0.25}, STEPS[-1])
+        logger.log_metrics({"training_loss": step / 2}, step)
+    logger.log_metrics({"training_loss": STEPS[-1] / 2, "loss": 0.25}, STEPS[-1])
 
 
 def rows(directory) -> list[tuple[str, str, str]]:
     held = csv.DictReader((directory / "csv" / "metrics.csv").read_text().splitlines())
-    return [(row["step"], row["loss"], row.get("held_out_loss") or "") for row in held]
+    return [(row["step"], row["training_loss"], row.get("loss") or "") for row in held]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_row_that_was_cut_off_is_written_again(tmp_path, torn):
 def test_a_file_that_is_no_table_of_rows_does_not_stop_a_run(tmp_path):
     file = tmp_path / "csv" / "metrics.csv"
     file.parent.mkdir()
-    file.write_bytes(b"loss,step\n1,2,3,4\n\xff\0,x\n5,\xc2\xb2\n0.5,1\n")
+    file.write_bytes(b"training_loss,step\n1,2,3,4\n\xff\0,x\n5,\xc2\xb2\n0.5,1\n")
     log(tmp_path, STEPS[1:-1])
     assert rows(tmp_path) == TRUTH
 
