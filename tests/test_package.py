@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import sup
 
@@ -100,3 +101,20 @@ def test_what_is_not_used_need_not_be_installed(tmp_path: Path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_it_has_types(wheel: Path):
+    assert "sup/py.typed" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_there_is_one_version():
+    assert f"version: {sup.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {sup.__version__}," in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_hooks_before_a_commit_are_what_make_test_begins_with():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    said = (ROOT / "Makefile").read_text().replace("$(VENV)", ".venv")
+    for hook in hooks:
+        command = hook["entry"].replace(" --force-exclude", "")
+        assert f"\t{command}" in said

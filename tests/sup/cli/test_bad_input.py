@@ -100,7 +100,7 @@ BAD = {
     "activation=": "takes one option: linear, relu",
     "'activation=[relu,gelu]'": "for a sweep: -m activation=relu,gelu",
     "importance=null": "takes one option: geometric",
-    "importance=0.9": "takes one option: geometric, uniform, relative, explicit; or importance.decay",
+    "importance=0.9": "relative, explicit; or importance.decay=0.9",
     "optimizer=0.01": "or optimizer.lr=0.01",
     "'importance=[1,0.5]'": "that of each feature: importance=explicit",
     "~logger": "must be one of wandb, csv",
