@@ -31,7 +31,8 @@ class Results(StackCallback):
         models, inputs, importance = module.autoencoder, module.inputs, module.importance
         is_told = isinstance(inputs, (Inputs, QuadratureInputs))
         if not is_told or type(models) is not StackedAutoencoder:
-            return evaluate_on_samples(models, inputs, importance)
+            own = self.stack.held_out_maker().to(module.device)
+            return evaluate_on_samples(models, own, importance)
         activations = partial(distinct_activations, self.stack)
         return evaluate(models, inputs.own_density, importance, activations)
 

@@ -14,6 +14,9 @@ from sup.config.several import members
 from sup.config.stacking import StackSettings
 from sup.config.trainer import check_devices, check_trainer
 
+WITH_KINKS = ("relu",)
+"""Hidden activations whose slope jumps."""
+
 
 def described(kind: type) -> dict[str, Setting]:
     """Return the settings that a dataclass of settings has itself, by name."""
@@ -153,16 +156,33 @@ def check_modelled(settings: Any) -> None:
         allowed = f"must be at most batch_size={batch}, or a multiple of it"
         raise SettingError("dataset_size", size, allowed)
     if settings.data == "quadrature":
-        if size:
-            raise SettingError("dataset_size", size, "has no meaning with data=quadrature")
-        plain = {"features": ("independent", "explicit"), "magnitude": ("unit",)}
-        for group, options in plain.items():
-            part = getattr(settings, group)
-            if part.name not in options and option_of(group, part):
-                needed = f"integrates {group}={options[0]} alone, not {group}={part.name}"
-                raise SettingError("data", settings.data, needed)
-        if any(as_list(settings.model.parameters.get("noise", 0))):
-            raise SettingError("data", settings.data, "has no noise: model.noise must be 0")
+        check_integrated(settings)
+
+
+def check_integrated(settings: Any) -> None:
+    """Check that nodes integrate the loss that is minimised, of the features that there are.
+
+    Raises:
+        SettingError: where they do not.
+    """
+    if settings.dataset_size:
+        allowed = "has no meaning with data=quadrature"
+        raise SettingError("dataset_size", settings.dataset_size, allowed)
+    plain = {"features": ("independent", "explicit"), "magnitude": ("unit",)}
+    for group, options in plain.items():
+        part = getattr(settings, group)
+        if part.name not in options and option_of(group, part):
+            needed = f"integrates {group}={options[0]} alone, not {group}={part.name}"
+            raise SettingError("data", settings.data, needed)
+    model = settings.model.parameters
+    for name, usual in {"noise": 0, "l1": 0, "exponent": 2}.items():
+        value = model.get(name, usual)
+        if any(one != usual for one in as_list(value)):
+            allowed = f"must be {usual} with data=quadrature"
+            raise SettingError(f"model.{name}", value, allowed)
+    if (hidden := model.get("hidden_activation")) in WITH_KINKS:
+        allowed = "must be smooth with data=quadrature, as its nodes do not see where h has a kink"
+        raise SettingError("model.hidden_activation", hidden, allowed)
 
 
 def as_list(value: Any) -> list[Any]:

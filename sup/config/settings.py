@@ -85,7 +85,7 @@ class Settings:
         Setting(
             "sampled",
             words("sampled", "quadrature"),
-            "quadrature: the exact population loss, for n_features of at most 3",
+            "quadrature: the population loss without sampling noise, for n_features of at most 3",
         )
     )
     engine: str = setting(

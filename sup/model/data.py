@@ -191,3 +191,18 @@ def drawn(
         return Inputs(seed_index, 1 - features, group_index, dtype)
     made = presence(settings, features), values(settings, numbers, dtype)
     return DrawnInputs(*made, seed_index, group_index, dtype)
+
+
+def held_out(settings: Settings, own: Sequence[Row], dtype: torch.dtype) -> DrawnInputs:
+    """Make what makes held-out inputs, whatever models were trained on.
+
+    Args:
+        settings: of any run of a stack.
+        own: what decides the input of each instance.
+        dtype: of the inputs.
+    """
+    place = {row: k for k, row in enumerate(dict.fromkeys(own))}
+    features, numbers = (numbers_of(half) for half in zip(*place, strict=True))
+    made = presence(settings, features), values(settings, numbers, dtype)
+    group_index = torch.tensor([place[row] for row in own])
+    return DrawnInputs(*made, torch.zeros(len(place), dtype=torch.int64), group_index, dtype)

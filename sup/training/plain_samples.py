@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sup.model.autoencoder import StackedAutoencoder
-from sup.model.data import AnyInputs
+from sup.model.drawn import DrawnInputs
 from sup.model.held_out import SAMPLES
 from sup.model.inputs import Draws, Purpose
 from sup.training.evaluation import Evaluation, models_at_once
@@ -20,7 +20,7 @@ BATCHES = 256
 
 @torch.no_grad()
 def evaluate_on_samples(
-    models: StackedAutoencoder, inputs: AnyInputs, importance: Float[Tensor, "instance feature"]
+    models: StackedAutoencoder, inputs: DrawnInputs, importance: Float[Tensor, "instance feature"]
 ) -> Evaluation:
     """Evaluate models on as many samples as are fast, the same words for all.
 

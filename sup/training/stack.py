@@ -20,7 +20,8 @@ from sup.config.trainer import is_double
 from sup.model.activations import StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.building import activation_of, call_part, column
-from sup.model.data import AnyInputs, drawn, words_of
+from sup.model.data import AnyInputs, drawn, held_out, words_of
+from sup.model.drawn import DrawnInputs
 from sup.model.initialisation import initial_weights
 from sup.model.inputs import Draws, Purpose
 from sup.model.structure import Plain, Untied
@@ -205,6 +206,11 @@ class Stack:
         seed_index = torch.tensor([self.seeds.index(seed) for seed, _ in self.inputs])
         own = [row for _, row in self.inputs]
         return drawn(self.settings, own, seed_index, self.group_index, self.dtype)
+
+    def held_out_maker(self) -> DrawnInputs:
+        """Build what makes held-out inputs, of whatever kind those of a step are."""
+        own = [part.inputs[k][1] for part, k in self.order]
+        return held_out(self.settings, own, self.dtype)
 
     def columns(self, group: str, names: Iterable[str]) -> dict[str, Tensor]:
         """Return some axis settings of a part, ``[instance]`` each, in float64."""

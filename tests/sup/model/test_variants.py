@@ -1,5 +1,6 @@
 """Models with a decoder, a hidden activation, noise or a loss of their own."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -77,3 +78,34 @@ def test_a_loaded_model_does_what_was_trained(name):
     wanted = x.abs() if name == "abs" else x
     loss = (model(x) - wanted).square().mean(-2).sum(-1).detach()
     torch.testing.assert_close(loss.double().numpy(), data["loss"].values, rtol=0.05, atol=0)
+
+
+EXACT = {"data": "quadrature", "n_features": 2, "n_hidden": 1, "sparsity": 0.9, "steps": 200}
+
+
+@pytest.mark.parametrize("model", ["tied", "untied"])
+def test_held_out_inputs_are_sampled_where_those_of_the_training_are_nodes(model):
+    given = {**EXACT, "init": "normal", "init_std": 0.5}
+    plain, own = sup.train(**given), sup.train(**given, model=model)
+    if model == "tied":
+        np.testing.assert_allclose(own["W"].values, plain["W"].values, rtol=1e-4, atol=1e-5)
+        assert abs(float(own["loss"] - plain["loss"])) < 5 * float(own["loss_error"])
+        np.testing.assert_allclose(own["explained"], plain["explained"], rtol=0, atol=0.02)
+    assert 0 < float(own["loss_error"]) < 0.05 * float(own["loss"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"model_hidden_activation": "relu"}, "model.hidden_activation=relu: must be smooth with"),
+        ({"model_l1": 0.1}, "model.l1=0.1: must be 0 with data=quadrature"),
+        ({"model_l1": [0, 0.1]}, r"model.l1=\[0, 0.1\]: must be 0 with data=quadrature"),
+        ({"model_noise": 0.1}, "model.noise=0.1: must be 0 with data=quadrature"),
+        ({"model_exponent": 4}, "model.exponent=4: must be 2 with data=quadrature"),
+    ],
+)
+@pytest.mark.parametrize("model", ["tied", "untied"])
+def test_what_nodes_do_not_integrate_is_refused(given, message, model):
+    with pytest.raises(sup.SettingError, match=message):
+        sup.Settings(**EXACT, model=model, **given)
+    sup.Settings(**EXACT, model=model, model_hidden_activation="gelu")
