@@ -1,9 +1,13 @@
 """Evaluate what was trained."""
 
+import logging
 from functools import partial
 
 import lightning.pytorch as pl
+import torch
+from jaxtyping import Bool
 from lightning.pytorch.loggers import Logger
+from torch import Tensor
 
 from sup.callbacks.base import StackCallback
 from sup.config.rules import SettingError
@@ -15,8 +19,10 @@ from sup.training.distinct import distinct_activations
 from sup.training.evaluation import Evaluation, evaluate
 from sup.training.module import SuperpositionModule
 from sup.training.outcome import Outcome
-from sup.training.plain_samples import evaluate_on_samples
+from sup.training.plain_samples import evaluate_on_samples, unseen
 from sup.training.stack import Stack
+
+log = logging.getLogger(__name__)
 
 
 class Results(StackCallback):
@@ -36,6 +42,18 @@ class Results(StackCallback):
         activations = partial(distinct_activations, self.stack)
         return evaluate(models, inputs.own_density, importance, activations)
 
+    def unseen(self) -> Bool[Tensor, "instance feature"]:
+        """Tell which features are too rare for held-out samples to tell anything of them."""
+        found = unseen(self.stack.held_out_maker())
+        if bool(found.any()):
+            log.warning(
+                "features=%s: %d features are too rare for samples as they come, so their loss is "
+                "not known; a Presence that tells its blocks has samples in which they are present",
+                self.stack.settings.features.name,
+                int(found.any(0).sum()),
+            )
+        return found
+
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take what is left of every slice, and log the held-out loss of every run.
 
@@ -51,13 +69,15 @@ class Results(StackCallback):
         # What the last step has done to the loss, the next one would have shown.
         diverged_at = pl_module.diverged_at.cpu()
         diverged_at[~found.loss.isfinite() & (diverged_at == 0)] = pl_module.step + 1
+        unknown = self.unseen()
+        of_any = unknown.any(-1)
         values = {
             "W": models.W.detach(),
             "b": models.b.detach(),
             "decoder": models.own_decoder.detach(),
-            "loss": found.loss,
-            "loss_error": found.loss_error,
-            "squared_error": found.squared_error,
+            "loss": found.loss.masked_fill(of_any, torch.nan),
+            "loss_error": found.loss_error.masked_fill(of_any, torch.nan),
+            "squared_error": found.squared_error.masked_fill(unknown, torch.nan),
             "training_loss": pl_module.training_loss.mT,
             "snapshots": pl_module.snapshots.transpose(0, 1),
             "diverged_at": diverged_at,

@@ -97,11 +97,12 @@ class DrawnInputs(nn.Module):
         """Return the inputs of a step, of words in [0, 2^32)."""
         own = words if len(words) == 1 else words[self.seed_index]
         which, size = own.split((self.presence.rows, self.rows - self.presence.rows), 1)
-        present = self.presence(which)
-        # Above 0, so that all that is present has a logarithm.
-        uniform = (size.to(self.dtype) + 0.5) * 2**-32
-        x = torch.where(present, self.values(uniform), 0.0)
+        x = torch.where(self.presence(which), self.values(self.uniform(size)), 0.0)
         return x.expand(len(self.seed_index), -1, -1)  # of one seed, inputs may all be alike
+
+    def uniform(self, words: Int[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return words as numbers above 0, so that all that is present has a logarithm."""
+        return (words.to(self.dtype) + 0.5) * 2**-32
 
     def cost(
         self, importance: Float[Tensor, "instance feature"], batch: int

@@ -5,11 +5,19 @@ groups of which all features are present or none, and of which one at most is.
 """
 
 import torch
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 from torch import Tensor
 
 from sup.config.rules import SettingError
-from sup.model.features.presence import Column, Presence, Words, happens
+from sup.model.features.presence import (
+    Blocks,
+    Chosen,
+    Column,
+    Presence,
+    Present,
+    Words,
+    happens,
+)
 
 
 class Correlated(Presence):
@@ -39,25 +47,54 @@ class Correlated(Presence):
         p = 1 - sparsity
         check(n_features, p, correlation, size)
         self.groups, self.size = n_features // size, size
-        super().__init__(n_features + 3 * self.groups, p.expand(-1, n_features))
         together = correlation >= 0
         least = p / (1 - p).clamp_min(2**-32)
         share = torch.where(together, correlation, -correlation / least)
         # That a tied group has a feature present: all of it, or one of its own.
-        self.remember(below=p, tied=share, any_present=torch.where(together, p, size * p))
+        some = torch.where(together, p, size * p)
+        none = share * (1 - some) + (1 - share) * (1 - p) ** size
+        blocks = Blocks.of(size, (none**self.groups)[:, 0])
+        super().__init__(n_features + 3 * self.groups, p.expand(-1, n_features), blocks)
+        self.remember(below=p, tied=share, any_present=some)
         self.register_buffer("together", together[..., None], persistent=False)
 
-    def forward(self, words: Words) -> Bool[Tensor, "group feature batch"]:
+    def forward(self, words: Words) -> Present:
         """Return which features are present; see `Presence`."""
-        own, *shared = words.split((self.groups * self.size, *[self.groups] * 3), 1)
-        tied, anything, place = (self.of_features(one) for one in shared)
-        which = torch.arange(self.size, device=words.device).repeat(self.groups)[:, None]
-        chosen = self.together | ((place * self.size) >> 32 == which)
-        alike = happens(anything, self.any_present) & chosen
-        return torch.where(happens(tied, self.tied), alike, happens(own, self.below))
+        own, tied, some, place = self.by_themselves(words)
+        return self.joined(own, tied, some, place)
 
-    def of_features(self, of_groups: Words) -> Tensor:
-        """Repeat a word of each group for each of its features."""
+    def having(self, words: Words, chosen: Chosen) -> Present:
+        """Return which are where some are; see `Presence`.
+
+        A group is tied as often where one of its features is present as it is anywhere.
+        """
+        own, tied, some, place = self.by_themselves(words)
+        groups = chosen // self.size
+        place = place.expand(len(chosen), -1, -1).scatter(1, groups, chosen % self.size)
+        return self.joined(own.scatter(1, chosen, True), tied, some.scatter(1, groups, True), place)
+
+    def by_themselves(self, words: Words) -> tuple[Present, Tensor, Tensor, Tensor]:
+        """Return which features are present where their group is not tied, and of each group.
+
+        Whether it is tied, has a feature present if it is, and which one, ``[group, own, batch]``.
+        """
+        own, *shared = words.split((self.groups * self.size, *[self.groups] * 3), 1)
+        tied, some, place = shared
+        return (
+            happens(own, self.below),
+            happens(tied, self.tied),
+            happens(some, self.any_present),
+            place * self.size >> 32,
+        )
+
+    def joined(self, own: Present, tied: Tensor, some: Tensor, place: Tensor) -> Present:
+        """Return which features are present, by what `by_themselves` returns."""
+        tied, some, place = (self.of_features(one) for one in (tied, some, place))
+        which = torch.arange(self.size, device=own.device).repeat(self.groups)[:, None]
+        return torch.where(tied, some & (self.together | (place == which)), own)
+
+    def of_features(self, of_groups: Tensor) -> Tensor:
+        """Repeat what is said of each group for each of its features."""
         return of_groups.repeat_interleave(self.size, 1)
 
 

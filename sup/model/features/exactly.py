@@ -1,11 +1,9 @@
 """A fixed number of features is present in every sample."""
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor
 
 from sup.config.rules import SettingError
-from sup.model.features.presence import Presence, Words
+from sup.model.features.presence import Blocks, Chosen, Presence, Present, Words
 
 
 class Exactly(Presence):
@@ -28,9 +26,14 @@ class Exactly(Presence):
             raise SettingError("features.active", active, allowed)
         self.active = active
         density = torch.full((1, n_features), active / n_features, dtype=torch.float64)
-        super().__init__(n_features, density)
+        none = torch.zeros(1, dtype=torch.float64)
+        super().__init__(n_features, density, Blocks.of(n_features, none))
 
-    def forward(self, words: Words) -> Bool[Tensor, "group feature batch"]:
+    def forward(self, words: Words) -> Present:
         """Return which features are present: those with the least words. See `Presence`."""
         chosen = words.topk(self.active, 1, largest=False, sorted=False).indices
         return torch.zeros_like(words, dtype=torch.bool).scatter_(1, chosen, True)
+
+    def having(self, words: Words, chosen: Chosen) -> Present:
+        """Return which are where one is; see `Presence`."""
+        return self(words.expand(len(chosen), -1, -1).scatter(1, chosen, -1))

@@ -1,11 +1,18 @@
 """Features that are present only where another one is, as a breed is only where there is a dog."""
 
 import torch
-from jaxtyping import Bool
 from torch import Tensor
 
 from sup.config.rules import SettingError
-from sup.model.features.presence import Column, Presence, Words, happens
+from sup.model.features.presence import (
+    Blocks,
+    Chosen,
+    Column,
+    Presence,
+    Present,
+    Words,
+    happens,
+)
 
 
 class Hierarchical(Presence):
@@ -36,11 +43,23 @@ class Hierarchical(Presence):
         p, child = torch.broadcast_tensors(1 - sparsity, child)
         own = torch.cat([torch.ones_like(p), child.expand(-1, size - 1)], 1)
         own = own.repeat(1, n_features // size)
-        super().__init__(n_features + n_features // size, own * p)
+        groups = n_features // size
+        blocks = Blocks.of(size, ((1 - p) ** groups)[:, 0])
+        super().__init__(n_features + groups, own * p, blocks)
         self.remember(parent=p, below=own)
 
-    def forward(self, words: Words) -> Bool[Tensor, "group feature batch"]:
+    def forward(self, words: Words) -> Present:
         """Return which features are present; see `Presence`."""
+        parents, own = self.by_themselves(words)
+        return parents.repeat_interleave(self.size, 1) & own
+
+    def having(self, words: Words, chosen: Chosen) -> Present:
+        """Return which are where some are, and so their parents; see `Presence`."""
+        parents, own = self.by_themselves(words)
+        parents = parents.scatter(1, chosen // self.size, True)
+        return parents.repeat_interleave(self.size, 1) & own.scatter(1, chosen, True)
+
+    def by_themselves(self, words: Words) -> tuple[Tensor, Present]:
+        """Return which parents are present, ``[group, parent, batch]``, and which would be then."""
         own, of_groups = words.tensor_split((self.below.shape[1],), 1)
-        parents = happens(of_groups, self.parent).repeat_interleave(self.size, 1)
-        return parents & happens(own, self.below)
+        return happens(of_groups, self.parent), happens(own, self.below)

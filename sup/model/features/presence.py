@@ -1,5 +1,8 @@
 """What all distributions of features have in common: they are decided by random words."""
 
+from dataclasses import dataclass
+
+import torch
 from jaxtyping import Bool, Float64, Int
 from torch import Tensor, nn
 
@@ -7,6 +10,28 @@ WORDS = 2**32
 
 Column = Float64[Tensor, "group 1"]
 Words = Int[Tensor, "#group row batch"]
+Present = Bool[Tensor, "group feature batch"]
+Chosen = Int[Tensor, "group 2 batch"]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Features that depend on each other stand together, and no others do.
+
+    Args:
+        size: features of a block, consecutive ones.
+        none: the probability that no feature of a sample is present.
+        some: that any is, before samples of none are left out; 1 where they are not.
+    """
+
+    size: int
+    none: Float64[Tensor, " #group"]
+    some: Float64[Tensor, " #group"]
+
+    @classmethod
+    def of(cls, size: int, none: Float64[Tensor, " #group"]) -> "Blocks":
+        """Describe blocks of which no sample is left out."""
+        return cls(size, none, torch.ones_like(none))
 
 
 class Presence(nn.Module):
@@ -18,17 +43,34 @@ class Presence(nn.Module):
     Args:
         rows: random words that a sample takes.
         density: the probability that each feature is present.
+        blocks: which features depend on each other. With them, and with `having`, held-out inputs
+            are drawn where features are present, however rare; without them as they come.
     """
 
     density: Tensor
 
-    def __init__(self, rows: int, density: Float64[Tensor, "group feature"]):
+    def __init__(
+        self,
+        rows: int,
+        density: Float64[Tensor, "group feature"],
+        blocks: Blocks | None = None,
+    ):
         super().__init__()
         self.rows = rows
+        self.blocks = blocks
         self.register_buffer("density", density, persistent=False)
 
-    def forward(self, words: Words) -> Bool[Tensor, "group feature batch"]:
+    def forward(self, words: Words) -> Present:
         """Return which features are present, by words that are uniform in [0, 2^32)."""
+        raise NotImplementedError
+
+    def having(self, words: Words, chosen: Chosen) -> Present:
+        """Return which features are present, given that two of different blocks are.
+
+        Args:
+            words: as `forward` takes them.
+            chosen: the two features; or twice the same, and one is present.
+        """
         raise NotImplementedError
 
     def remember(self, **chances: Tensor) -> None:
@@ -54,9 +96,13 @@ class Independent(Presence):
     below: Tensor
 
     def __init__(self, sparsity: Float64[Tensor, "group feature"]):
-        super().__init__(sparsity.shape[1], 1 - sparsity)
+        super().__init__(sparsity.shape[1], 1 - sparsity, Blocks.of(1, sparsity.prod(-1)))
         self.remember(below=1 - sparsity)
 
-    def forward(self, words: Words) -> Bool[Tensor, "group feature batch"]:
+    def forward(self, words: Words) -> Present:
         """Return which features are present; see `Presence`."""
         return happens(words, self.below)
+
+    def having(self, words: Words, chosen: Chosen) -> Present:
+        """Return which are where some are; see `Presence`."""
+        return self(words).scatter(1, chosen, True)
