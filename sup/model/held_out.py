@@ -7,19 +7,22 @@ of two features and more are sampled (`sup.model.several`). This is stratified s
 1977, chapter 5). Of up to three features nothing is sampled (`sup.model.population`).
 """
 
-from collections.abc import Iterator
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sup.model.activations import Activation
 from sup.model.cubes import cut_cube, gauss
+from sup.model.smoothness import Smoothness
 
 SAMPLES = 1024
 """As many inputs are made at a time."""
 
 SINGLES = 2**14
-"""Nodes of single features, of all together; each has 8 to 32."""
+"""Nodes of single features, of all together; each has 4 to 16 on each side of a kink."""
+
+BENDS = (0.0,)
+"""Where an axis is cut of an activation without kinks: near 0 most bend the most."""
 
 Batch = tuple[Float[Tensor, "instance feature sample"], Float[Tensor, "instance sample"]]
 """Inputs, and what each of them counts."""
@@ -29,28 +32,40 @@ def integrated(
     W: Float[Tensor, "instance hidden feature"],
     b: Float[Tensor, "instance feature"],
     density: Float[Tensor, "instance feature"],
-) -> Iterator[Batch]:
-    """Yield the inputs of no feature and of one.
+    activation: Activation,
+    smoothness: Smoothness,
+) -> Float[Tensor, "instance feature"]:
+    """Return what the inputs of no feature and of one add to ``E (x_i - x'_i)^2``.
 
-    An axis is cut where the present feature's own pre-activation is 0, as there ReLU's like have a
-    kink. Where that of another feature begins, its squared error begins with it, and has none.
+    Along the axis of the feature that is present each output has nodes of its own, as in
+    `sup.model.population`: the axis is cut where that output's pre-activation is at a kink. Where
+    the activation mixes features all outputs share the nodes of the present feature's own.
 
     Args:
         W: weights.
         b: biases.
         density: ``p``, in (0, 1].
+        activation: of all instances.
+        smoothness: what a quadrature must know of it.
     """
-    p, n = density.cpu().double(), b.shape[-1]  # Apple's GPUs have no float64
-    none, one = chances(p)
-    yield torch.zeros_like(b)[..., None], none.to(b)[:, None]
-    square, count = W.square().sum(-2), max(4, min(16, SINGLES // (2 * n)))
+    n = b.shape[-1]
+    none, one = chances(density.cpu().double())  # Apple's GPUs have no float64
+    kinks, count = smoothness.kinks or BENDS, max(4, min(16, SINGLES // (2 * n)))
     nodes, share = gauss(count)
-    rule = (nodes.to(b), share.to(b))
-    for own in torch.arange(n).split(max(1, SAMPLES // (2 * count))):
-        at, weight = cut_cube(square[:, own, None], b[:, own], (0.0,), rule)
-        x = at.new_zeros(*b.shape, len(own), at.shape[-1])
-        x[:, own, torch.arange(len(own))] = at[:, :, 0]
-        yield x.flatten(2), (one[:, own, None].to(b) * weight).flatten(1)
+    rule, gram = (nodes.to(b), share.to(b)), W.mT @ W
+    error = none[:, None] * activation(b[..., None])[..., 0].square().cpu().double()
+    every = torch.arange(n, device=b.device)
+    for own in every.split(max(1, SAMPLES // ((len(kinks) + 1) * count))):
+        slope, start = gram[:, :, own], b[:, :, None].expand(-1, -1, len(own))
+        if smoothness.mixes:
+            slope, start = slope[:, own].diagonal(dim1=1, dim2=2)[:, None], b[:, None, own]
+        at, weight = cut_cube(slope.flatten(1)[..., None], start.flatten(1), kinks, rule)
+        x, weight = (each.unflatten(1, slope.shape[1:]) for each in (at[:, :, 0], weight))
+        z = b[:, :, None, None] + gram[:, :, own, None] * x
+        y = activation(z.flatten(2)).view_as(z)
+        squares = (y - x * (every[:, None] == own)[..., None]).square()
+        error += ((squares * weight).sum(-1).cpu().double() * one[:, None, own.cpu()]).sum(-1)
+    return error
 
 
 def chances(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sup.model.activations import FEATURE_AXIS, Activation, pullback
+from sup.model.activations import Activation, pullback
 
 REACH, CELLS = 16.0, 4096
 """Pre-activations that are looked at, on both sides of 0, and into how many cells they are cut."""
@@ -15,6 +15,9 @@ MOST_KINKS = 8
 
 HALVINGS = 40
 """Halvings of a cell, after which it is 7e-15 wide: a jump is left, a mere bend is not."""
+
+ENTRIES = 2**20
+"""Numbers of one array that are looked at at once: 8 MiB, however many features there are."""
 
 JUMP, STRAIGHT = 1e-4, 1e-12
 """Difference of two slopes, or of a value from where slopes lead, from which on it is a jump, and
@@ -59,7 +62,9 @@ def smoothness_of(activation: Activation, n_features: int) -> Smoothness:
         step = end - start - (high - low) * (first + last) / 2
         return torch.maximum((last - first).abs(), step.abs()).amax(0).nan_to_num()
 
-    change = jump(edges[:-1], edges[1:])
+    some = max(1, ENTRIES // n_features)
+    cells = zip(edges[:-1].split(some), edges[1:].split(some), strict=True)
+    change = torch.cat([jump(*ends) for ends in cells])
     found = change.topk(MOST_KINKS).indices
     low, high = edges[found], edges[found + 1]
     for _ in range(HALVINGS):
@@ -80,13 +85,18 @@ def _alike(z: Tensor, n_features: int) -> Tensor:
 
 
 def _mixes(activation: Activation, z: Tensor, n_features: int) -> bool:
-    """Tell whether any feature's output depends on another one's pre-activation."""
-    here = _alike(z, n_features)
-    before = activation(here)
-    for feature in range(n_features):
-        there = here.clone()
-        there.select(FEATURE_AXIS, feature).cos_()
-        others = [k for k in range(n_features) if k != feature]
-        if not torch.equal(activation(there)[:, others], before[:, others]):
-            return True
+    """Tell whether any feature's output depends on another one's pre-activation.
+
+    Of two features one digit of their numbers, written to the base of 2, differs. So each is looked
+    at while each other is changed, all those at once that have the same digit, and none as another.
+    """
+    z = z[:: max(1, len(z) * n_features // ENTRIES)]
+    here, number = _alike(z, n_features), torch.arange(n_features)
+    before, shifted = activation(here), (here + number[:, None]).cos()
+    for digit in range((n_features - 1).bit_length()):
+        for value in (0, 1):
+            changed = (number >> digit & 1) == value
+            there = torch.where(changed[:, None], shifted, here)
+            if not torch.equal(activation(there)[:, ~changed], before[:, ~changed]):
+                return True
     return False

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -45,3 +46,8 @@ class Untied(Tied):
     """
 
     unit_norm: bool
+
+
+def is_noisy(structure: Plain | Tied) -> bool:
+    """Tell whether any of the models has noise: inputs of all of them then have rows for it."""
+    return isinstance(structure, Tied) and bool(torch.as_tensor(structure.noise > 0).any())

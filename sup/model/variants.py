@@ -21,7 +21,7 @@ from sup.model.activations import Activation, StackedActivation, pullback
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.closed_form import Product
 from sup.model.noise import NoisyInputs
-from sup.model.structure import Tied, Untied
+from sup.model.structure import Tied, Untied, is_noisy
 from sup.model.tasks import target_of
 
 
@@ -55,6 +55,7 @@ class Variant(StackedAutoencoder):
             structure.exponent,
             isinstance(structure, Untied) and structure.unit_norm,
         )
+        self.is_noisy = is_noisy(structure)
         self.D = None if decoder is None else nn.Parameter(decoder.clone())
         for name in ("noise", "l1"):
             numbers = torch.as_tensor(getattr(structure, name)).to(W).expand(len(W))
@@ -105,7 +106,7 @@ class Variant(StackedAutoencoder):
 
     def noisy(self, inputs: Any) -> Any:
         """Return inputs with noise below their features, if any of the models has noise."""
-        return NoisyInputs(inputs, self.W.shape[1]) if bool((self.noise > 0).any()) else inputs
+        return NoisyInputs(inputs, self.W.shape[1]) if self.is_noisy else inputs
 
     def arguments(self, at: slice) -> tuple[Tensor | None, ...]:
         """Return what `step` takes of some instances."""

@@ -12,6 +12,7 @@ from sup.model.autoencoder import StackedAutoencoder, reconstructed
 from sup.model.held_out import SAMPLES, Batch, integrated
 from sup.model.population import MOST_FEATURES, Population
 from sup.model.several import BATCHES, several
+from sup.model.smoothness import smoothness_of
 from sup.training.distinct import Distinct
 
 AT_ONCE = 2**27
@@ -54,7 +55,7 @@ def evaluate(
     """
     W, b = models.W.detach(), models.b.detach()
     if b.shape[1] > MOST_FEATURES:
-        return sampled(W, b, density, importance, made(W.device, W.dtype))
+        return sampled(W, b, density, importance, made)
     error = integral(W, b, density, made)
     loss = (importance.cpu().double() * error).sum(-1)
     return Evaluation(error, loss, torch.zeros_like(loss))
@@ -71,16 +72,25 @@ def integral(
     On the CPU, as an Apple GPU has no float64. An activation that refuses float64 is called with
     what it was trained with, and all else is float64 still.
     """
-    own, cpu = W.dtype, torch.device("cpu")
+    own = W.dtype
     W, b, density = (each.cpu().double() for each in (W, b, density))
     error, n = torch.zeros_like(b), b.shape[1]
-    for (double, places), (trained, _) in zip(
-        made(cpu, torch.float64), made(cpu, own), strict=True
-    ):
-        activation = double if takes_float64(double, n) else called_with(trained, own)
+    for activation, places in in_double(made, own, n):
         given = (each[places] for each in (W, b, density))
         error[places] = Population.of(activation, n).squared_error(*given)
     return error
+
+
+def in_double(
+    made: Callable[[torch.device, torch.dtype], list[Distinct]], dtype: torch.dtype, n_features: int
+) -> list[Distinct]:
+    """Return activations that take float64 on the CPU, whatever they were trained with."""
+    cpu = torch.device("cpu")
+    pairs = zip(made(cpu, torch.float64), made(cpu, dtype), strict=True)
+    return [
+        (double if takes_float64(double, n_features) else called_with(trained, dtype), places)
+        for (double, places), (trained, _) in pairs
+    ]
 
 
 def takes_float64(activation: Activation, n_features: int) -> bool:
@@ -102,26 +112,44 @@ def sampled(
     b: Float[Tensor, "instance feature"],
     density: Float[Tensor, "instance feature"],
     importance: Float[Tensor, "instance feature"],
-    activations: list[Distinct],
+    made: Callable[[torch.device, torch.dtype], list[Distinct]],
 ) -> Evaluation:
     """Evaluate some models at a time on inputs of no feature, of one and of several."""
+    error = singles(W, b, density, made)
     # Filled row by row: a small tensor kept from each batch would lie between the large ones that
     # are freed, and keep the next batch from taking their place in memory.
-    error = torch.zeros(b.shape, dtype=torch.float64)
     losses = torch.zeros(BATCHES, len(b), dtype=torch.float64)
     _, m, n = W.shape
+    activations = made(W.device, W.dtype)
     for activation, places in in_slices(activations, models_at_once(m, n, W.itemsize)):
         at = places.to(W.device)
         own = (W[at], b[at], activation)
         p, cost = density[at], importance[at]
-        for batch in integrated(*own[:2], p):
-            error[places] += squared_error(*own, batch)
         for k, batch in enumerate(several(W[at], p, cost)):
             of_batch = squared_error(*own, batch)
             error[places] += of_batch / BATCHES
             losses[k, places] = (cost.cpu().double() * of_batch).sum(-1)
     loss = (importance.cpu().double() * error).sum(-1)
     return Evaluation(error, loss, losses.std(0) / BATCHES**0.5)
+
+
+def singles(
+    W: Float[Tensor, "instance hidden feature"],
+    b: Float[Tensor, "instance feature"],
+    density: Float[Tensor, "instance feature"],
+    made: Callable[[torch.device, torch.dtype], list[Distinct]],
+) -> Float[Tensor, "instance feature"]:
+    """Return what the inputs of no feature and of one add to ``E (x_i - x'_i)^2``."""
+    _, m, n = W.shape
+    error = torch.zeros(b.shape, dtype=torch.float64)
+    kinds = zip(made(W.device, W.dtype), in_double(made, W.dtype, n), strict=True)
+    for (activation, every), (double, _) in kinds:
+        smoothness = smoothness_of(double, n)
+        # Some at a time: an activation of single numbers takes any of its instances.
+        for places in every.split(models_at_once(m, n, W.itemsize)):
+            at = places.to(W.device)
+            error[places] = integrated(W[at], b[at], density[at], activation, smoothness)
+    return error
 
 
 def models_at_once(m: int, n: int, itemsize: int) -> int:

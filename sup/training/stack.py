@@ -24,7 +24,7 @@ from sup.model.data import AnyInputs, drawn, held_out, words_of
 from sup.model.drawn import DrawnInputs
 from sup.model.initialisation import initial_weights
 from sup.model.inputs import Draws, Purpose
-from sup.model.structure import Plain, Untied
+from sup.model.structure import Plain, Tied, Untied, is_noisy
 from sup.model.variants import Variant
 from sup.training.recipe import Recipe
 from sup.training.slice import InputKey, Slice, own_fields
@@ -224,12 +224,17 @@ class Stack:
         columns = self.columns("optimizer", own_rates(self.settings))
         return self.settings.optimizer.changed(**columns).make
 
+    @cached_property
+    def structure(self) -> Plain | Tied:
+        """What the models are made of; numbers that are axes are ``[instance]``, in float64."""
+        part, (point, *_) = self.settings.model, self.slices[0].points
+        axes = [key.rpartition(".")[2] for key in point if key.startswith("model.")]
+        return part.locate()(**{**part.parameters, **self.columns("model", axes)})
+
     def models(self, device: torch.device) -> StackedAutoencoder:
         """Build the models, with their initial weights."""
         weights, activation = self.initial_weights().to(self.dtype), self.activation(device)
-        part, (point, *_) = self.settings.model, self.slices[0].points
-        axes = [key.rpartition(".")[2] for key in point if key.startswith("model.")]
-        structure = part.locate()(**{**part.parameters, **self.columns("model", axes)})
+        structure, (point, *_) = self.structure, self.slices[0].points
         if isinstance(structure, Plain):
             return StackedAutoencoder(weights, activation)
         hidden = activation_of(
@@ -269,9 +274,7 @@ class Stack:
     @property
     def rows(self) -> int:
         """Random words of a sample."""
-        noise = [run.settings.model.parameters.get("noise", 0) for run in self.runs]
-        is_noisy = any(max(own) if isinstance(own, list) else own for own in noise)
-        return words_of(self.settings) + self.settings.n_hidden * is_noisy
+        return words_of(self.settings) + self.settings.n_hidden * is_noisy(self.structure)
 
     def data(self) -> "WordsDataModule":
         """Build the source of its data."""

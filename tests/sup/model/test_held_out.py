@@ -27,7 +27,7 @@ def weights(n: int) -> torch.Tensor:
 def test_moments_are_those_of_independent_features(density, most, monkeypatch):
     monkeypatch.setattr(sampling, "MOST_PAIRED", most)
     p, n = torch.tensor([density]), len(density)
-    W, b = weights(n), torch.zeros(1, n)
+    W = weights(n)
 
     def moments(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         own, w = x[0].double(), weight[0].double()
@@ -35,7 +35,8 @@ def test_moments_are_those_of_independent_features(density, most, monkeypatch):
         triple = own[:3].prod(0)[None]
         return torch.stack([own, own.square(), own * own.roll(1, 0), triple.expand_as(own)]) @ w
 
-    exact = torch.stack([moments(*batch) for batch in integrated(W, b, p)]).sum(0)
+    _, alone = chances(p.double())
+    exact = torch.stack([alone[0] / 2, alone[0] / 3, 0 * alone[0], 0 * alone[0]])
     batches = torch.stack([moments(*one) for one in several(W, p, torch.ones(1, n))])
     found, error = exact + batches.mean(0), batches.std(0) / len(batches) ** 0.5
     p = p[0].double()
