@@ -56,6 +56,13 @@ def called(part: Part, group: str, points: Points, **given: Any) -> Tensor:
     return part.locate()(**arguments)
 
 
+def structure_of(part: Part, points: Points) -> Any:
+    """Return what some models are made of; numbers that are axes are ``[instance]``, in float64."""
+    axes = [key for key in points[0] if key.startswith("model.")]
+    own = {key.rpartition(".")[2]: column(points, key) for key in axes}
+    return part.locate()(**{**part.parameters, **own})
+
+
 def activation_of(
     part: Part, points: Points, device: torch.device, dtype: torch.dtype = torch.float32
 ) -> Activation:

@@ -8,6 +8,7 @@ how many instances are stacked.
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from sup.config.rules import SettingError
 from sup.model.weights import read_weights
 
 
@@ -37,9 +38,13 @@ def given(
         layout: its last two dimensions, where they could be either.
 
     Raises:
-        SettingError: where it cannot be read, or holds weights of another size.
+        SettingError: where it cannot be read, or holds weights of another size, or a decoder.
     """
-    W = read_weights(path, layout, n_features, n_hidden).W.double()
+    read = read_weights(path, layout, n_features, n_hidden)
+    if read.decoder is not None:
+        allowed = "holds a decoder of its own, and training begins at W alone"
+        raise SettingError("init.path", path, allowed)
+    W = read.W.double()
     return W.reshape(-1, *W.shape[-2:])
 
 

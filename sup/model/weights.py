@@ -27,6 +27,9 @@ LAYOUTS = ("feature hidden", "hidden feature")
 WEIGHTS, BIASES = ("W", "w"), ("b_final", "b")
 """What they are called in files and state dicts."""
 
+DECODER = "decoder"
+"""What the decoder of an untied model is called there."""
+
 Held = tuple[dict[str, Any], dict[str, str]]
 """The arrays of a file by name, and what it says of them."""
 
@@ -38,11 +41,13 @@ class Weights(NamedTuple):
         W: in float32, or in float64 where they were.
         b: zeros where there were none.
         about: what their file says of them, by key.
+        decoder: where there is one that is not W once more.
     """
 
     W: Float[Tensor, "*axes hidden feature"]
     b: Float[Tensor, "*axes feature"]
     about: Mapping[str, str]
+    decoder: Float[Tensor, "*axes hidden feature"] | None = None
 
 
 def read_weights(
@@ -51,12 +56,13 @@ def read_weights(
     n_features: int | None = None,
     n_hidden: int | None = None,
 ) -> Weights:
-    """Read the weights of models ``x' = f(W^T W x + b)``, of one or of many.
+    """Read the weights of models ``x' = f(D^T g(W x) + b)``, of one or of many; D may be W.
 
     Args:
         weights: the path of a ``.pt``, ``.pth``, ``.safetensors``, ``.npz`` or ``.npy`` file; or
             what such files hold: W alone, or by name W (or w) and b_final (or b), as a state dict.
-            A decoder beside W must be its transpose.
+            An array `decoder`, laid out as W, is that of an untied model; any other one beside W
+            must be W once more, or its transpose.
         layout: the last two dimensions of W, one of `LAYOUTS`; may be left out where the bias, a
             size or the file tells.
         n_features: n, where it is known.
@@ -77,14 +83,20 @@ def read_weights(
             "needs W [..., feature, hidden] or [..., hidden, feature], and b_final [..., feature]"
         )
         raise SettingError("weights", where, f"{of}; {allowed}")
+    D = own_decoder(where, found, W)
     for name, other in found.items():
         check_tied(where, name, other, W)
     known = {"feature": n_features, "hidden": n_hidden}
     order = layout_of(W, b, layout, known, layout_in(where, about))
-    laid = W if order == "hidden feature" else W.mT.contiguous()
+    laid, decoder = (
+        each if each is None or order == "hidden feature" else each.mT.contiguous()
+        for each in (W, D)
+    )
+    assert laid is not None
     dtype = torch.promote_types(laid.dtype, torch.float32 if b is None else b.dtype)
     zero = laid.new_zeros((*laid.shape[:-2], laid.shape[-1]))
-    return Weights(laid.to(dtype), (zero if b is None else b).to(dtype), about)
+    decoder = None if decoder is None else decoder.to(dtype)
+    return Weights(laid.to(dtype), (zero if b is None else b).to(dtype), about, decoder)
 
 
 def opened(path: Path) -> Held:
@@ -162,6 +174,19 @@ def only_one(where: str, found: dict[str, Tensor], names: tuple[str, ...]) -> Te
     if len(own) > 1:
         raise SettingError("weights", where, f"holds both {' and '.join(names)}; must hold one")
     return own[0] if own else None
+
+
+def own_decoder(where: str, found: dict[str, Tensor], W: Tensor) -> Tensor | None:
+    """Take out the decoder; None where there is none, or it is W once more.
+
+    Raises:
+        SettingError: where it has another shape.
+    """
+    D = found.pop(DECODER, None)
+    if D is None or D.shape == W.shape:
+        return None if D is None or torch.equal(D, W) else D
+    check_tied(where, DECODER, D, W)
+    return None
 
 
 def check_tied(where: str, name: str, other: Tensor, W: Tensor) -> None:

@@ -1,8 +1,9 @@
 """Weights of others made results, and results made a file of weights.
 
-A file that is written here is safetensors, with ``W [..., hidden, feature]`` and
-``b [..., feature]``. Its metadata are `layout`, the names of W's dimensions; `settings`, each as
-``[dimensions, values]``; `attributes`, what else the results say of themselves: all as JSON.
+A file that is written here is safetensors, with ``W [..., hidden, feature]``, ``b [..., feature]``
+and, of untied models, ``decoder [..., hidden, feature]``. Its metadata are `layout`, the names of
+W's dimensions; `settings`, each as ``[dimensions, values]``; `attributes`, what else the results
+say of themselves: all as JSON.
 """
 
 import json
@@ -16,7 +17,9 @@ import xarray as xr
 from safetensors.torch import save
 
 from sup.analysis.axes import axes_of
+from sup.config.options import OPTIONS
 from sup.config.rules import SettingError, in_one_line
+from sup.config.settings import Settings
 from sup.model.weights import Weights, read_weights
 from sup.results.describing import as_lists, checked, coordinates_of, sized
 from sup.results.measuring import measured
@@ -34,11 +37,12 @@ def load_weights(
     n_hidden: int | None = None,
     **settings: Any,
 ) -> xr.Dataset:
-    """Make results of models ``x' = f(W^T W x + b)`` that were trained anywhere.
+    """Make results of models ``x' = f(W^T W x + b)``, or of variants, that were trained anywhere.
 
     Measures, figures and `sup.load_model` take them as they take those of a run. What depends on
     the data is there where these are known: `explained` where the sparsity is given, `loss` and
-    `loss_error` where the importance is given too.
+    `loss_error` where the importance is given too. They are those of the features, magnitude and
+    model that are given.
 
     Args:
         weights: a ``.safetensors``, ``.pt``, ``.npz`` or ``.npy`` file, a state dict, or W alone;
@@ -70,6 +74,7 @@ def load_weights(
     given |= {"n_features": read.W.shape[-1], "n_hidden": read.W.shape[-2]}
     made = checked(given, along or {})
     coordinates = coordinates_of(given, along or {}, made, sizes)
+    check_decoder(read, str(weights) if isinstance(weights, (str, Path)) else "given", made)
     models = _dataset(read, [*sizes]).assign_coords(coordinates)
     return measured(models, {made.activation.name: made.activation})
 
@@ -77,7 +82,24 @@ def load_weights(
 def _dataset(read: Weights, axes: Sequence[str]) -> xr.Dataset:
     W, b = read.W.numpy(), read.b.numpy()
     inner = {"hidden": np.arange(W.shape[-2]), "feature": np.arange(W.shape[-1])}
-    return xr.Dataset({"W": ([*axes, *inner], W), "b": ([*axes, "feature"], b)}, inner)
+    held = {"W": ([*axes, *inner], W), "b": ([*axes, "feature"], b)}
+    if read.decoder is not None:
+        held["decoder"] = ([*axes, *inner], read.decoder.numpy())
+    return xr.Dataset(held, inner)
+
+
+def check_decoder(read: Weights, where: str, settings: Settings) -> None:
+    """Check that an untied model has a decoder, and no other one.
+
+    Raises:
+        SettingError: where it has not.
+    """
+    is_untied = settings.model.path == OPTIONS["model"]["untied"].target
+    if is_untied and read.decoder is None:
+        raise SettingError("model", settings.model.name, "needs a decoder beside W, as `decoder`")
+    if not is_untied and read.decoder is not None:
+        allowed = "decoder is not W once more; model=untied has one of its own"
+        raise SettingError("weights", where, allowed)
 
 
 def _own(read: Weights, where: str) -> xr.Dataset:
@@ -115,6 +137,8 @@ def save_weights(results: xr.Dataset, path: str | Path) -> Path:
         raise SettingError("path", path, f"must end in {SUFFIX}")
     axes = axes_of(results)
     dims = {"W": [*axes, "hidden", "feature"], "b": [*axes, "feature"]}
+    if "decoder" in results:
+        dims["decoder"] = dims["W"]
     arrays = {name: results[name].transpose(*own).values for name, own in dims.items()}
     settings = {
         name: [[*map(str, held.dims)], held.values.tolist()]

@@ -129,6 +129,8 @@ def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None
     if "decoder" in results:
         laid = results["decoder"].transpose(*axes, "hidden", "feature")
         decoder = torch.tensor(laid.values, dtype=dtype)
+        is_tied = decoder.isnan().all(-1, keepdim=True).all(-2, keepdim=True)
+        decoder = torch.where(is_tied, weights, decoder)  # where results join both
     return ToyModels(weights, biases, made, decoder, hidden_of(results))
 
 

@@ -51,6 +51,8 @@ def setting_coordinates(settings: Settings) -> dict[str, Any]:
             about = setting_of(group, part, name)
             if about and about.per_feature:
                 coordinates[f"{group}_{name}"] = ("feature", np.asarray(value, dtype=float))
+            elif about and not about.axis and is_number(value):
+                coordinates[f"{group}_{name}"] = value
     configs = {f"{group}_config": config_of(settings, group) for group in ("activation", "model")}
     return coordinates | configs
 

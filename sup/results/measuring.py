@@ -1,5 +1,6 @@
 """The measures of models that were trained elsewhere: those of a run, as far as is known."""
 
+import json
 import logging
 from collections.abc import Mapping
 from functools import partial
@@ -13,21 +14,22 @@ from torch import Tensor
 from sup.analysis import metrics
 from sup.analysis.axes import across, axes_of, count_of
 from sup.analysis.reconstruction import explained, features_explained
-from sup.analysis.theory import feature_variance
-from sup.config.options import OPTIONS, part_of
+from sup.config.options import OPTIONS, has_sparsity, part_of
 from sup.config.part import Part
 from sup.config.rules import SettingError, in_one_line
-from sup.model.activations import StackedActivation
+from sup.config.settings import Settings
+from sup.model.activations import Activation, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
-from sup.model.building import call_part
+from sup.model.building import Points, call_part, structure_of
+from sup.model.data import held_out, is_plain, rows, sparsities, variance
+from sup.model.structure import Plain
+from sup.model.variants import Variant
 from sup.results.loading import load_model, parameters_of
 from sup.training.distinct import Distinct
 from sup.training.evaluation import Evaluation, evaluate
+from sup.training.plain_samples import evaluate_on_samples
 
 log = logging.getLogger(__name__)
-
-INDEPENDENT = "sup.model.inputs.independent"
-"""Features whose held-out inputs are known from the density of each alone."""
 
 
 def measured(models: xr.Dataset, activations: Mapping[str, Any]) -> xr.Dataset:
@@ -55,17 +57,19 @@ def of_the_data(
     models: xr.Dataset, activations: Mapping[str, Any]
 ) -> dict[str, tuple[list[str], Tensor]]:
     """Return what depends on the data, by name: nothing where the sparsity is not known."""
-    density, importance = density_of(models), importance_of(models)
-    if density is None:
-        return {}
+    importance = importance_of(models)
     try:
-        found = evaluated(models, activations, density, importance)
-    except SettingError as error:  # an activation that the file names, and that nobody gave
+        described = settings_of(models)
+        if described is None:
+            return {}
+        settings, points = described
+        found = evaluated(models, activations, settings, points, importance)
+    except SettingError as error:  # what the file names, and nobody gave, or what it cannot be
         log.warning("no loss, nothing explained: %s", in_one_line(error))
         return {}
     axes = axes_of(models)
     shape = [models.sizes[dim] for dim in axes]
-    R2 = explained(found.squared_error, torch.as_tensor(feature_variance(density)))
+    R2 = explained(found.squared_error, variance(settings, points))
     made = {"explained": ([*axes, "feature"], R2.reshape(*shape, -1))}
     made["features_explained"] = (axes, features_explained(R2).reshape(shape))
     if importance is not None:
@@ -74,17 +78,42 @@ def of_the_data(
     return made
 
 
-def density_of(models: xr.Dataset) -> Tensor | None:
-    """Return p of each model's features, ``[model, feature]``; None where it is not known."""
-    part = _option(models, "features")
-    if part is None or part.target != INDEPENDENT:
+def settings_of(models: xr.Dataset) -> tuple[Settings, Points] | None:
+    """Return what all models and their data have in common, and the numbers that each has.
+
+    Returns:
+        None where too little is known.
+
+    Raises:
+        SettingError: where it is known, but of a user's own.
+    """
+    parts: dict[str, Part] = {}
+    for group in ("features", "magnitude", "model"):
+        if group not in models.coords and group != "features":
+            parts[group] = part_of(group, {"magnitude": "unit", "model": "plain"}[group])
+        elif (part := _option(models, group)) is not None:
+            parts[group] = part
+        elif group in models.coords:
+            named = models[group].values.tolist()
+            allowed = "must be one of ours, and the same for all models"
+            raise SettingError(group, named, allowed)
+        else:
+            return None
+    is_rare = has_sparsity(parts["features"])
+    if is_rare and "sparsity" not in models.coords:
         return None
-    given: dict[str, Any] = {}
-    if "sparsity" in models.coords:
-        given["sparsity"] = torch.from_numpy(across(models, "sparsity").astype(float))[:, None]
-    elif "sparsity" not in part.parameters:
-        return None
-    return 1 - _called(models, "features", part, **given)
+    sizes = {"n_features": models.sizes["feature"], "n_hidden": models.sizes["hidden"]}
+    settings = Settings(**parts, **sizes)
+    axes = settings.grid.points[0]
+    points = [{} for _ in range(count_of(models))]
+    for group in parts:
+        for point, numbers in zip(points, parameters_of(models, group), strict=True):
+            known = {key: value for key, value in axes.items() if key.startswith(f"{group}.")}
+            point.update(known | {key: numbers[key] for key in known.keys() & numbers.keys()})
+    if is_rare:
+        for point, S in zip(points, across(models, "sparsity"), strict=True):
+            point["sparsity"] = float(S)
+    return settings, points
 
 
 def importance_of(models: xr.Dataset) -> Tensor | None:
@@ -101,12 +130,26 @@ def _option(models: xr.Dataset, group: str) -> Part | None:
     if name not in OPTIONS[group]:
         return None
     part = part_of(group, name)
-    lists = {
-        key: models[f"{group}_{key}"].values.tolist()
-        for key in part.parameters
-        if f"{group}_{key}" in models.coords and models[f"{group}_{key}"].dims == ("feature",)
+    held = {key: models.coords.get(f"{group}_{key}") for key in part.parameters}
+    own = {
+        key: one.values.tolist()
+        for key, one in held.items()
+        if one is not None
+        and (one.dims == ("feature",) or not OPTIONS[group][name].settings[key].axis)
     }
-    return part.changed(**lists)
+    return part.changed(**(own | _told(models, group, part)))
+
+
+def _told(models: xr.Dataset, group: str, part: Part) -> dict[str, Any]:
+    """Return the parameters of a part that results tell as JSON, those of the model alone."""
+    if f"{group}_config" not in models.coords:
+        return {}
+    config = str(models[f"{group}_config"].values) if not models[f"{group}_config"].ndim else ""
+    try:
+        read = json.loads(config)
+        return {name: read[name] for name in part.parameters if name in read}
+    except (ValueError, TypeError) as error:
+        raise SettingError(group, part.name, "must be the same for all models") from error
 
 
 def _called(models: xr.Dataset, group: str, part: Part, **given: Any) -> Tensor:
@@ -123,21 +166,48 @@ def _as_made(own: list[Distinct], device: torch.device, dtype: torch.dtype) -> l
 def evaluated(
     models: xr.Dataset,
     activations: Mapping[str, Any],
-    density: Tensor,
+    settings: Settings,
+    points: Points,
     importance: Tensor | None,
 ) -> Evaluation:
-    """Evaluate models as `sup.training.evaluation` does those of a run."""
+    """Evaluate models as a run evaluates those of their kind."""
     made, count = load_model(models, activations), count_of(models)
-    n = made.W.shape[-1]
-    W, b = made.W.detach().reshape(count, -1, n), made.b.detach().reshape(count, n)
+    m, n = made.W.shape[-2:]
+    weights = {"W": made.W.detach().reshape(count, m, n), "b": made.b.detach().reshape(count, n)}
+    if made.D is not None:
+        weights["D"] = made.D.detach().reshape(count, m, n)
+    counts = torch.ones(count, n) if importance is None else importance
     error = torch.full((count, n), torch.nan, dtype=torch.float64)
     loss, loss_error = torch.full((2, count), torch.nan, dtype=torch.float64)
-    counts = torch.ones_like(density) if importance is None else importance
     for activation, places in made.activations:
-        stack = StackedAutoencoder(W[places], StackedActivation([(activation, len(places))]))
-        stack.b.data.copy_(b[places])
-        own = [(activation, torch.arange(len(places)))]
-        found = evaluate(stack, density[places], counts[places], partial(_as_made, own))
+        own = {name: held[places] for name, held in weights.items()}
+        some = [points[k] for k in places.tolist()]
+        found = evaluated_together(own, activation, made.hidden, settings, some, counts[places])
         error[places], loss[places] = found.squared_error, found.loss
         loss_error[places] = found.loss_error
     return Evaluation(error, loss, loss_error)
+
+
+def evaluated_together(
+    weights: Mapping[str, Tensor],
+    activation: Activation,
+    hidden: Activation,
+    settings: Settings,
+    points: Points,
+    importance: Tensor,
+) -> Evaluation:
+    """Evaluate models of one activation; see `evaluated`."""
+    W, stacked = weights["W"], StackedActivation([(activation, len(points))])
+    structure = structure_of(settings.model, points)
+    if isinstance(structure, Plain):
+        stack = StackedAutoencoder(W, stacked)
+    else:
+        stack = Variant(W, weights.get("D"), stacked, hidden, structure)
+    stack.b.data.copy_(weights["b"])
+    if isinstance(structure, Plain) and is_plain(settings):
+        own = [(activation, torch.arange(len(points)))]
+        density = 1 - sparsities(settings, points)
+        return evaluate(stack, density, importance, partial(_as_made, own))
+    return evaluate_on_samples(
+        stack, held_out(settings, rows(settings, points), W.dtype), importance
+    )

@@ -19,7 +19,7 @@ from sup.config.settings import Settings
 from sup.config.trainer import is_double
 from sup.model.activations import StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
-from sup.model.building import activation_of, call_part, column
+from sup.model.building import activation_of, call_part, column, structure_of
 from sup.model.data import AnyInputs, drawn, held_out, words_of
 from sup.model.drawn import DrawnInputs
 from sup.model.initialisation import initial_weights
@@ -227,9 +227,7 @@ class Stack:
     @cached_property
     def structure(self) -> Plain | Tied:
         """What the models are made of; numbers that are axes are ``[instance]``, in float64."""
-        part, (point, *_) = self.settings.model, self.slices[0].points
-        axes = [key.rpartition(".")[2] for key in point if key.startswith("model.")]
-        return part.locate()(**{**part.parameters, **self.columns("model", axes)})
+        return structure_of(self.settings.model, [part.points[k] for part, k in self.order])
 
     def models(self, device: torch.device) -> StackedAutoencoder:
         """Build the models, with their initial weights."""
