@@ -28,6 +28,10 @@ Row = tuple[tuple[float, ...], tuple[float, ...]]
 ROUNDING = 1e-12
 """A variance below so much of the mean square is none."""
 
+RAREST = 2**-24
+"""The least density: a random word has 32 bits, and a rarer feature would have fewer than 256 that
+make it present; below 2^-33 it has none."""
+
 AnyInputs = Inputs | QuadratureInputs | DrawnInputs | NoisyInputs
 
 
@@ -146,14 +150,17 @@ def check_inputs(settings: Settings) -> None:
     Raises:
         SettingError: where there cannot.
     """
-    if is_function(settings.features):
-        rarest = float(sparsities(settings, settings.grid.points).max())
-        if rarest > 1 - 2**-24:
-            allowed = f"a feature would be zero with probability {rarest:.9g}, above 1 - 2^-24"
-            raise SettingError("features", settings.features.name, allowed)
+    points = settings.grid.points
+    features = numbers_of([row for row, _ in dict.fromkeys(rows(settings, points))])
+    least = float(presence(settings, features).density.min())
+    if not least >= RAREST:
+        allowed = f"a feature would be present with probability {least:.3g}, below 2^-24"
+        if is_function(settings.features):
+            allowed = f"a feature would be zero with probability {1 - least:.9g}, above 1 - 2^-24"
+        raise SettingError("features", settings.features.name, allowed)
     if is_plain(settings):
         return
-    _, square = moments(settings, settings.grid.points)
+    _, square = moments(settings, points)
     if not bool((square.isfinite() & (square > 0)).all()):
         allowed = "must be finite numbers that are not all 0"
         raise SettingError("magnitude", settings.magnitude.path, allowed)

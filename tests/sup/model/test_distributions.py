@@ -173,6 +173,19 @@ def test_groups_that_cannot_be_are_refused(given, message):
         sup.train(features="correlated", **given)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"features": "hierarchical", "features_child": 1e-12},
+        {"features": "hierarchical", "features_child": [0.5, 2e-4], "sparsity": 1 - 2**-12},
+        {"features": "power_law", "features_exponent": 9.0},
+    ],
+)
+def test_a_feature_that_no_word_makes_present_is_refused(given):
+    with pytest.raises(sup.SettingError, match=r"features=.*: a feature would be .*2\^-24"):
+        sup.train(**given, n_features=10, n_hidden=2, steps=2)
+
+
 def test_every_sparsity_of_a_sweep_is_checked_before_anything_is_trained(tmp_path):
     given = {"features": "correlated", "features_correlation": -0.2, "steps": 2}
     runs = [sup.Settings(**given, sparsity=S) for S in (0.8, 0.3)]
