@@ -19,6 +19,9 @@ from sup.model.features.presence import (
     happens,
 )
 
+ROUNDING = 1e-12
+"""By which a density, or a correlation, may be beyond a limit that is no number in binary."""
+
 
 class Correlated(Presence):
     """Each group of features is, with some probability, tied; else its features are independent.
@@ -31,7 +34,8 @@ class Correlated(Presence):
     Args:
         n_features: n.
         sparsity: S of every feature.
-        correlation: from ``-p / (1 - p)`` to 1; negative only where ``p <= 1 / size``.
+        correlation: from ``-p / (1 - p)`` to 1; negative ones are offered up to ``p = 1 / size``,
+            beyond which one at most of a group cannot have the density p.
         size: features of a group, a divisor of n; consecutive ones.
 
     Raises:
@@ -49,9 +53,9 @@ class Correlated(Presence):
         self.groups, self.size = n_features // size, size
         together = correlation >= 0
         least = p / (1 - p).clamp_min(2**-32)
-        share = torch.where(together, correlation, -correlation / least)
+        share = torch.where(together, correlation, -correlation / least).clamp_max(1)
         # That a tied group has a feature present: all of it, or one of its own.
-        some = torch.where(together, p, size * p)
+        some = torch.where(together, p, (size * p).clamp_max(1))
         none = share * (1 - some) + (1 - share) * (1 - p) ** size
         blocks = Blocks.of(size, (none**self.groups)[:, 0])
         super().__init__(n_features + 3 * self.groups, p.expand(-1, n_features), blocks)
@@ -107,9 +111,11 @@ def check(n_features: int, p: Float64[Tensor, "group 1"], correlation: Column, s
     if n_features % size:
         raise SettingError("features.size", size, f"must divide n_features={n_features}")
     for density, wanted in zip(p.flatten().tolist(), correlation.flatten().tolist(), strict=True):
-        least = 0.0 if density * size > 1 else -density / max(1 - density, 2**-32)
-        if wanted < least - 1e-12:
-            allowed = (
-                f"must be at least {least:.6g} at a density of {density:.6g}, in groups of {size}"
-            )
+        where = f"at a density of {density:.6g}, in groups of {size}"
+        if wanted < -ROUNDING and density * size > 1 + ROUNDING:
+            allowed = f"must be at least 0 {where}: below it is not offered above 1/{size}"
+            raise SettingError("features.correlation", f"{wanted:g}", allowed)
+        least = -density / max(1 - density, 2**-32)
+        if wanted < least - ROUNDING:
+            allowed = f"must be at least {least:.6g} {where}"
             raise SettingError("features.correlation", f"{wanted:g}", allowed)

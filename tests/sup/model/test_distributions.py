@@ -96,6 +96,16 @@ def test_a_correlation_of_one_or_the_least_is_all_or_none_or_one_at_most():
     assert not bool((instead != 0)[0].view(2, 2, -1).all(1).any())
 
 
+def test_exactly_one_of_a_group_where_the_density_is_a_rounded_one():
+    S, size = 0.8333333333333333, 6
+    p = 1 - S
+    given = {"features": "correlated", "features_size": size, "n_features": 12, "sparsity": S}
+    _, x = samples_of(**given, features_correlation=-p / (1 - p))
+    count = (x != 0)[0].view(2, size, -1).sum(1).double()
+    assert is_near(count.mean(-1), 1, 1e-6)
+    assert bool((count <= 1).all())
+
+
 def test_a_power_law():
     _, x = samples_of(features="power_law", features_exponent=0.5, sparsity=0.2, n_features=5)
     p = 0.8 / torch.arange(1, 6).double() ** 0.5
@@ -166,6 +176,10 @@ def test_an_instance_never_notices_its_neighbours(kind):
         ({"features_size": 4}, "features.size=4: must divide n_features=10"),
         ({"features_correlation": -0.5, "sparsity": 0.9}, "features.correlation=-0.5: must be at"),
         ({"features_correlation": -0.1, "sparsity": 0.3}, "must be at least 0 at a density of 0.7"),
+        (
+            {"features_correlation": -0.1, "sparsity": 0.3},
+            r"in groups of 2: below it is not offered above 1/2",
+        ),
     ],
 )
 def test_groups_that_cannot_be_are_refused(given, message):
