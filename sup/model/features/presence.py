@@ -47,8 +47,6 @@ class Presence(nn.Module):
             are drawn where features are present, however rare; without them as they come.
     """
 
-    density: Tensor
-
     def __init__(
         self,
         rows: int,
@@ -58,7 +56,8 @@ class Presence(nn.Module):
         super().__init__()
         self.rows = rows
         self.blocks = blocks
-        self.register_buffer("density", density, persistent=False)
+        # Not a buffer, which goes to the device of the inputs: an Apple GPU has no float64.
+        self.density = density
 
     def forward(self, words: Words) -> Present:
         """Return which features are present, by words that are uniform in [0, 2^32)."""

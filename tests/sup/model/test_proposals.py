@@ -161,3 +161,12 @@ def test_blocks_of_independent_features():
     blocks = Independent(sparsity).blocks
     assert isinstance(blocks, Blocks)
     assert blocks.none.tolist() == pytest.approx([0.1, 0.9])
+
+
+@pytest.mark.parametrize("magnitude", ["unit", "exponential"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_number_that_goes_to_a_device_is_float64(kind, magnitude):
+    """An Apple GPU has none."""
+    settings = settings_of(kind, magnitude=magnitude)
+    inputs = held_out(settings, rows(settings, settings.grid.points), torch.float32)
+    assert not [name for name, held in inputs.named_buffers() if held.dtype == torch.float64]
