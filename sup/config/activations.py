@@ -17,7 +17,8 @@ def _family(path: str, meaning: str, **settings: Setting) -> Option:
 def _are_names(value: Any) -> bool:
     """Tell whether a value is a list of options that can be those of groups."""
     known = ACTIVATIONS.keys() - {"groups"}
-    return isinstance(value, list) and len(value) > 1 and all(one in known for one in value)
+    are_words = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return are_words and len(value) > 1 and known.issuperset(value)
 
 
 _NAMES = Rule("a list of two activations' names or more, such as [relu,tanh]", _are_names)

@@ -195,6 +195,9 @@ def test_groups_must_have_features_and_known_names():
         trained("groups", activation_of="[relu, elu]", **given)
     with pytest.raises(sup.SettingError, match="must be a list of two activations' names or more"):
         trained("groups", activation_of=["relu", "groups"], **given)
+    for unknown in ({"relu": 1, "tanh": 2}, ["relu", {"elu": 2.0}], [["relu"], "tanh"]):
+        with pytest.raises(sup.SettingError, match=r"activation.of=.*: must be a list of two"):
+            trained("groups", activation_of=unknown, **given)
     with pytest.raises(sup.SettingError, match="names 3 activations, but n_features=2"):
         trained("groups", activation_of=["relu"] * 3, n_features=2, **given)
 
