@@ -24,6 +24,10 @@ from sup.model.noise import NoisyInputs
 from sup.model.structure import Tied, Untied, is_noisy
 from sup.model.tasks import target_of
 
+SHORTEST = 1e-12
+"""Norm up to which a direction is scaled as if it had that, as torch's own `normalize` does: in
+float32 the norm of a shorter one may come to 0."""
+
 
 class Variant(StackedAutoencoder):
     """Many toy models that differ from the plain one.
@@ -138,7 +142,7 @@ class Pieces:
 
     def scaled(self, D: Float[Tensor, "instance hidden feature"]) -> Tensor:
         """Return a decoder as it is applied."""
-        return D / D.norm(dim=1, keepdim=True) if self.unit_norm else D
+        return D / norms(D).clamp_min(SHORTEST) if self.unit_norm else D
 
     def loss_and_gradient(
         self,
@@ -193,6 +197,12 @@ class Pieces:
         """Return the gradient by a decoder, of that by what is applied of it."""
         if not self.unit_norm:
             return by_scaled
-        norm = D.norm(dim=1, keepdim=True)
-        along = (D / norm * by_scaled).sum(1, keepdim=True)
+        own = norms(D)
+        norm = own.clamp_min(SHORTEST)
+        along = (D / norm * by_scaled).sum(1, keepdim=True).where(own >= SHORTEST, 0)
         return (by_scaled - D / norm * along) / norm
+
+
+def norms(D: Float[Tensor, "instance hidden feature"]) -> Float[Tensor, "instance 1 feature"]:
+    """Return the norm of each feature's direction."""
+    return D.norm(dim=1, keepdim=True)

@@ -26,10 +26,17 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("given", VARIANTS.values(), ids=VARIANTS)
+SHORT_DIRECTIONS = {"model": "untied", "model_unit_norm": True, "init": "normal"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [*VARIANTS.values(), {**SHORT_DIRECTIONS, "init_std": 1e-14}],
+    ids=[*VARIANTS, "short directions"],
+)
 def test_gradients_are_those_of_autograd(given):
     settings = sup.Settings(
-        **SHORT, **given, activation="silu", seed=[0, 1], trainer_precision="64-true"
+        **{**SHORT, **given}, activation="silu", seed=[0, 1], trainer_precision="64-true"
     )
     stack = Stack.of([Run(settings, None, "run")])
     module = stack.module(CPU)
@@ -43,6 +50,15 @@ def test_gradients_are_those_of_autograd(given):
         found.append([losses.clone(), *(one.clone() for one in models.gradients())])
     for plain, own in zip(*found, strict=True):
         torch.testing.assert_close(own, plain, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["autograd", "eager"])
+def test_directions_too_short_to_be_scaled_are_finite(engine):
+    tiny = {"init": "normal", "init_std": 1e-30, "model": "untied", "model_unit_norm": True}
+    data = sup.train(**SHORT, **tiny, engine=engine)
+    assert not data["diverged"]
+    assert np.isfinite(data["W"]).all()
+    assert np.isfinite(data["loss"])
 
 
 def test_a_variant_without_any_change_is_the_plain_model():
