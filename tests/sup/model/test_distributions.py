@@ -6,8 +6,10 @@ import torch
 
 import sup
 from sup.config.run import Run
-from sup.model.data import variance
+from sup.model.data import numbers_of, presence, rows, variance
 from sup.model.inputs import Draws, Purpose
+from sup.model.tasks import target_of
+from sup.training import plain_samples
 from sup.training.stack import Stack
 
 CPU = torch.device("cpu")
@@ -30,7 +32,8 @@ def samples_of(**given):
     stack = Stack.of([Run(settings, None, "run")])
     inputs = stack.input_maker()
     words = Draws(stack.seeds, (stack.rows, SAMPLES), CPU).words(Purpose.TRAINING, 3)
-    return settings, inputs(words)[inputs.group_index].double()
+    (_, places), *_ = stack.places  # of the run's instances, in its own order
+    return settings, inputs(words)[inputs.group_index[places]].double()
 
 
 def is_near(found, wanted, error):
@@ -147,7 +150,10 @@ def test_one_feature_at_least_is_present(S):
 
 
 KINDS = {
+    "independent": {"sparsity": [0.0, 0.9]},
+    "explicit": {"features_sparsity": [0.0, 0.5, 0.7, 0.9, 0.95, 0.99]},
     "correlated": {"features_correlation": [0.0, 0.5, 1.0]},
+    "anticorrelated": {"features": "correlated", "features_correlation": -0.1, "sparsity": 0.8},
     "hierarchical": {"features_child": [0.2, 0.9]},
     "exactly": {"features_active": 2},
     "at_least_one": {"sparsity": [0.5, 0.99]},
@@ -155,15 +161,44 @@ KINDS = {
 }
 
 
+@pytest.mark.parametrize("task", ["identity", "abs"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_instance_never_notices_its_neighbours(kind):
-    given = {"n_features": 6, "n_hidden": 3, "steps": 40, "batch_size": 64, "features": kind}
+def test_variance_and_density_are_those_of_samples(kind, task):
+    given = {"features": kind, "n_features": 6, "magnitude": "uniform", "magnitude_low": [-0.5, 0]}
+    settings, x = samples_of(**given | KINDS[kind], model="untied", model_task=task)
+    target = target_of(task)(x)
+    mean = target.mean(-1, keepdim=True)
+    own = variance(settings, settings.grid.points)
+    centred = (target - mean).square()
+    assert is_near(centred.mean(-1), own, centred.std(-1) / SAMPLES**0.5 + 1e-9)
+    features = numbers_of([row for row, _ in rows(settings, settings.grid.points)])
+    p = presence(settings, features).density
+    assert is_near((x != 0).double().mean(-1), p, (p * (1 - p) / SAMPLES).sqrt())
+
+
+ALONG = KINDS | {
+    "low": {"magnitude": "uniform", "magnitude_low": [-1.0, 0.5]},
+    "high": {"magnitude": "uniform", "magnitude_high": [0.5, 2.0]},
+    "value": {"magnitude": "fixed", "magnitude_value": [0.5, 1.0]},
+    "scale": {"magnitude": "half_normal", "magnitude_scale": [0.5, 1.0]},
+    "scale of a normal": {"magnitude": "normal", "magnitude_scale": [0.5, 1.0]},
+    "scale of an exponential": {"magnitude_scale": [0.5, 1.0]},
+    "finite": {"dataset_size": 128, "sparsity": [0.5, 0.9]},
+    "finite, less than a batch": {"dataset_size": 16, "magnitude_scale": [0.5, 1.0]},
+}
+
+
+@pytest.mark.parametrize("kind", ALONG)
+def test_an_instance_never_notices_its_neighbours(kind, monkeypatch):
+    monkeypatch.setattr(plain_samples, "BATCHES", 8)
+    given = {"n_features": 6, "n_hidden": 3, "steps": 40, "batch_size": 64}
     given |= {"engine": "eager", "magnitude": "exponential"}
-    stacked = sup.train(**given, **KINDS[kind], seed=[0, 1])
-    own = {
-        key: value[-1] if isinstance(value, list) else value for key, value in KINDS[kind].items()
-    }
-    alone = sup.train(**given, **own, seed=1)
+    given |= {"features": kind} if kind in KINDS else {}
+    given |= {key: value for key, value in ALONG[kind].items() if not isinstance(value, list)}
+    axes = {key: value for key, value in ALONG[kind].items() if isinstance(value, list)}
+    stacked = sup.train(**given | axes, seed=[0, 1])
+    own = {key: value if key == "features_sparsity" else value[-1] for key, value in axes.items()}
+    alone = sup.train(**given | own, seed=1)
     last = stacked.sel(seed=1)
     last = last.isel({dim: -1 for dim in own if dim in last.dims})
     for name in ("W", "b", "loss", "explained"):
