@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 import sup
+from sup.config.run import Run
 from sup.training import plain_samples
 
 SHORT = {"n_features": 4, "n_hidden": 2, "sparsity": 0.7, "steps": 20, "batch_size": 32}
@@ -35,3 +37,33 @@ def test_cut_into_single_instances_as_whole(axis, engine, monkeypatch):
     assert cut.attrs["instances_in_stack"] == 1 < whole.attrs["instances_in_stack"]
     for name in ("W", "b", "loss", "explained"):
         np.testing.assert_allclose(cut[name].values, whole[name].values, rtol=1e-5, atol=1e-6)
+
+
+ALONE = {
+    "groups": {"activation": "groups", "activation_of": ["relu", "tanh", "solu"]},
+    "solu_norm": {"activation": "solu_norm"},
+    "linear": {"scheduler": "linear", "optimizer_lr": 0.02},
+    "warmup": {"scheduler": "warmup", "scheduler_warmup": 0.3, "optimizer_lr": 0.02},
+    "given": {"init": "given"},
+    "given, untied": {"init": "given", "model": "untied", "model_unit_norm": True},
+    "explicit": {"features": "explicit", "features_sparsity": [0, 0.5, 0.9, 0.99], "sparsity": 0},
+    "finite": {"dataset_size": 64, "features": "correlated"},
+}
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_alone_as_beside_others(kind, monkeypatch, tmp_path, train_runs):
+    monkeypatch.setattr(plain_samples, "BATCHES", 8)
+    given = {**SHORT, "engine": "eager", **ALONE[kind]}
+    if kind.startswith("given"):
+        weights = torch.randn(2, 4, generator=torch.Generator().manual_seed(0)) / 2
+        torch.save(weights, tmp_path / "weights.pt")
+        given |= {"init_path": str(tmp_path / "weights.pt"), "init_layout": "hidden feature"}
+    other = {key: value for key, value in given.items() if not key.startswith("activation")}
+    chosen = [given | {"seed": [0, 1]}, other | {"activation": "gelu", "seed": [1, 2]}]
+    stacked, _ = train_runs(*(Run(sup.Settings(**one), None, "run") for one in chosen))
+    assert stacked.attrs["instances_in_stack"] == 4
+    alone = sup.train(**given, seed=1)
+    for name in ("W", "b", "loss", "explained"):
+        own = stacked.sel(seed=1)[name].values
+        np.testing.assert_allclose(own, alone[name].values, rtol=1e-5, atol=1e-6)
