@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float, Int
 from numpy.lib.stride_tricks import sliding_window_view
 
 from sup.analysis.axes import axes_of
-from sup.analysis.phases import PHASE_NAMES, is_dead, phase_of
+from sup.analysis.phases import NO_MODEL, PHASE_NAMES, is_dead, phase_of
 from sup.analysis.phases_of_three import NAMES_OF_THREE, phase_of_three
+
+DEAD = -2
+"""Stands where a class would, for a model that represents no feature."""
 
 AWAY = 2
 """Cells from a boundary of the optimum's phases, from which on it does not decide by a hair."""
@@ -34,6 +38,14 @@ class Diagram:
     shape: tuple[int, int]
     names: tuple[str, ...]
     phase_of: Callable[[np.ndarray], np.ndarray]
+
+    def class_of(self, W: Float[np.ndarray, "*axes hidden feature"]) -> Int[np.ndarray, "*axes"]:
+        """Return the class of each trained model by its weights; `DEAD` where it has none.
+
+        By `phase_of` such a model is among those without the extra feature, as if it had the other.
+        """
+        phases = self.phase_of(W)
+        return np.where((phases != NO_MODEL) & is_dead(W), DEAD, phases)
 
 
 PAIR = Diagram("two features in one dimension", (1, 2), PHASE_NAMES, phase_of)
@@ -64,7 +76,7 @@ def agreement(results: xr.Dataset) -> tuple[float, float]:
     laid = results.sortby(list(AXES)).transpose(*AXES, ...)
     W, best = laid["W"].values, laid["optimum_phase"].values
     diagram = DIAGRAMS[laid.sizes["hidden"], laid.sizes["feature"]]
-    equal = (diagram.phase_of(W) == best) & ~is_dead(W)
+    equal = diagram.class_of(W) == best
     around = sliding_window_view(np.pad(best, AWAY, mode="edge"), (2 * AWAY + 1,) * 2)
     far = (around == best[..., None, None]).all((-2, -1))
     return float(equal.mean()), float(equal[far].mean()) if far.any() else float("nan")

@@ -5,14 +5,18 @@ from itertools import product
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from sup.analysis.diagrams import DEAD
 from sup.figures.phase_panels import (
     COLOURS,
+    DEAD_COLOUR,
+    DEAD_NAME,
     GAP_COLOURS,
     GAP_SCALE,
     decorate,
@@ -25,7 +29,7 @@ from sup.figures.phase_panels import (
     paint_shares,
     share_colours,
 )
-from sup.figures.style import activation_label, activations_in, of_activation
+from sup.figures.style import activation_label, activations_in, best_seed, of_activation
 
 HEIGHT = 2.5
 
@@ -41,7 +45,7 @@ def phase_figure(results: xr.Dataset) -> Figure:
             importance_ratio, and activation and seed at most.
     """
     figure = diagrams(results, paint_classes)
-    handles: list = []
+    handles = _name_of_dead(best_seed(results))
     if "optimum_phase" in results:
         handles.append(Line2D([], [], color="black", lw=1.2, label="boundary of the optimum"))
     if "seed" in results.dims:
@@ -69,7 +73,7 @@ def phase_seeds_figure(results: xr.Dataset) -> Figure:
         results: as for `phase_figure`, with several seeds.
     """
     figure = diagrams(results, paint_seeds)
-    _name_classes(figure, results, [])
+    _name_classes(figure, results, _name_of_dead(results))
     return figure
 
 
@@ -91,7 +95,14 @@ def loss_gap_figure(results: xr.Dataset) -> Figure:
     return figure
 
 
-def _name_classes(figure: Figure, results: xr.Dataset, others: list) -> None:
+def _name_of_dead(shown: xr.Dataset) -> list[Artist]:
+    """Return what names dead models in a legend, where there are any among those that are shown."""
+    W = shown["W"].transpose(..., "hidden", "feature").values
+    there = (diagram_in(shown).class_of(W) == DEAD).any()
+    return [Patch(color=DEAD_COLOUR, label=DEAD_NAME)] if there else []
+
+
+def _name_classes(figure: Figure, results: xr.Dataset, others: list[Artist]) -> None:
     """Write the legend of the classes, and of what else is drawn."""
     diagram = diagram_in(results)
     named = zip(COLOURS[diagram], diagram.names, strict=True)
@@ -111,6 +122,8 @@ def phase_share_figure(results: xr.Dataset) -> Figure:
     """
     figure = diagrams(results, paint_shares)
     legend = legend_panel(figure)
+    if dead := _name_of_dead(best_seed(results)):
+        legend.legend(handles=dead, loc="upper left", fontsize=7, frameon=False)
     box = legend.get_position()
     key = figure.add_axes(
         (box.x0 + 0.3 * box.width, box.y0 + 0.28 * box.height, 0.6 * box.width, 0.5 * box.height)

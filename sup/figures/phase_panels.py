@@ -8,9 +8,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm, to_rgb
 
-from sup.analysis.diagrams import AXES, DIAGRAMS, PAIR, TRIPLE, Diagram
+from sup.analysis.diagrams import AXES, DEAD, DIAGRAMS, PAIR, TRIPLE, Diagram
 from sup.analysis.gaps import LARGE, gap_summary
-from sup.analysis.phases import NO_MODEL, extra_share
+from sup.analysis.phases import NO_MODEL, extra_share, is_dead
 from sup.figures.style import best_seed, log_ticks
 
 COLOURS = {
@@ -19,6 +19,9 @@ COLOURS = {
 }
 """Of a diagram's classes: in superposition the extra feature is warm, alone it is blue. They are
 told apart by the colour-blind, and those of a pair by their lightness in print."""
+
+DEAD_COLOUR, DEAD_NAME = "#444444", "nothing represented"
+"""Of models in none of the classes."""
 
 LEAST_GAP = 1e-5
 GAP_COLOURS, GAP_SCALE = "viridis", LogNorm(LEAST_GAP, 1)
@@ -63,34 +66,39 @@ def cells(own: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 def paint_classes(axis: Axes, own: xr.Dataset) -> None:
     """Paint the class of the best seed, with dots where seeds are of different classes."""
-    phase_of = diagram_in(own).phase_of
-    _paint_phases(axis, own, phase_of(laid_out(best_seed(own))["W"].values))
+    class_of = diagram_in(own).class_of
+    _paint_phases(axis, own, class_of(laid_out(best_seed(own))["W"].values))
     boundaries(axis, own)
     if "seed" in own.dims:
-        phases = phase_of(own.transpose("seed", *AXES, ...)["W"].values)
+        phases = class_of(own.transpose("seed", *AXES, ...)["W"].values)
         at = np.argwhere((phases != phases[0]).any(0))
         density, ratio = 1 - own["sparsity"].values, own["importance_ratio"].values
         axis.plot(density[at[:, 1]], ratio[at[:, 0]], "k.", ms=1, alpha=0.5, rasterized=True)
 
 
 def paint_seeds(axis: Axes, own: xr.Dataset) -> None:
-    """Paint the share of seeds in each class, by mixing their colours."""
+    """Paint the share of seeds in each class, and of dead ones, by mixing their colours."""
     diagram = diagram_in(own)
-    phases = diagram.phase_of(own.transpose("seed", *AXES, ...)["W"].values)
-    counts = np.stack([(phases == phase).sum(0) for phase in range(len(diagram.names))], axis=-1)
+    phases = diagram.class_of(own.transpose("seed", *AXES, ...)["W"].values)
+    classes = (*range(len(diagram.names)), DEAD)
+    counts = np.stack([(phases == phase).sum(0) for phase in classes], axis=-1)
     known = counts.sum(-1, keepdims=True)
-    colours = np.array([to_rgb(colour) for colour in COLOURS[diagram]])
+    colours = np.array([to_rgb(colour) for colour in (*COLOURS[diagram], DEAD_COLOUR)])
     mixed = np.where(known > 0, counts / np.maximum(known, 1) @ colours, 1.0)
     axis.pcolormesh(*cells(own), mixed, rasterized=True)
     boundaries(axis, own)
 
 
 def paint_shares(axis: Axes, own: xr.Dataset) -> None:
-    """Paint the extra feature's share and its greatest interference, of the best seed."""
+    """Paint the extra feature's share and its greatest interference, of the best seed.
+
+    A share of next to nothing is none: dead models have their own colour here too.
+    """
     W = laid_out(best_seed(own))["W"].values.astype(float)
     with_others = (W[..., -1:] * W[..., :-1]).sum(-2)
     overlap = np.abs(with_others).max(-1)
     colours = share_colours(extra_share(W), overlap, W.shape[-2])
+    colours[is_dead(W) & np.isfinite(overlap)] = to_rgb(DEAD_COLOUR)
     axis.pcolormesh(*cells(own), np.nan_to_num(colours, nan=1.0), rasterized=True)
 
 
@@ -100,7 +108,7 @@ def paint_optimum(axis: Axes, own: xr.Dataset) -> None:
 
 
 def _paint_phases(axis: Axes, own: xr.Dataset, phases: np.ndarray) -> None:
-    colours = ListedColormap(COLOURS[diagram_in(own)])
+    colours = ListedColormap(COLOURS[diagram_in(own)]).with_extremes(under=DEAD_COLOUR)
     shown = np.ma.masked_equal(phases, NO_MODEL)
     axis.pcolormesh(*cells(own), shown, cmap=colours, vmin=0, vmax=colours.N - 1, rasterized=True)
 

@@ -1,0 +1,68 @@
+"""Phase diagrams by weights, and how far training ends from the optimum."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from sup.analysis.diagrams import DEAD, DIAGRAMS
+from sup.analysis.phases import NO_MODEL
+from sup.figures.phase import phase_figure, phase_seeds_figure, phase_share_figure
+from sup.figures.phase_panels import COLOURS, DEAD_COLOUR, DEAD_NAME
+from tests.sup.figures.test_any_results import RATIOS, draw, results_of
+from tests.sup.figures.test_bands import said
+
+SHAPES = [(1, 2), (2, 3)]
+
+
+def diagram(m: int, n: int, seeds: int) -> xr.Dataset:
+    """Make a diagram of models that represent the first feature alone; the first seed is best."""
+    results = results_of(**RATIOS | {"n": n, "m": m}, seed=list(range(seeds)))
+    results["W"][:] = np.eye(m, n)
+    return results.assign(loss=results["loss"] * 0 + results["seed"])
+
+
+def colours(figure: Figure) -> np.ndarray:
+    """Return the colours of the first panel's cells, ``[ratio, density, 3]``."""
+    (mesh,) = figure.axes[0].findobj(QuadMesh)
+    figure.draw_without_rendering()
+    return np.asarray(mesh.get_facecolor()).reshape(3, 3, 4)[..., :3]
+
+
+@pytest.mark.parametrize(("m", "n"), SHAPES)
+def test_a_dead_model_is_in_no_class(m, n):
+    W = np.stack([np.zeros((m, n)), np.eye(m, n), np.full((m, n), np.nan)])
+    assert DIAGRAMS[m, n].class_of(W).tolist() == [DEAD, 0, NO_MODEL]
+
+
+@pytest.mark.parametrize(("m", "n"), SHAPES)
+def test_dead_models_have_a_colour_of_their_own(m, n):
+    results = diagram(m, n, seeds=2)
+    results["W"].loc[{"seed": 0, "importance_ratio": 1, "sparsity": 0.5}] = 0
+    not_represented, dead = (to_rgb(colour) for colour in (COLOURS[DIAGRAMS[m, n]][0], DEAD_COLOUR))
+    for figure in (phase_figure(results), phase_share_figure(results)):
+        assert colours(figure)[1, 1] == pytest.approx(dead)
+        assert DEAD_NAME in said(figure)
+    assert colours(phase_figure(results))[0, 0] == pytest.approx(not_represented)
+    seeds = phase_seeds_figure(results)
+    assert colours(seeds)[1, 1] == pytest.approx(np.mean([not_represented, dead], 0))
+    assert DEAD_NAME in said(seeds)
+
+
+@pytest.mark.parametrize(("m", "n"), SHAPES)
+def test_seeds_of_which_one_is_dead_disagree(m, n):
+    results = diagram(m, n, seeds=2)
+    results["W"].loc[{"seed": 1, "importance_ratio": 10, "sparsity": 0.1}] = 0
+    figure = phase_figure(results)
+    (dots,) = (line for line in figure.axes[0].get_lines() if line.get_marker() == ".")
+    assert np.array(dots.get_data()) == pytest.approx(np.array([[0.9], [10]]))
+    assert DEAD_NAME not in said(figure)  # of the best seeds none is
+
+
+@pytest.mark.parametrize("figure", [phase_figure, phase_seeds_figure, phase_share_figure])
+def test_where_none_is_dead_the_legend_does_not_speak_of_it(figure):
+    drawn = figure(diagram(1, 2, seeds=2))
+    draw(drawn)
+    assert DEAD_NAME not in said(drawn)
