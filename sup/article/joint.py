@@ -8,9 +8,9 @@ from sup.article.pictures import Gallery, Picture, file_name
 from sup.figures.along import along_figure
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.families import families_figure
+from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import gram_figure, gram_gallery
 from sup.figures.phase import (
-    loss_gap_figure,
     optimum_phase_figure,
     phase_figure,
     phase_seeds_figure,
@@ -110,6 +110,10 @@ def phases(gallery: Gallery, evidence: Evidence) -> Iterator[Picture]:
 
 def optima(gallery: Gallery, evidence: Evidence, names: str) -> Iterator[Picture]:
     """Draw the optimum's phase diagrams, and how far from it training ends."""
+    of_seeds = (
+        " Beside the median of the seeds stands the best; the share of models above 1% is the mean "
+        "over seeds with its 95% interval."
+    )
     yield gallery.picture(
         evidence.stem.replace("phase_diagram", "phases-of-the-optimum"),
         optimum_phase_figure(evidence.results),
@@ -120,7 +124,8 @@ def optima(gallery: Gallery, evidence: Evidence, names: str) -> Iterator[Picture
         evidence.stem.replace("phase_diagram", "loss-gaps"),
         loss_gap_figure(evidence.results),
         f"Excess of the trained models' loss over the optimum's, a panel each for {names}",
-        "How far training ends from the optimum: where it is bright, in another minimum.",
+        "How far training ends from the optimum: where it is bright, in another minimum."
+        + (of_seeds if "seed" in evidence.results.dims else ""),
     )
 
 

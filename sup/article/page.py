@@ -12,6 +12,7 @@ from sup.analysis.gaps import GapSummary, gap_summary
 from sup.article.claims import CLAIMS, judge
 from sup.article.evidence import Evidence, gather, named
 from sup.article.joint import joint
+from sup.article.over_densities import by_seed
 from sup.article.pictures import Gallery, Picture
 from sup.figures.style import activation_name, best_seed
 from sup.system.files import replacing
@@ -171,18 +172,25 @@ def theory(by_role: dict[str, Evidence]) -> dict[str, Any]:
             own = evidence.of(name)
             assert own is not None
             best = best_seed(own)
-            gaps = [gap_summary(one["loss_gap"].values) for one in (own, best)]
-            phases = [f"{share:.1%}" for share in agreement(best)]
-            cells = [*phases, *(text for gap in gaps for text in written(gap))]
+            of_each = (by_seed(own["loss_gap"]), best["loss_gap"].values[None])
+            gaps = map(gap_summary, of_each)
+            phases = [(f"{share:.1%}", "") for share in agreement(best)]
+            cells = [*phases, *(cell for gap in gaps for cell in written(gap))]
             rows.append({"name": activation_name(name), "cells": cells})
     return {"optimum": rows}
 
 
-def written(gap: GapSummary | None) -> tuple[str, str, str]:
-    """Write median, 95th percentile and share above 1%; what rounding leaves below 0 is 0."""
+def written(gap: GapSummary | None) -> list[tuple[str, str]]:
+    """Write median, 95th percentile and share above 1%, each with its interval or "".
+
+    What rounding leaves below 0 is 0.
+    """
     if gap is None:
-        return ("", "", "")
-    return (f"{max(gap.median, 0):.1e}", f"{max(gap.high, 0):.1e}", f"{gap.above:.1%}")
+        return 3 * [("", "")]
+    low, high = gap.interval or (0.0, 0.0)
+    interval = f"{low:.1%} to {high:.1%}" if gap.interval else ""
+    quantiles = [(f"{x:.1e}" if x > 0 else "0", "") for x in (gap.median, gap.high)]
+    return [*quantiles, (f"{gap.above:.1%}", interval)]
 
 
 def source(evidence: Evidence) -> dict[str, str]:

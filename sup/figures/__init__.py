@@ -11,9 +11,9 @@ from sup.figures.along import along_figure
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.families import families_figure
 from sup.figures.features import feature_figure, neuron_figure
+from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
 from sup.figures.phase import (
-    loss_gap_figure,
     optimum_phase_figure,
     phase_figure,
     phase_share_figure,

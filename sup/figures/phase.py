@@ -7,7 +7,6 @@ import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -17,13 +16,10 @@ from sup.figures.phase_panels import (
     COLOURS,
     DEAD_COLOUR,
     DEAD_NAME,
-    GAP_COLOURS,
-    GAP_SCALE,
     decorate,
     diagram_in,
     laid_out,
     paint_classes,
-    paint_gaps,
     paint_optimum,
     paint_seeds,
     paint_shares,
@@ -74,24 +70,6 @@ def phase_seeds_figure(results: xr.Dataset) -> Figure:
     """
     figure = diagrams(results, paint_seeds)
     _name_classes(figure, results, _name_of_dead(results))
-    return figure
-
-
-def loss_gap_figure(results: xr.Dataset) -> Figure:
-    """Draw how far training ends from the optimum, the mean over seeds.
-
-    There is a panel for each activation, with the median of its models and the share above 1%.
-
-    Args:
-        results: as for `phase_figure`, with `loss_gap`.
-    """
-    figure = diagrams(results, paint_gaps)
-    legend = legend_panel(figure)
-    box = legend.get_position()
-    bar = figure.add_axes((box.x0 + 0.1 * box.width, box.y0, 0.06 * box.width, box.height))
-    figure.colorbar(ScalarMappable(GAP_SCALE, GAP_COLOURS), cax=bar, extend="both")
-    bar.set_ylabel("excess over the optimum's loss", fontsize=8)
-    bar.tick_params(labelsize=7)
     return figure
 
 

@@ -6,10 +6,9 @@ Results are of one activation, over the axes of `laid_out` and over seeds at mos
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, LogNorm, to_rgb
+from matplotlib.colors import ListedColormap, to_rgb
 
 from sup.analysis.diagrams import AXES, DEAD, DIAGRAMS, PAIR, TRIPLE, Diagram
-from sup.analysis.gaps import LARGE, gap_summary
 from sup.analysis.phases import NO_MODEL, extra_share, is_dead
 from sup.figures.style import best_seed, log_ticks
 
@@ -22,10 +21,6 @@ told apart by the colour-blind, and those of a pair by their lightness in print.
 
 DEAD_COLOUR, DEAD_NAME = "#444444", "nothing represented"
 """Of models in none of the classes."""
-
-LEAST_GAP = 1e-5
-GAP_COLOURS, GAP_SCALE = "viridis", LogNorm(LEAST_GAP, 1)
-"""Of a loss that is relative to the optimum's."""
 
 OTHERS, EXTRA = np.array(to_rgb("#D55E00")), np.array(to_rgb("#0072B2"))
 """Hues of the continuous diagram: the extra feature has none of the squared weights, or what it has
@@ -111,21 +106,6 @@ def _paint_phases(axis: Axes, own: xr.Dataset, phases: np.ndarray) -> None:
     colours = ListedColormap(COLOURS[diagram_in(own)]).with_extremes(under=DEAD_COLOUR)
     shown = np.ma.masked_equal(phases, NO_MODEL)
     axis.pcolormesh(*cells(own), shown, cmap=colours, vmin=0, vmax=colours.N - 1, rasterized=True)
-
-
-def paint_gaps(axis: Axes, own: xr.Dataset) -> None:
-    """Paint the excess over the optimum's loss, the mean over seeds."""
-    x, y = cells(own)
-    gap = own["loss_gap"]
-    shown = gap.mean("seed").values if "seed" in gap.dims else gap.values
-    # What is below the scale, by rounding below zero too, is as good as the optimum.
-    shown = np.ma.masked_invalid(np.maximum(shown, LEAST_GAP / 10))
-    axis.pcolormesh(x, y, shown, cmap=GAP_COLOURS, norm=GAP_SCALE, rasterized=True)
-    boundaries(axis, own)
-    if summary := gap_summary(gap.values):
-        text = f"median {max(summary.median, 0):.0e}\nabove {LARGE:.0%}: {summary.above:.0%}"
-        box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 2}
-        axis.text(0.04, 0.04, text, transform=axis.transAxes, fontsize=7, bbox=box)
 
 
 def _of_a_seed(values: xr.DataArray) -> np.ndarray:

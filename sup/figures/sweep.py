@@ -10,10 +10,10 @@ from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.families import families_figure
 from sup.figures.features import feature_panels, neuron_figure
 from sup.figures.gallery import arranged_best
+from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import along_sparsity_figure, gram_gallery
 from sup.figures.large import MOST_DIMENSIONS
 from sup.figures.phase import (
-    loss_gap_figure,
     optimum_phase_figure,
     phase_figure,
     phase_share_figure,

@@ -75,8 +75,22 @@ def test_gaps_in_three_numbers():
     summary = gap_summary(gap.reshape(1, -1))
     assert summary is not None
     assert (summary.median, summary.high, summary.above) == pytest.approx((1e-6, 0.3, 0.1))
-    assert summary.count == 100
-    assert gap_summary(np.array([np.nan])) is None
+    assert (summary.interval, summary.seeds) == (None, 1)
+    assert gap_summary(np.array([[np.nan]])) is None
+
+
+def test_seeds_are_the_unit_of_gaps():
+    close, far = np.full((7, 50), 1e-6), np.full((1, 50), 0.8)
+    lost = np.full((1, 50), np.nan)
+    summary = gap_summary(np.concatenate([close, far, lost]))
+    assert summary is not None
+    # Of 400 models by themselves, the 95th percentile would be 0.8.
+    assert (summary.median, summary.high) == pytest.approx(2 * (0.1 + 7e-6 / 8,))
+    assert summary.above == 1 / 8
+    assert summary.interval is not None
+    low, high = summary.interval
+    assert 0 <= low < 1 / 8 < high <= 1
+    assert summary.seeds == 8
 
 
 def test_a_single_row_or_another_axis_is_no_phase_diagram():

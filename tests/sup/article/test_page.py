@@ -7,9 +7,10 @@ import pytest
 
 import sup
 from sup import report
+from sup.analysis.gaps import GapSummary
 from sup.article.evidence import gather
 from sup.article.joint import joint
-from sup.article.page import write_report
+from sup.article.page import write_report, written
 from sup.article.pictures import Gallery
 
 
@@ -52,6 +53,14 @@ def test_our_curve_stands_beside_the_published_one(html: str, small_article):
     assert first[:3] == ["1.00", f"{ours:.4f}", "1.0036"]
     assert "SoLU stands apart" in table
     assert rows[1].count("~") == 2  # no such sparsity in these results
+
+
+def test_training_stands_beside_the_optimum_and_shares_have_intervals(html: str):
+    (table,) = re.findall(r'<table class="named">.*?</table>', html, re.S)
+    rows = re.findall(r'<tr><th scope="row">(\w+)</th>(.*?)</tr>', table, re.S)
+    assert [(name, cells.count("<td")) for name, cells in rows] == [("linear", 8), ("ReLU", 8)]
+    summary = GapSummary(median=-1e-17, high=0.3, above=0.25, interval=(0.1, 0.42), seeds=9)
+    assert written(summary) == [("0", ""), ("3.0e-01", ""), ("25.0%", "10.0% to 42.0%")]
 
 
 def test_every_claim_has_a_verdict_and_none_is_decided_without_results(html: str):

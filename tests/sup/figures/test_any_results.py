@@ -16,6 +16,7 @@ from sup.figures import basics
 from sup.figures.animation import gram_animation, write_gif
 from sup.figures.dimensions import dimensionality_figure, dimensions_figure
 from sup.figures.features import feature_figure, neuron_figure
+from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import (
     along_sparsity_figure,
     gram_figure,
@@ -24,7 +25,6 @@ from sup.figures.gram import (
 )
 from sup.figures.large import MOST_FEATURES
 from sup.figures.phase import (
-    loss_gap_figure,
     optimum_phase_figure,
     phase_figure,
     phase_share_figure,

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from sup.analysis.diagrams import DEAD, DIAGRAMS
 from sup.analysis.phases import NO_MODEL
+from sup.figures.gaps import loss_gap_figure
 from sup.figures.phase import phase_figure, phase_seeds_figure, phase_share_figure
 from sup.figures.phase_panels import COLOURS, DEAD_COLOUR, DEAD_NAME
 from tests.sup.figures.test_any_results import RATIOS, draw, results_of
@@ -66,3 +67,36 @@ def test_where_none_is_dead_the_legend_does_not_speak_of_it(figure):
     drawn = figure(diagram(1, 2, seeds=2))
     draw(drawn)
     assert DEAD_NAME not in said(drawn)
+
+
+def gaps(figure: Figure) -> list[np.ndarray]:
+    """Return what is drawn in the cells of each panel."""
+    meshes = [axis.findobj(QuadMesh) for axis in figure.axes[:-2]]
+    return [np.asarray(one.get_array()) for found in meshes for one in found]
+
+
+def test_one_seed_in_another_minimum_does_not_decide_a_loss_gap():
+    results = diagram(1, 2, seeds=5)
+    gap = xr.full_like(results["loss"], 1e-3)
+    gap.loc[{"seed": 4}] = 50.0
+    gap.loc[{"seed": 0}] = 1e-4
+    gap.loc[{"seed": 3, "sparsity": 0.9}] = np.nan
+    figure = loss_gap_figure(results.assign(loss_gap=gap))
+    median, best = gaps(figure)
+    assert median == pytest.approx(np.full((3, 3), 1e-3))
+    assert best == pytest.approx(np.full((3, 3), 1e-4))
+    words = said(figure)
+    assert "ReLU: median of the seeds" in words
+    assert "ReLU: best seed" in words
+    shares = [axis.texts[0].get_text() for axis in figure.axes[:2]]
+    assert shares[0].startswith("above 1%: 20% (")
+    assert shares[1] == "above 1%: 0%"
+
+
+def test_the_loss_gap_of_one_seed_is_one_panel_without_a_word_of_seeds():
+    results = diagram(1, 2, seeds=1).isel(seed=0)
+    figure = loss_gap_figure(results.assign(loss_gap=xr.full_like(results["loss"], 0.3)))
+    (only,) = gaps(figure)
+    assert only == pytest.approx(np.full((3, 3), 0.3))
+    assert "seed" not in said(figure)
+    assert "above 1%: 100%" in said(figure)
