@@ -21,7 +21,7 @@ from sup.figures.style import activation_label, best_seed, has_best_seed, litera
 LONGEST_ROW = 6
 """Panels of one row, where no second setting asks for rows."""
 
-NO_MODEL = "0.85"
+NOTHING_SHOWN = "0.85"
 """Grey where there is nothing: white is a product of weights that is zero."""
 
 POINTS, LINE = 8, 0.14
@@ -145,7 +145,7 @@ def grey_where_missing(axes: Sequence[Axes], models: Sequence[xr.Dataset]) -> No
 
 def say_instead(axis: Axes, reason: str) -> None:
     """Make a panel grey and write into it why it shows nothing."""
-    axis.set_facecolor(NO_MODEL)
+    axis.set_facecolor(NOTHING_SHOWN)
     style = {"fontsize": 7, "ha": "center", "va": "center"}
     axis.text(0.5, 0.5, reason, transform=axis.transAxes, **style)
 

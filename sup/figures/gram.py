@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sup.config.grid import MOST_SHOWN, evenly_spaced
 from sup.figures.gallery import (
-    NO_MODEL,
+    NOTHING_SHOWN,
     Gallery,
     arranged,
     arranged_best,
@@ -98,7 +98,7 @@ def gram_panels(gallery: Gallery) -> Figure:
     place = (low, high, high, low)
     for axis, one in zip(axes, models, strict=True):
         axis.imshow(gram_of(one["W"].values), cmap=GRAM_COLOURS, norm=scale, extent=place)
-        axis.set_facecolor(NO_MODEL)  # behind the features that others have more than this one
+        axis.set_facecolor(NOTHING_SHOWN)  # behind the features that others have more than this one
         feature_ticks(axis.xaxis)
         feature_ticks(axis.yaxis)
     grey_where_missing(axes, models)

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from sup.config.grid import MOST_SHOWN
 from sup.figures.dimensions import dimensionality_figure
 from sup.figures.features import feature_figure, neuron_figure
-from sup.figures.gallery import NO_MODEL, stacked
+from sup.figures.gallery import NOTHING_SHOWN, stacked
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
 from sup.figures.style import MOST_CELLS
 from sup.figures.sweep import sweep_figures
@@ -161,7 +161,7 @@ def test_what_is_missing_is_grey_and_says_why():
         for index, axis in enumerate(figure.axes[:12]):
             assert [text.get_text() for text in axis.texts] == reasons.get(index, [])
             if index in reasons:
-                assert axis.get_facecolor() == to_rgba(NO_MODEL)
+                assert axis.get_facecolor() == to_rgba(NOTHING_SHOWN)
         assert legible(figure).count("no result") == 4
 
 
@@ -180,7 +180,7 @@ def test_features_that_others_have_more_are_grey():
     smaller = gram_gallery(results).axes[0]
     assert np.ma.count_masked(smaller.images[0].get_array()) == 16 - 4
     assert not smaller.texts
-    assert smaller.get_facecolor() == to_rgba(NO_MODEL)
+    assert smaller.get_facecolor() == to_rgba(NOTHING_SHOWN)
 
 
 def test_an_activation_that_has_no_results_is_named_among_the_dimensionalities():
