@@ -6,7 +6,8 @@ from sup.analysis.experiment import LARGEST_HEATMAP, curve_axis
 from sup.article.evidence import Evidence
 from sup.article.pictures import Gallery, Picture, file_name
 from sup.figures.along import along_figure
-from sup.figures.dimensions import dimensionality_figure, dimensions_figure
+from sup.figures.dimensionality import dimensionality_figure
+from sup.figures.dimensions import dimensions_figure
 from sup.figures.families import families_figure
 from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import gram_figure, gram_gallery

@@ -8,7 +8,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from sup.figures.along import along_figure
-from sup.figures.dimensions import dimensionality_figure, dimensions_figure
+from sup.figures.dimensionality import dimensionality_figure
+from sup.figures.dimensions import dimensions_figure
 from sup.figures.families import families_figure
 from sup.figures.features import feature_figure, neuron_figure
 from sup.figures.gaps import loss_gap_figure

@@ -22,25 +22,11 @@ from sup.figures.style import (
     activation_label,
     activation_style,
     activations_in,
-    best_seed,
     log_ticks,
     of_activation,
 )
 
-FRACTIONS = {
-    1: "1",
-    3 / 4: "3/4",
-    2 / 3: "2/3",
-    1 / 2: "1/2",
-    2 / 5: "2/5",
-    3 / 8: "3/8",
-    1 / 4: "1/4",
-}
-"""Dimensionalities of regular arrangements: alone, tetrahedron, triangle, antipodal pair, pentagon,
-square antiprism, and four features in one dimension. Elhage et al., 2022."""
-
 X_LABEL = "$1/(1-S)$"
-
 
 PUBLISHED = (20, 200)
 """Hidden dimensions and features of the published curves' models, of uniform importance."""
@@ -137,7 +123,7 @@ def _legend(axis: Axes, handles: Sequence[Line2D], seeds: int) -> None:
 
 def _curves(axis: Axes, results: xr.Dataset, variable: str, drawn: dict[str, Any]) -> None:
     results = results.sortby("sparsity")
-    x = _inverse_density(results)
+    x = inverse_density(results)
     for index, name in enumerate(activations_in(results)):
         values = of_activation(results, name)[variable]
         if "seed" not in values.dims:
@@ -145,7 +131,7 @@ def _curves(axis: Axes, results: xr.Dataset, variable: str, drawn: dict[str, Any
         style = activation_style(name, index)
         seeds = values.transpose("seed", "sparsity").values
         draw_over_seeds(axis, x, seeds, style.pop("color"), **{**style, **drawn})
-    _x_axis(axis, x)
+    density_axis(axis, x)
 
 
 def _excess(axis: Axes, results: xr.Dataset, end: xr.Dataset) -> None:
@@ -155,13 +141,13 @@ def _excess(axis: Axes, results: xr.Dataset, end: xr.Dataset) -> None:
     if not excess.size:
         say_instead(axis, "no sparsity in common")
         return
-    x = _inverse_density(excess)
+    x = inverse_density(excess)
     for name in map(str, excess["activation"].values):
         style = activation_style(name, activations_in(results).index(name))
         axis.plot(x, excess.sel(activation=name), **OURS, **style)  # pyright: ignore[reportArgumentType]
     axis.set_yscale("symlog", linthresh=0.01)  # below 1% is the noise of two held-out losses
     axis.yaxis.set_major_formatter(PercentFormatter(1))
-    _x_axis(axis, x)
+    density_axis(axis, x)
 
 
 def _equally_important(results: xr.Dataset) -> bool:
@@ -198,78 +184,13 @@ def _mean_field(axis: Axes, results: xr.Dataset) -> list[Line2D]:
     return [Line2D([], [], color="0.4", lw=1, ls="--", label="optimum by a mean field")]
 
 
-def dimensionality_figure(results: xr.Dataset) -> Figure:
-    """Draw every feature's dimensionality ``D_i`` along sparsity, a panel for each activation.
-
-    Lines mark the dimensionalities of regular arrangements. The best of several seeds is shown.
-
-    Args:
-        results: as for `dimensions_figure`.
-    """
-    names = activations_in(results)
-    columns = min(4, len(names))
-    rows = -(-len(names) // columns)
-    size = (2.9 * columns + 1.1, 2.4 * rows + 0.6)
-    figure = Figure(figsize=size)
-    axes = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
-    figure.subplots_adjust(
-        left=0.8 / size[0],
-        right=1 - 0.45 / size[0],
-        bottom=0.55 / size[1],
-        top=1 - 0.3 / size[1],
-        wspace=0.08,
-        hspace=0.32,
-    )
-    generator = np.random.default_rng(0)
-    for index, (axis, name) in enumerate(zip(axes, names, strict=False)):
-        own = best_seed(of_activation(results, name)).transpose("sparsity", ...)
-        x = _inverse_density(own)
-        values = own["feature_dimensionality"].values
-        # Moved aside at random, so that features of one value are seen to be many.
-        spread = np.exp(generator.uniform(-0.025, 0.025, values.shape))
-        style = activation_style(name, index)
-        across = (x[:, None] * spread).ravel()
-        axis.plot(
-            across, values.ravel(), ".", ms=1.5, color=style["color"], alpha=0.4, rasterized=True
-        )
-        for fraction in FRACTIONS:
-            axis.axhline(fraction, color="0.7", lw=0.6, zorder=0)
-        if not np.isfinite(values).any():
-            axis.set_xlim(x.min(), x.max())  # of nothing, no logarithm can be taken
-            say_instead(axis, "no finite results")
-        _x_axis(axis, x)
-        axis.set_ylim(-0.03, 1.06)
-        axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
-        axis.set_title(activation_label(name), fontsize=9)
-        if index % columns == columns - 1 or index == len(names) - 1:
-            _fractions(axis)
-    for axis in axes[len(names) :]:
-        axis.set_axis_off()
-    figure.supxlabel(X_LABEL, fontsize=9)
-    figure.supylabel("feature dimensionality $D_i$", fontsize=9)
-    return figure
-
-
-def _fractions(axis: Axes) -> None:
-    """Write the fractions at the right of a panel."""
-    for fraction, label in FRACTIONS.items():
-        # 2/5 and 3/8 lie too close to be written one below the other.
-        shift = {2 / 5: 0.012, 3 / 8: -0.022}.get(fraction, 0.0)
-        axis.annotate(
-            label,
-            (1.02, fraction + shift),
-            xycoords=("axes fraction", "data"),
-            fontsize=7,
-            va="center",
-            color="0.35",
-        )
-
-
-def _inverse_density(results: xr.Dataset | xr.DataArray) -> np.ndarray:
+def inverse_density(results: xr.Dataset | xr.DataArray) -> np.ndarray:
+    """Return 1/(1 - S) of results along sparsity."""
     return 1 / (1 - results["sparsity"].values)
 
 
-def _x_axis(axis: Axes, x: np.ndarray) -> None:
+def density_axis(axis: Axes, x: np.ndarray) -> None:
+    """Make the horizontal axis logarithmic, of these 1/(1 - S)."""
     high = float(x.max())
     if high == x.min():
         axis.set_xlim(high / 2, 2 * high)

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from sup.analysis.experiment import LARGEST_HEATMAP, curve_axis, experiment_of
 from sup.config.grid import MOST_SHOWN
 from sup.figures.along import along_figure
-from sup.figures.dimensions import dimensionality_figure, dimensions_figure
+from sup.figures.dimensionality import dimensionality_figure
+from sup.figures.dimensions import dimensions_figure
 from sup.figures.families import families_figure
 from sup.figures.features import feature_panels, neuron_figure
 from sup.figures.gallery import arranged_best

@@ -14,7 +14,8 @@ from matplotlib.text import Text
 from sup.analysis.metrics import PER_FEATURE, PER_INSTANCE
 from sup.figures import basics
 from sup.figures.animation import gram_animation, write_gif
-from sup.figures.dimensions import dimensionality_figure, dimensions_figure
+from sup.figures.dimensionality import dimensionality_figure
+from sup.figures.dimensions import dimensions_figure
 from sup.figures.features import feature_figure, neuron_figure
 from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import (

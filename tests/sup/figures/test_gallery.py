@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sup.config.grid import MOST_SHOWN
-from sup.figures.dimensions import dimensionality_figure
+from sup.figures.dimensionality import dimensionality_figure
 from sup.figures.features import feature_figure, neuron_figure
 from sup.figures.gallery import NOTHING_SHOWN, stacked
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
