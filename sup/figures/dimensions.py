@@ -9,11 +9,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import PercentFormatter, SymmetricalLogLocator
 
 from sup.analysis import published
 from sup.analysis.mean_field import mean_field
-from sup.analysis.recipes import excess_loss
+from sup.analysis.recipes import excess_of_seeds
 from sup.analysis.thresholds import EXPLAINED_THRESHOLD, dimensionality_threshold
 from sup.figures.bands import draw_over_seeds, said_of_seeds
 from sup.figures.basics import article_activations
@@ -45,7 +45,8 @@ def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Fig
 
     Args:
         results: with the dimension sparsity, and activation and seed at most.
-        end: of the same models trained to the end: dotted, and how much less their loss is.
+        end: of the same models trained to the end: dotted, and how much less their loss is; the
+            legend tells of how many seeds.
     """
     curves = {name: label for name, label in _measures(results).items() if name in results}
     figure, axes = _panels(len(curves) + (end is not None))
@@ -63,7 +64,9 @@ def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Fig
             axis.set_ylim(0, 1.05 * results.sizes["feature"])
     if end is not None:
         _excess(axes[len(curves)], results, end)
-        behind.append(Line2D([], [], color="0.4", marker="o", label="to the end", **TO_THE_END))
+        count = end.sizes.get("seed", 1)
+        label = f"to the end, {'one seed' if count == 1 else f'{count} seeds'}"
+        behind.append(Line2D([], [], color="0.4", marker="o", label=label, **TO_THE_END))
     _legend(axes[-1], [*_named(results), *behind], results.sizes.get("seed", 1))
     return figure
 
@@ -117,7 +120,7 @@ def _named(results: xr.Dataset) -> list[Line2D]:
 def _legend(axis: Axes, handles: Sequence[Line2D], seeds: int) -> None:
     """Write what the lines are into a panel of its own, and what is drawn of several seeds."""
     style: dict = {"loc": "upper left", "ncols": 2, "fontsize": 8, "frameon": False}
-    said = said_of_seeds(seeds).replace("; ", "\n")
+    said = (said_of_seeds(seeds) or "one seed").replace("; ", "\n")
     axis.legend(handles=handles, title=said, title_fontsize=8, alignment="left", **style)
 
 
@@ -136,17 +139,21 @@ def _curves(axis: Axes, results: xr.Dataset, variable: str, drawn: dict[str, Any
 
 def _excess(axis: Axes, results: xr.Dataset, end: xr.Dataset) -> None:
     """Draw how far a recipe's held-out loss is above that of models trained to the end."""
-    excess = excess_loss(results, end)
-    axis.set_title("held-out loss over that at the end, less 1", fontsize=9)
+    excess = excess_of_seeds(results, end)
+    alone = " (one seed)" if end.sizes.get("seed", 1) == 1 else ""
+    axis.set_title(f"held-out loss above the end's{alone}", fontsize=9)
     if not excess.size:
         say_instead(axis, "no sparsity in common")
         return
     x = inverse_density(excess)
     for name in map(str, excess["activation"].values):
         style = activation_style(name, activations_in(results).index(name))
-        axis.plot(x, excess.sel(activation=name), **OURS, **style)  # pyright: ignore[reportArgumentType]
+        seeds = excess.sel(activation=name).values
+        draw_over_seeds(axis, x, seeds, style.pop("color"), **OURS, **style)
     axis.set_yscale("symlog", linthresh=0.01)  # below 1% is the noise of two held-out losses
-    axis.yaxis.set_major_formatter(PercentFormatter(1))
+    ticks = SymmetricalLogLocator(linthresh=0.01, base=10, subs=[1, 2, 5])
+    axis.yaxis.set_major_locator(ticks)
+    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     density_axis(axis, x)
 
 

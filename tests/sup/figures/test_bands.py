@@ -40,6 +40,18 @@ def test_bands_are_drawn_of_three_seeds_and_more_and_told_in_the_figure(draw, cu
     assert (f"mean of {seeds} seeds" in said(figure)) == (seeds > 1)
 
 
+@pytest.mark.parametrize(("seeds", "ends", "curves"), [(1, 1, 0), (3, 1, 6), (3, 2, 6), (1, 3, 5)])
+def test_of_how_many_seeds_the_end_of_training_is_stands_in_the_legend(seeds, ends, curves):
+    recipe, end = (results_of({"seed": list(range(count))} | SPARSITY) for count in (seeds, ends))
+    figure = dimensions_figure(recipe, end)
+    paired = seeds == 3 and ends == 2  # then two excesses are left, which have no band
+    assert len(figure.findobj(PolyCollection)) == curves - paired
+    legend = said(figure)
+    assert f"to the end, {'one seed' if ends == 1 else f'{ends} seeds'}" in legend
+    assert ("above the end's (one seed)" in legend) == (ends == 1)
+    assert ("mean of 3 seeds" in legend) == (seeds == 3)
+
+
 def test_a_seed_that_diverged_is_counted_and_not_drawn():
     results = results_of({"seed": [0, 1, 2]} | SPARSITY, diverged=[(1, 0)], absent=[(0, 3), (1, 3)])
     results["training_loss"][1, 0] = [1e6, 1e9, np.nan]
