@@ -23,7 +23,7 @@ from sup.figures.large import (
     span,
     with_few_features,
 )
-from sup.figures.style import POLYSEMANTICITY_COLOURS, colour_bar, greatest
+from sup.figures.style import colour_bar, greatest, polysemanticity_colours
 
 
 def feature_figure(results: xr.Dataset) -> Figure:
@@ -39,7 +39,7 @@ def feature_panels(gallery: Gallery) -> Figure:
     label = feature_label(gallery.models)
     gallery = replace(gallery, models=with_few_features(gallery.models))
     figure, axes = panels(gallery, (2.0, 1.4), (label, "norm $\\|W_i\\|$"))
-    colours = ScalarMappable(Normalize(0, 1), POLYSEMANTICITY_COLOURS)
+    colours = polysemanticity_colours()
     highest = greatest(gallery.models["feature_norm"].values)
     features = gallery.models["feature"].values
     low, high = span(features)

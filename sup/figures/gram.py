@@ -33,10 +33,10 @@ from sup.figures.large import (
 from sup.figures.style import (
     GRAM_COLOURS,
     MOST_CELLS,
-    POLYSEMANTICITY_COLOURS,
     best_seed,
     colour_bar,
     greatest,
+    polysemanticity_colours,
 )
 
 PIXELS = 160
@@ -117,7 +117,7 @@ def pair_figure(results: xr.Dataset) -> Figure:
     heat = figure.add_axes((0.09, 0.15, 0.42, 0.72))
     bars = figure.add_axes((0.54, 0.15, 0.2, 0.72))
     limit = gram_limit([results["W"].values])
-    shades = _poly_colours(results)
+    shades = polysemanticity_colours()
     draw_pair(heat, bars, results, limit, shades)
     heat.set_xlabel(label, fontsize=8)
     heat.set_ylabel("feature", fontsize=8)
@@ -125,7 +125,7 @@ def pair_figure(results: xr.Dataset) -> Figure:
     heat.set_title("$W^T W$", fontsize=9)
     for place, colours, label, extend in (
         ((0.77, 0.55, 0.02, 0.32), _gram_colours(limit), "$W^T W$", "both"),
-        ((0.77, 0.15, 0.02, 0.32), shades, "polysemanticity", "neither"),
+        ((0.77, 0.15, 0.02, 0.32), shades, "polysemanticity", "max"),
     ):
         box = figure.add_axes(place)
         figure.colorbar(colours, cax=box, extend=extend)
@@ -150,7 +150,7 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
     figure = Figure(figsize=(2.6 * columns + 1.0, 1.9 * rows + 0.5))
     limit = gram_limit([chosen["W"].isel(sparsity=index).values for index in shown])
     highest = greatest(chosen["feature_norm"].values)
-    shades = _poly_colours(chosen)
+    shades = polysemanticity_colours()
     width, height = figure.get_size_inches()
     for place, index in enumerate(shown):
         row, column = divmod(place, columns)
@@ -167,7 +167,7 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
     length = min(1.2, (height - 0.9) / 2.4)
     for bottom, colours, label, extend in (
         (height - 0.4 - length, _gram_colours(limit), "$W^T W$", "both"),
-        (height - 0.7 - 2.2 * length, shades, "polysemanticity", "neither"),
+        (height - 0.7 - 2.2 * length, shades, "polysemanticity", "max"),
     ):
         box = figure.add_axes((1 - 0.72 / width, bottom / height, 0.1 / width, length / height))
         figure.colorbar(colours, cax=box, extend=extend)
@@ -215,9 +215,3 @@ def gram_limit(weights: Sequence[np.ndarray]) -> float:
 
 def _gram_colours(limit: float) -> ScalarMappable:
     return ScalarMappable(Normalize(-limit, limit), GRAM_COLOURS)
-
-
-def _poly_colours(results: xr.Dataset) -> ScalarMappable:
-    """Return a scale up to 1, or as far as the polysemanticity of these results goes."""
-    highest = greatest(results["polysemanticity"].values, least=1.0)
-    return ScalarMappable(Normalize(0, highest), POLYSEMANTICITY_COLOURS)

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
@@ -133,6 +134,11 @@ def colour_bar(figure: Figure, colours: ScalarMappable, label: str, extend: str)
     figure.colorbar(colours, cax=box, extend=extend)
     box.set_ylabel(label, fontsize=8)
     box.tick_params(labelsize=7)
+
+
+def polysemanticity_colours() -> ScalarMappable:
+    """Return the one scale of polysemanticity: up to 1, of an antipodal pair; beyond, its end."""
+    return ScalarMappable(Normalize(0, 1), POLYSEMANTICITY_COLOURS)
 
 
 def log_ticks(axis: Axis, ticks: Sequence[int | float]) -> None:
