@@ -13,11 +13,11 @@ from sup.analysis.superposition import in_superposition
 from sup.config.grid import evenly_spaced
 from sup.figures.bands import draw_over_seeds, mean_over_seeds, said_of_seeds
 from sup.figures.gallery import say_instead, stacked, tallest
+from sup.figures.labels import setting_name
 from sup.figures.style import (
     activation_label,
     activation_style,
     activations_in,
-    literal,
     of_activation,
 )
 
@@ -165,7 +165,7 @@ def _write_below(figure: Figure, axes: np.ndarray, results: xr.Dataset, axis: st
     """Write the setting's name, the activations, and what the bands are."""
     height = figure.get_size_inches()[1]
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.text(0.5, 0.55 / height, literal(axis), fontsize=9, ha="center", va="center")
+    figure.text(0.5, 0.55 / height, setting_name(axis), fontsize=9, ha="center", va="center")
     figure.legend(
         handles,
         labels,

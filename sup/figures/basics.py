@@ -7,6 +7,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from sup.figures.labels import sparsity_label
 from sup.figures.style import activation_label, activation_style
 from sup.model.activations import Activation
 from sup.model.inputs import Draws, Inputs, Purpose
@@ -35,7 +36,7 @@ def inputs_figure(
     for axis, batch, sparsity in zip(axes, batches, sparsities, strict=True):
         axis.imshow(batch.T, cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
         present = float((batch > 0).mean())
-        axis.set_title(f"S = {sparsity:g}: {present:.0%} present", fontsize=9)
+        axis.set_title(f"{sparsity_label(sparsity)}: {present:.0%} present", fontsize=9)
         axis.tick_params(labelsize=8)
     figure.supxlabel("feature", fontsize=9)
     figure.supylabel("sample", fontsize=9)

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 
 from sup.analysis.intervals import LEAST_SEEDS, interval_of_mean
 from sup.analysis.phases import Phase, phase_of
+from sup.figures.labels import sparsity_label
 from sup.figures.style import activation_label
 
 LEAST_GAP = 1e-6
@@ -90,7 +91,7 @@ def families_figure(results: xr.Dataset) -> Figure:
     for column, family in enumerate(families):
         axes[0, column].set_title(activation_label(family.name), fontsize=9)
         _ticks(axes[-1, column], family)
-    lines = [Line2D([], [], color=colour, label=f"S = {S:g}") for S, colour in colours.items()]
+    lines = [Line2D([], [], color=colour, label=sparsity_label(S)) for S, colour in colours.items()]
     lines += [Line2D([], [], color="0.4", ls=one[1], label=k) for k, one in references.items()]
     # As many beside each other as the figure is wide for, an inch and a bit each.
     wide = min(8, int(figure.get_figwidth() / 1.1))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from math import ceil, isqrt, prod
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,8 +14,8 @@ from matplotlib.textpath import TextPath
 
 from sup.analysis.axes import axes_of, count_of
 from sup.config.grid import evenly_spaced
-from sup.config.grid import shown as as_shown
-from sup.figures.style import activation_label, best_seed, has_best_seed, literal
+from sup.figures.labels import fixed_label, setting_labels
+from sup.figures.style import best_seed, has_best_seed
 
 LONGEST_ROW = 6
 """Panels of one row, where no second setting asks for rows."""
@@ -40,6 +39,7 @@ class Gallery:
         columns: panels in a row.
         titles: written above each panel; "" where one above its column is enough.
         rows: written at the left of each row, a setting a line.
+        heading: written above all of them, what they have in common.
         note: what of the results is not shown; "" if all is.
     """
 
@@ -47,6 +47,7 @@ class Gallery:
     columns: int
     titles: list[str]
     rows: list[str]
+    heading: str
     note: str
 
     @property
@@ -81,7 +82,8 @@ def arranged(results: xr.Dataset, most: int) -> Gallery:
     rows = ["\n".join(lines[:-1]) for lines in settings[::columns]]
     total = count_of(results)
     note = f"{count} of {total} models, evenly spaced" if count < total else ""
-    return Gallery(models, columns, titles, rows, note)
+    heading = fixed_label(shown) if dims else ""  # a single model is named by its title
+    return Gallery(models, columns, titles, rows, heading, note)
 
 
 def arranged_best(results: xr.Dataset, most: int) -> Gallery:
@@ -109,13 +111,12 @@ def stacked(results: xr.Dataset, dims: Sequence[str]) -> tuple[xr.Dataset, list[
 
     Args:
         results: with these axes; others are kept as they are.
-        dims: the axes; none where the results are of one model, which is named by its activation.
+        dims: the axes; none where the results are of one model.
     """
     if not dims:
-        name = results["activation"].item()
-        return results.expand_dims("panel"), [_settings("activation", [name])]
+        return results.expand_dims("panel"), [[fixed_label(results)]]
     flat = results.stack(panel=dims, create_index=False).transpose("panel", ...)
-    settings = product(*(_settings(dim, results[dim].values.tolist()) for dim in dims))
+    settings = product(*(setting_labels(dim, results[dim].values.tolist()) for dim in dims))
     return flat, [list(lines) for lines in settings]
 
 
@@ -169,8 +170,9 @@ def panels(
     across, down = max(width, widest(gallery.titles)) + GAP, body + inner_title + GAP
     left = GAP + names + LABEL + TICKS
     bottom = TICKS + LABEL + LINE * bool(gallery.note)
-    whole_width = left + columns * across + BAR
-    whole_height = bottom + (lines - 1) * down + body + tallest(gallery.titles[:columns]) + GAP
+    above = tallest(gallery.titles[:columns]) + tallest([gallery.heading]) + GAP
+    whole_width = max(left + columns * across + BAR, 2 * GAP + widest([gallery.note]))
+    whole_height = bottom + (lines - 1) * down + body + above
     figure = Figure(figsize=(whole_width, whole_height))
     axes = []
     for index in range(gallery.size):
@@ -186,7 +188,7 @@ def panels(
 def _write_beside(
     figure: Figure, axes: Sequence[Axes], gallery: Gallery, labels: tuple[str, str]
 ) -> None:
-    """Write titles, the names of rows, the axes' labels and the note."""
+    """Write the heading, titles, the names of rows, the axes' labels and the note."""
     width, height = figure.get_size_inches()
     for index, (axis, title) in enumerate(zip(axes, gallery.titles, strict=True)):
         # All panels share their scales, and numbers take their time to be written.
@@ -205,6 +207,8 @@ def _write_beside(
     style = {"fontsize": POINTS, "ha": "center", "va": "center"}
     figure.text(centre, beneath, labels[0], **style)
     figure.text(beside, middle, labels[1], rotation=90, **style)
+    top = 1 - (GAP + LINE / 2) / height
+    figure.text(first.x0, top, gallery.heading, fontsize=POINTS, va="center")
     figure.text(
         GAP / width, 0.5 * LINE / height, gallery.note, fontsize=7, va="center", color="0.3"
     )
@@ -234,15 +238,6 @@ def _width(line: str) -> float:
 def tallest(texts: Iterable[str]) -> float:
     """Return the height of the text of most lines that is written beside panels, in inches."""
     return LINE * max((len(text.splitlines()) for text in texts), default=0)
-
-
-def _settings(name: str, values: Sequence[Any]) -> list[str]:
-    """Write the values of an axis, in six digits where these tell them apart."""
-    if name == "activation":
-        return [activation_label(str(value)) for value in values]
-    short = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
-    distinct = len(set(short)) == len(set(values))
-    return [literal(f"{name} {text}") for text in (short if distinct else map(as_shown, values))]
 
 
 def _slowest_first(results: xr.Dataset) -> list[str]:

@@ -22,6 +22,7 @@ from sup.figures.gallery import (
     grey_where_missing,
     panels,
 )
+from sup.figures.labels import sparsity_label
 from sup.figures.large import (
     MOST_FEATURES,
     feature_label,
@@ -161,7 +162,7 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
         one = chosen.isel(sparsity=index)
         draw_pair(heat, bars, one, limit, shades)
         bars.set_xlim(0, 1.05 * highest)
-        heat.set_title(f"S = {one['sparsity'].item():.3g}", fontsize=9, loc="left")
+        heat.set_title(sparsity_label(one["sparsity"].item()), fontsize=9, loc="left")
     figure.supxlabel(f"{label},   norm $\\|W_i\\|$", fontsize=8)
     figure.supylabel("feature", fontsize=8, x=0.15 / width, ha="center")
     length = min(1.2, (height - 0.9) / 2.4)

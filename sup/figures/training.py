@@ -11,6 +11,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 from sup.config.grid import MOST_SHOWN
 from sup.figures.bands import draw_over_seeds, said_of_seeds
 from sup.figures.gallery import LINE, missing, say_instead, stacked, thinned, widest
+from sup.figures.labels import fixed_label
 
 
 def training_figure(results: xr.Dataset) -> Figure:
@@ -33,7 +34,8 @@ def training_figure(results: xr.Dataset) -> Figure:
         draw_over_seeds(axis, models["step"].values, loss, tuple(colour), label=label)
     axis.tick_params(labelsize=8)
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0)
-    axis.set_title(said_of_seeds(seeds), fontsize=7, loc="left", color="0.3")
+    said = [fixed_label(results) if len(labels) > 1 else "", said_of_seeds(seeds)]
+    axis.set_title("; ".join(filter(None, said)), fontsize=7, loc="left", color="0.3")
     if (models["diverged"] != 0).all() and (np.isfinite(losses).sum(-1) < 2).all():
         say_instead(axis, reasons[0] if len(set(reasons)) == 1 else "all diverged")
         axis.set(xticks=[], yticks=[])  # a scale would mean nothing

@@ -37,7 +37,7 @@ def test_a_line_is_the_mean_over_seeds_of_each_activation_at_each_sparsity():
             assert line.get_ydata() == pytest.approx(own.values)
     assert panels[0, 0].get_xscale() == "log"
     assert len(panels[0, 0].collections) == 2  # a band for each activation
-    assert "init_gain" in written(figure)
+    assert "initial gain" in written(figure)
     assert "mean of 3 seeds" in written(figure)
     draw(figure)
 
@@ -55,7 +55,7 @@ def test_measures_that_results_lack_are_left_out():
 
 def test_further_settings_are_columns_and_not_more_than_can_be_read():
     figure = along_figure(swept(n_hidden=[1, 2, 3], optimizer=["adam", "sgd"], seed=[0]))
-    assert figure.axes[0].get_title() == "n_hidden 1\noptimizer adam\nsparsity 0"
+    assert figure.axes[0].get_title() == "m = 1\noptimizer adam\nS = 0"
     assert len(figure.axes) == MOST_COLUMNS * (len(MEASURES) - 1)
 
 

@@ -59,7 +59,7 @@ def test_a_seed_that_diverged_is_counted_and_not_drawn():
     drawn = np.asarray(figure.axes[0].get_lines()[0].get_ydata())
     sound = results["training_loss"].isel(sparsity=0, seed=[0, 2])
     assert drawn == pytest.approx(sound.mean("seed").values)
-    assert "sparsity 0: 1 of 3 seeds diverged" in said(figure)
+    assert "S = 0: 1 of 3 seeds diverged" in said(figure)
     assert "2 of 3 seeds have no result" in said(figure)
 
 

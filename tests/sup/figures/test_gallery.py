@@ -100,23 +100,23 @@ def legible(figure: Figure) -> list[str]:
 
 SHAPES = [
     ({}, (1, 1), ["ReLU"], []),
-    (SPARSITY, (1, 4), ["sparsity 0", "sparsity 0.99"], []),
+    (SPARSITY, (1, 4), ["S = 0", "S = 0.99"], []),
     (ACTIVATION, (1, 3), ["ReLU", "SoLU"], []),
-    ({"init_gain": list(np.linspace(0, 1, 10))}, (3, 4), ["init_gain 0.111111"], []),
-    (ACTIVATION | SPARSITY, (3, 4), ["sparsity 0.9"], ["ReLU", "GELU", "SoLU"]),
-    (ACTIVATION | DECAY, (3, 2), ["importance_decay 0.9"], ["SoLU"]),
-    (DECAY | ACTIVATION, (3, 2), ["importance_decay 0.9"], ["SoLU"]),
-    (RATE | SPARSITY, (2, 4), ["sparsity 0.9"], ["optimizer_lr 0.001"]),
-    (SPARSITY | RATE, (2, 4), ["sparsity 0.9"], ["optimizer_lr 0.001"]),
-    (SLOPE | SPARSITY, (2, 4), ["sparsity 0.9"], ["activation_negative_slope 0.01"]),
+    ({"init_gain": list(np.linspace(0, 1, 10))}, (3, 4), ["initial gain 0.111"], []),
+    (ACTIVATION | SPARSITY, (3, 4), ["S = 0.9"], ["ReLU", "GELU", "SoLU"]),
+    (ACTIVATION | DECAY, (3, 2), ["importance decay 0.9"], ["SoLU"]),
+    (DECAY | ACTIVATION, (3, 2), ["importance decay 0.9"], ["SoLU"]),
+    (RATE | SPARSITY, (2, 4), ["S = 0.9"], ["learning rate 0.001"]),
+    (SPARSITY | RATE, (2, 4), ["S = 0.9"], ["learning rate 0.001"]),
+    (SLOPE | SPARSITY, (2, 4), ["S = 0.9"], ["negative slope 0.01"]),
     ({"importance": ["uniform", "geometric"]} | SPARSITY, (2, 4), [], ["importance uniform"]),
-    (ACTIVATION | SLOPE, (3, 2), ["activation_negative_slope 0.01"], ["ReLU"]),
-    (ACTIVATION | DECAY | SPARSITY, (6, 4), ["sparsity 0.9"], ["ReLU\nimportance_decay 0.7"]),
+    (ACTIVATION | SLOPE, (3, 2), ["negative slope 0.01"], ["ReLU"]),
+    (ACTIVATION | DECAY | SPARSITY, (6, 4), ["S = 0.9"], ["ReLU\nimportance decay 0.7"]),
     (
         DECAY | ACTIVATION | RATE | SPARSITY,
         (12, 4),
-        ["sparsity 0.9"],
-        ["GELU\nimportance_decay 0.7\noptimizer_lr 0.01"],
+        ["S = 0.9"],
+        ["GELU\nimportance decay 0.7\nlearning rate 0.01"],
     ),
 ]
 
@@ -136,6 +136,18 @@ def test_rows_and_columns_are_named_once(axes, shape, columns, rows):
 @pytest.mark.parametrize("axes", [{}, SPARSITY, RATE | SPARSITY, GAIN | SLOPE | RATE | SPARSITY])
 def test_a_runs_own_figures_are_legible(draw, axes):
     assert legible(draw(results_of(axes)))
+
+
+@pytest.mark.parametrize("draw", [gram_figure, feature_figure, neuron_figure, training_figure])
+def test_the_activation_and_sparsity_of_all_models_stand_once_in_a_figure(draw):
+    fixed = {"sparsity": 0.9}
+    (title,) = [
+        text for text in legible(draw(results_of({}).assign_coords(fixed))) if "ReLU" in text
+    ]
+    assert title == "ReLU, S = 0.9"
+    rates = legible(draw(results_of(RATE).assign_coords(fixed)))
+    assert len([text for text in rates if text.startswith("ReLU, S = 0.9")]) == 1
+    assert not [text for text in legible(draw(results_of(SPARSITY))) if text == "ReLU, S = 0"]
 
 
 @pytest.mark.parametrize("count", [1, 5, 7, 10])
@@ -203,9 +215,7 @@ def test_a_large_sweep_is_thinned_to_a_regular_grid():
     figure = gram_gallery(results)
     assert grid(figure) == (6, 20)
     assert len(figure.axes) - 1 == MOST_CELLS
-    assert {"sparsity 0", "sparsity 0.99", "120 of 180 models, evenly spaced"} <= set(
-        legible(figure)
-    )
+    assert {"S = 0", "S = 0.99", "120 of 180 models, evenly spaced"} <= set(legible(figure))
 
 
 def test_a_large_run_is_thinned_to_a_regular_grid():
@@ -218,7 +228,7 @@ def test_a_large_run_is_thinned_to_a_regular_grid():
 
 def test_different_values_never_look_the_same():
     _, settings = stacked(results_of({"optimizer_lr": [0.1, 0.1 + 1e-9]}), ["optimizer_lr"])
-    assert settings == [["optimizer_lr 0.1"], ["optimizer_lr 0.100000001"]]
+    assert settings == [["learning rate 0.1"], ["learning rate 0.100000001"]]
 
 
 @pytest.fixture
@@ -255,4 +265,4 @@ def test_a_failed_job_has_its_place(command, monkeypatch, tmp_path):
     assert grid(shown[0]) == (3, 2)
     texts = [[text.get_text() for text in axis.texts] for axis in shown[0].axes[:6]]
     assert texts == [[], [], ["no result"], ["no result"], [], []]
-    assert {"GELU", "fails", "tanh", "sparsity 0.9"} <= set(legible(shown[0]))
+    assert {"GELU", "fails", "tanh", "S = 0.9"} <= set(legible(shown[0]))
