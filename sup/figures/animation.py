@@ -9,11 +9,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sup.figures.gram import gram_limit
+from sup.figures.labels import fixed_label
 from sup.figures.style import GRAM_COLOURS
+
+PER_SECOND, HELD = 8, 16
+"""Frames a second, and how often the last one is shown: what training comes to is seen for two
+seconds before it begins anew."""
 
 
 def gram_animation(one: xr.Dataset) -> FuncAnimation:
     """Animate ``W^T W`` of one instance over its snapshots, which are log-spaced in steps.
+
+    The last of them is held.
 
     Args:
         one: results of one instance, with `training_W` [snapshot, hidden, feature].
@@ -22,25 +29,27 @@ def gram_animation(one: xr.Dataset) -> FuncAnimation:
     grams = np.einsum("shi,shj->sij", W, W)
     limit = gram_limit([W[-1]])
     figure = Figure(figsize=(4.0, 3.5), dpi=100)
-    axis = figure.add_axes((0.1, 0.1, 0.68, 0.78))
+    axis = figure.add_axes((0.1, 0.1, 0.68, 0.76))
     image = axis.imshow(grams[0], cmap=GRAM_COLOURS, vmin=-limit, vmax=limit)
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.tick_params(labelsize=8)
-    figure.colorbar(image, cax=figure.add_axes((0.81, 0.1, 0.03, 0.78)))
-    title = axis.set_title("", fontsize=10)
+    figure.colorbar(image, cax=figure.add_axes((0.81, 0.1, 0.03, 0.76)))
+    title, fixed = axis.set_title("", fontsize=9), fixed_label(one)
 
     def show(frame: int) -> tuple:
         image.set_data(grams[frame])
-        title.set_text(f"$W^T W$ after {one['snapshot'].values[frame]:,} steps")
+        step = one["snapshot"].values[frame]
+        title.set_text(f"{fixed}\n$W^T W$ after {step:,} steps")
         return image, title
 
-    return FuncAnimation(figure, show, frames=len(grams), init_func=lambda: show(0))
+    frames = [*range(len(grams)), *(HELD - 1) * [len(grams) - 1]]
+    return FuncAnimation(figure, show, frames=frames, init_func=lambda: show(0))
 
 
 def write_gif(animation: FuncAnimation, path: Path) -> Path:
-    """Write an animation as a GIF of eight frames a second, the last of them held."""
+    """Write an animation as a GIF of `PER_SECOND` frames; equal ones become one that is longer."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)  # a link would be followed
-    animation.save(path, writer=PillowWriter(fps=8))
+    animation.save(path, writer=PillowWriter(fps=PER_SECOND))
     return path

@@ -25,6 +25,17 @@ def test_a_run_keeps_its_weights_and_they_become_a_gif(make_run, train_runs, tmp
     path = write_gif(gram_animation(results), tmp_path / "training.gif")
     with Image.open(path) as gif:
         assert getattr(gif, "n_frames", 1) == len(snapshots(50))
+        assert gif.info["duration"] < 200
+        gif.seek(len(snapshots(50)) - 1)
+        assert gif.info["duration"] > 1900  # so that the end is seen
+
+
+def test_an_animation_says_what_it_is_of(make_run, train_runs):
+    (results,) = train_runs(make_run("steps=2", "sparsity=0.9", "activation=gelu"))
+    animation = gram_animation(results)
+    animation._init_draw()  # or it warns that it was never shown
+    (title,) = (axis.get_title() for axis in animation._fig.axes if axis.get_title())
+    assert title == "GELU, S = 0.9\n$W^T W$ after 0 steps"
 
 
 def test_large_models_keep_no_snapshots(make_run, train_runs):
