@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import matplotlib as mpl
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import Normalize
+from matplotlib.colors import BoundaryNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -24,6 +26,12 @@ from sup.figures.large import (
     with_few_features,
 )
 from sup.figures.style import colour_bar, greatest, polysemanticity_colours
+
+MOST_NUMBERED = 20
+"""Features up to which each has a colour that can be told from its neighbours', and a number."""
+
+LEAST_HEIGHT = 0.08
+"""Of the panel's: that of a number."""
 
 
 def feature_figure(results: xr.Dataset) -> Figure:
@@ -88,19 +96,42 @@ def _neurons(results: xr.Dataset, basis: Callable[[np.ndarray], np.ndarray], nam
     some = f"\nof {MOST_FEATURES} of {n:,} features" if n > MOST_FEATURES else ""
     labels = (f"hidden dimension ({name})", f"squared weights{some}")
     figure, axes = panels(gallery, (1.7, 1.6), labels)
-    colours = ScalarMappable(Normalize(0, max(n - 1, 1)), "viridis")
+    colours = feature_colours(n)
     models = gallery.each()
     weights = (one["W"].values.astype(float) for one in models)
     shares = [basis(W)[:, features] ** 2 for W in weights]
     highest = greatest(np.array([share.sum(1) for share in shares]))
     for axis, share in zip(axes, shares, strict=True):
         axis.add_collection(_stacks(dimensions, share, colours.to_rgba(features)))
+        if n <= MOST_NUMBERED:
+            _number(axis, dimensions, share, LEAST_HEIGHT * highest)
         axis.set_xlim(*span(dimensions))
         axis.set_ylim(0, 1.05 * highest)
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     grey_where_missing(axes, models)
     colour_bar(figure, colours, "feature", "neither")
+    if n <= MOST_NUMBERED:  # at the middles of its fields, not at their ends
+        figure.axes[-1].set_yticks(evenly_spaced(n, 10), minor=False)
+        figure.axes[-1].set_yticks([], minor=True)
     return figure
+
+
+def feature_colours(count: int) -> ScalarMappable:
+    """Return the colours of so many features: few have a field each in the colour bar."""
+    if count > MOST_NUMBERED:
+        return ScalarMappable(Normalize(0, count - 1), "viridis")
+    fields = mpl.colormaps["viridis"].resampled(count)
+    return ScalarMappable(BoundaryNorm(np.arange(count + 1) - 0.5, fields.N), fields)
+
+
+def _number(axis: Axes, dimensions: np.ndarray, heights: np.ndarray, least: float) -> None:
+    """Write the feature's number into each piece of stacked bars that has room for it."""
+    middles = heights.cumsum(1) - heights / 2
+    for place, feature in np.argwhere(heights >= least):
+        # The later half of viridis is light.
+        ink = "white" if feature < 0.6 * heights.shape[1] else "black"
+        at = (dimensions[place], middles[place, feature])
+        axis.text(*at, str(feature), fontsize=6, ha="center", va="center_baseline", color=ink)
 
 
 def _stacks(dimensions: np.ndarray, heights: np.ndarray, colours: np.ndarray) -> PolyCollection:
