@@ -38,8 +38,8 @@ def integrated(
     """Return what the inputs of no feature and of one add to ``E (x_i - x'_i)^2``.
 
     Along the axis of the feature that is present each output has nodes of its own, as in
-    `sup.model.population`: the axis is cut where that output's pre-activation is at a kink. Where
-    the activation mixes features all outputs share the nodes of the present feature's own.
+    `sup.model.population`: the axis is cut where that output's pre-activation is at a kink. Of an
+    activation without kinks all outputs share nodes, cut at the present feature's own bend.
 
     Args:
         W: weights.
@@ -57,7 +57,7 @@ def integrated(
     every = torch.arange(n, device=b.device)
     for own in every.split(max(1, SAMPLES // ((len(kinks) + 1) * count))):
         slope, start = gram[:, :, own], b[:, :, None].expand(-1, -1, len(own))
-        if smoothness.mixes:
+        if not smoothness.kinks:
             slope, start = slope[:, own].diagonal(dim1=1, dim2=2)[:, None], b[:, None, own]
         at, weight = cut_cube(slope.flatten(1)[..., None], start.flatten(1), kinks, rule)
         x, weight = (each.unflatten(1, slope.shape[1:]) for each in (at[:, :, 0], weight))

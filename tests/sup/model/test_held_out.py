@@ -8,10 +8,14 @@ import torch
 import sup
 from sup.analysis.theory import linear_population_loss
 from sup.model import several as sampling
-from sup.model.activations import Linear, ReLU, StackedActivation
+from sup.model.activations import GELU, Linear, ReLU, SoLU, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder
+from sup.model.families.smooth import ELU
+from sup.model.families.straight import HardSigmoid, JumpReLU
 from sup.model.held_out import chances, integrated
+from sup.model.population import Population
 from sup.model.several import AnyPairs, InterferingPairs, several
+from sup.model.smoothness import smoothness_of
 from sup.training import evaluation
 from sup.training.evaluation import evaluate
 
@@ -149,23 +153,51 @@ def test_the_rarest_features_that_are_allowed():
     assert results["loss"].item() == pytest.approx(exact.item(), rel=0.01)
 
 
-def test_single_features_are_integrated_across_their_kinks():
+def above(z: torch.Tensor) -> torch.Tensor:
+    """Return a user's hinge."""
+    return (z - 0.3).clamp(min=0)
+
+
+KINKED = [ReLU(), JumpReLU(0.2), HardSigmoid(), above, ELU(2.0)]
+
+
+@pytest.mark.parametrize("activation", [*KINKED, Linear(), GELU(), SoLU()])
+def test_single_features_are_integrated_across_their_kinks(activation):
     generator = torch.Generator().manual_seed(0)
     W, b = torch.randn(3, 2, 6, generator=generator), torch.randn(3, 6, generator=generator) / 2
-    density = torch.full((3, 6), 0.1)
-    batches = list(integrated(W.double(), b.double(), density))
-    x, weight = (torch.cat(each, -1) for each in zip(*batches, strict=True))
-    alone = (x > 0).sum(1) == 1
-    assert alone[:, 1:][weight[:, 1:] > 0].all()
-    error = ((W.double().mT @ (W.double() @ x) + b.double()[..., None]).relu() - x).square()
-    axis = (torch.arange(100_000) + 0.5) / 100_000
+    W, b = 2 * W.double(), b.double()
+    density = torch.rand(3, 6, generator=generator).double()
+    none, one = chances(density)
+    expected = none[:, None] * activation(b[..., None])[..., 0].square()
+    axis = (torch.arange(100_000).double() + 0.5) / 100_000
     for k in range(6):
-        own = torch.zeros(3, 6, len(axis)).double()
-        own[:, k] = axis
-        exact = ((W.double().mT @ (W.double() @ own))[:, k] + b[:, k, None]).relu() - own[:, k]
-        share = weight * (x[:, k] > 0)
-        found = (error[:, k] * share).sum(-1) / share.sum(-1)
-        assert found.tolist() == pytest.approx(exact.square().mean(-1).tolist(), rel=1e-6)
+        x = torch.zeros(3, 6, len(axis)).double()
+        x[:, k] = axis
+        error = activation(W.mT @ (W @ x) + b[..., None]) - x
+        expected += one[:, k, None] * error.square().mean(-1)
+    found = integrated(W, b, density, activation, smoothness_of(activation, 6))
+    jump = 2e-5 if isinstance(activation, JumpReLU) else 1e-7  # which midpoints miss by a half
+    assert found.flatten().tolist() == pytest.approx(
+        expected.flatten().tolist(), rel=jump, abs=2e-9
+    )
+
+
+@pytest.mark.parametrize("density", [0.1, 0.001])
+@pytest.mark.parametrize(
+    ("activation", "size", "bias"),
+    [(JumpReLU(0.2), 1.0, 0.0), (HardSigmoid(), 2.2, -3.5), (above, 1.1, 0.2)],
+)
+def test_the_loss_of_five_pairs_is_five_times_that_of_one(activation, size, bias, density):
+    W, p = torch.zeros(1, 5, 10), torch.full((1, 10), density).double()
+    W[0, torch.arange(5), torch.arange(0, 10, 2)] = size
+    W[0, torch.arange(5), torch.arange(1, 10, 2)] = -size
+    made = stacked(W, activation, p)
+    made[0].b.data.fill_(bias)
+    found = evaluate(*made)
+    pair = (W[:, :1, :2].double(), torch.full((1, 2), bias).double(), p[:, :2])
+    exact = 5 * Population.of(activation, 2).squared_error(*pair).sum(-1)
+    assert (found.loss_error < 0.01 * exact).all()
+    assert ((found.loss - exact).abs() < 4 * found.loss_error + 1e-5 * exact).all()
 
 
 def test_a_model_never_notices_with_how_many_it_is_evaluated(monkeypatch):

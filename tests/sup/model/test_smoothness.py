@@ -1,5 +1,7 @@
 """What is found out about an activation by looking at it."""
 
+from itertools import product
+
 import pytest
 import torch
 from torch import nn
@@ -43,3 +45,16 @@ def test_a_softmax_over_features_mixes_them():
     assert smoothness_of(SoLU(), 2).mixes
     assert smoothness_of(SoLU(), 3).mixes
     assert not smoothness_of(SoLU(), 1).mixes
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_any_feature_that_any_other_one_changes_is_seen(n: int):
+    def leaking(z: torch.Tensor) -> torch.Tensor:
+        out = z.clone()
+        out[:, into] += z[:, source] - (z[:, other] if other != into else 0)
+        return out
+
+    for into, source, other in product(range(n), repeat=3):
+        if source not in (into, other):
+            assert smoothness_of(leaking, n).mixes
+    assert not smoothness_of(torch.sigmoid, n).mixes
