@@ -17,6 +17,7 @@ from sup.analysis.phases import SHARE, extra_share
 from sup.analysis.search import Search
 from sup.model.activations import Activation, Linear
 from sup.model.population import MOST_FEATURES, Population
+from sup.model.refined import refined_error
 
 NOTHING = 1e-9
 """Loss, over that of a model of zeros, below which an optimum is without loss, and no gap relative
@@ -86,7 +87,8 @@ def population_loss(
     given = (W.double(), b.double(), density.double(), importance.double())
     if isinstance(activation, Linear):
         return linear_population_loss(*given)
-    return Population.of(activation, W.shape[-1]).loss_and_gradient(*given)[0]
+    error, _ = refined_error(Population.of(activation, W.shape[-1]), *given[:3])
+    return (given[3] * error).sum(-1)
 
 
 def loss_gap(

@@ -1,6 +1,8 @@
 """Many minimisations of the population loss at once: cells, each from every start.
 
-Coarse nodes tell the good starts from the others; fine ones have the last word.
+Coarse nodes tell the good starts from the others; fine ones have the last word, and where these do
+not agree with finer ones on a cell, these have it. The loss of what was found is then integrated as
+that of any trained model is (`sup.model.refined`).
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +14,7 @@ from torch import Tensor
 from sup.analysis.candidates import starts
 from sup.analysis.minimise import minimise
 from sup.model.population import Population
+from sup.model.refined import refined_error
 
 FIRST, KEPT = 20, 6
 """Iterations from every start, and how many that differ are then gone on with."""
@@ -21,6 +24,9 @@ MOST = 200
 
 SAME = 1e-7
 """Difference of two losses, relative as all here, below which they are of one model."""
+
+MOST_SEARCHED = 2**15
+"""Nodes of an output up to which a search goes on by finer ones."""
 
 ROUGH, EXACT = 1e-9, 1e-13
 """Promised decrease of the loss at which a search by coarse nodes ends, and one by fine ones."""
@@ -54,7 +60,25 @@ class Search:
         found = coarse.minimised(point, cell, MOST, ROUGH)
         point, _, cell = best_of_cells(*found, cell, 1)
         point, value = self.minimised(point, cell, MOST, EXACT)
-        return point, value * self.scale
+        point = self.settled(point, value)
+        W, b = self.models(point)
+        error, _ = refined_error(self.population, W, b, self.density)
+        return point, (self.importance * error).sum(-1)
+
+    def settled(
+        self, point: Float[Tensor, "cell parameter"], value: Float[Tensor, " cell"]
+    ) -> Float[Tensor, "cell parameter"]:
+        """Go on by finer nodes where they tell another value of a cell's best model."""
+        population, cell = self.population, torch.arange(len(point))
+        n = self.density.shape[-1]
+        while len(cell) and (finer := population.finer(n)):
+            if finer.nodes_of_an_output(n) > MOST_SEARCHED:
+                break
+            population, by_finer = finer, replace(self, population=finer)
+            new, _ = by_finer.values(point[cell], cell)
+            cell = cell[(new - value[cell]).abs() > SAME * new]
+            point[cell], value[cell] = by_finer.minimised(point[cell], cell, MOST, EXACT)
+        return point
 
     @property
     def scale(self) -> Float[Tensor, " cell"]:
@@ -75,17 +99,20 @@ class Search:
         tolerance: float,
     ) -> tuple[Float[Tensor, "problem parameter"], Float[Tensor, " problem"]]:
         """Return better points of problems that are each of some cell, and relative losses."""
-        scale = self.scale
 
         def function(point: Tensor, problem: Tensor) -> tuple[Tensor, Tensor]:
-            own = cell[problem]
-            W, b = self.models(point)
-            given = (W, b, self.density[own], self.importance[own])
-            loss, dW, db = self.population.loss_and_gradient(*given)
-            gradient = torch.cat([dW.flatten(1), db], -1) / scale[own, None]
-            return loss / scale[own], gradient
+            return self.values(point, cell[problem])
 
         return minimise(function, point, iterations, tolerance)
+
+    def values(
+        self, point: Float[Tensor, "problem parameter"], cell: Int[Tensor, " problem"]
+    ) -> tuple[Float[Tensor, " problem"], Float[Tensor, "problem parameter"]]:
+        """Return relative losses of problems that are each of some cell, and their gradients."""
+        (W, b), scale = self.models(point), self.scale[cell]
+        given = (W, b, self.density[cell], self.importance[cell])
+        loss, dW, db = self.population.loss_and_gradient(*given)
+        return loss / scale, torch.cat([dW.flatten(1), db], -1) / scale[:, None]
 
 
 def best_of_cells(

@@ -27,6 +27,10 @@ PIECE = {1: (8, 16), 2: (6, 12), 3: (4, 8)}
 """Nodes along an axis by the number of features, coarse and fine: of the whole cube where the
 activation is smooth, and of a piece where it has kinks."""
 
+FINER, MOST_NODES = (1.0, 1.5, 3.0, 6.0), 2**18
+"""By what the fine nodes along an axis are made more, one step after the other, and the most that
+an output of a model then gets."""
+
 STRAIGHT = 3
 """Nodes of a piece where the activation is straight, exact to degree 5: a squared error is of
 degree 2, and of one more after each of two integrals up to a plane."""
@@ -50,11 +54,13 @@ class Population:
         activation: its parameters, if any, broadcast with any number of models.
         smoothness: what a quadrature must know of it.
         fine: whether the nodes are the fine ones.
+        step: of `FINER`, by which these are made more.
     """
 
     activation: Activation
     smoothness: Smoothness
     fine: bool = True
+    step: int = 0
 
     @classmethod
     def of(cls, activation: Activation, n_features: int) -> "Population":
@@ -64,6 +70,13 @@ class Population:
     def without_kinks(self) -> "Population":
         """Return the same by nodes of the whole cube: rough at kinks, and several times faster."""
         return replace(self, smoothness=replace(self.smoothness, kinks=(), is_straight=False))
+
+    def finer(self, n_features: int) -> "Population | None":
+        """Return the same by more nodes; None where these are exact, or would be too many."""
+        if self.smoothness.is_straight or self.step + 1 == len(FINER):
+            return None
+        more = replace(self, step=self.step + 1)
+        return more if more.nodes_of_an_output(n_features) <= MOST_NODES else None
 
     def loss_and_gradient(
         self,
@@ -117,7 +130,7 @@ class Population:
     ) -> tuple[Tensor, ...]:
         """Call a function with some models at a time, as many as a core's cache holds."""
         n = given[0].shape[-1]
-        rows = max(1, ENTRIES // (n * self._nodes_of_an_output(n)))
+        rows = max(1, ENTRIES // (n * self.nodes_of_an_output(n)))
         chunks = zip(*(each.split(rows) for each in given), strict=True)
         parts = zip(*(function(*chunk) for chunk in chunks), strict=True)
         return tuple(torch.cat(each) for each in parts)
@@ -165,7 +178,7 @@ class Population:
             shares.append(share * chance[:, number, None, None])
         return torch.cat(inputs, -1), torch.cat(shares, -1)
 
-    def _nodes_of_an_output(self, n: int) -> int:
+    def nodes_of_an_output(self, n: int) -> int:
         """Return about how many there are, those of the subset of all features."""
         kinks = len(self.smoothness.kinks)
         return prod((kinks * 2**inner + 1) * self._along_axis(n) for inner in range(n))
@@ -173,4 +186,5 @@ class Population:
     def _along_axis(self, n: int) -> int:
         if self.smoothness.is_straight:
             return STRAIGHT
-        return (PIECE if self.smoothness.kinks else SMOOTH)[n][self.fine]
+        along = (PIECE if self.smoothness.kinks else SMOOTH)[n][self.fine]
+        return round(along * FINER[self.step])

@@ -33,8 +33,9 @@ def load_run(path: str | Path) -> xr.Dataset:
     Returns:
         A dataset in memory, whose dimensions are the run's axes by name, then those of an instance.
         Its variables: ``W [..., hidden, feature]``, ``b [..., feature]``, ``loss [...]`` (held-out,
-        ``sum_i I_i mean (x_i - x'_i)^2``) and ``loss_error [...]``, its standard error (0 for up to
-        three features: nothing is sampled), ``explained [..., feature]``, R2_i, the share of each
+        ``sum_i I_i mean (x_i - x'_i)^2``) and ``loss_error [...]``, its standard error (for up
+        to three features, of which nothing is sampled, by what more nodes of the integral changed
+        it: 0 where it is exact), ``explained [..., feature]``, R2_i, the share of each
         feature's variance that its reconstruction explains, and ``features_explained [...]``, for
         how many it is above 0.5 (earlier results have neither),
         ``training_loss [..., step]``, ``training_W [..., snapshot, hidden, feature]`` of small

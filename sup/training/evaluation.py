@@ -11,6 +11,7 @@ from sup.model.activations import Activation, StackedActivation
 from sup.model.autoencoder import StackedAutoencoder, reconstructed
 from sup.model.held_out import SAMPLES, Batch, integrated
 from sup.model.population import MOST_FEATURES, Population
+from sup.model.refined import refined_error
 from sup.model.several import BATCHES, several
 from sup.model.smoothness import smoothness_of
 from sup.training.distinct import Distinct
@@ -30,7 +31,8 @@ class Evaluation:
     Args:
         squared_error: ``E (x_i - x'_i)^2``, ``[instance, feature]``.
         loss: ``sum_i I_i E (x_i - x'_i)^2``, ``[instance]``.
-        loss_error: its standard error ``[instance]``; 0 where no input is sampled.
+        loss_error: its standard error ``[instance]``; where no input is sampled, by what it changed
+            when it was integrated by more nodes, which is 0 between kinks that are straight.
     """
 
     squared_error: Tensor
@@ -56,9 +58,9 @@ def evaluate(
     W, b = models.W.detach(), models.b.detach()
     if b.shape[1] > MOST_FEATURES:
         return sampled(W, b, density, importance, made)
-    error = integral(W, b, density, made)
-    loss = (importance.cpu().double() * error).sum(-1)
-    return Evaluation(error, loss, torch.zeros_like(loss))
+    error, change = integral(W, b, density, made)
+    loss, off = ((importance.cpu().double() * each).sum(-1) for each in (error, change))
+    return Evaluation(error, loss, off.abs())
 
 
 def integral(
@@ -66,19 +68,21 @@ def integral(
     b: Float[Tensor, "instance feature"],
     density: Float[Tensor, "instance feature"],
     made: Callable[[torch.device, torch.dtype], list[Distinct]],
-) -> Float[Tensor, "instance feature"]:
-    """Return ``E (x_i - x'_i)^2`` of models of few features, without samples.
+) -> tuple[Float[Tensor, "instance feature"], Float[Tensor, "instance feature"]]:
+    """Return ``E (x_i - x'_i)^2`` of models of few features, without samples, and its change.
+
+    The change is that by finer nodes; see `sup.model.refined`.
 
     On the CPU, as an Apple GPU has no float64. An activation that refuses float64 is called with
     what it was trained with, and all else is float64 still.
     """
     own = W.dtype
     W, b, density = (each.cpu().double() for each in (W, b, density))
-    error, n = torch.zeros_like(b), b.shape[1]
+    error, change, n = torch.zeros_like(b), torch.zeros_like(b), b.shape[1]
     for activation, places in in_double(made, own, n):
         given = (each[places] for each in (W, b, density))
-        error[places] = Population.of(activation, n).squared_error(*given)
-    return error
+        error[places], change[places] = refined_error(Population.of(activation, n), *given)
+    return error, change
 
 
 def in_double(

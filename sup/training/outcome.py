@@ -25,7 +25,7 @@ class Outcome:
         b: biases ``[instance, feature]``.
         decoder: ``[instance, hidden, feature]``; without hidden dimensions where it is W.
         loss: held-out losses ``[instance]``.
-        loss_error: their standard errors ``[instance]``.
+        loss_error: their standard errors, or those of integrals ``[instance]``.
         squared_error: held-out, of each feature ``[instance, feature]``.
         training_loss: ``[instance, measurement]``, averaged since the measurement before.
         snapshots: weights ``[instance, snapshot, hidden, feature]``; none of large models.
