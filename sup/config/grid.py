@@ -10,7 +10,17 @@ from typing import Any
 from sup.config.options import setting_of
 from sup.config.rules import is_number
 
-INSTANCE_PARTS = ("activation", "importance", "features", "magnitude", "model", "init")
+GIVEN = {
+    "activation": (),
+    "importance": ("n_features",),
+    "features": ("n_features", "sparsity"),
+    "magnitude": ("u",),
+    "model": (),
+    "init": ("n_features", "n_hidden"),
+}
+"""What parts of an instance are called with, beside their own parameters."""
+
+INSTANCE_PARTS = tuple(GIVEN)
 """Parts of each instance: a number, or a list of numbers, in one of them is an axis setting, such
 as ``importance.decay``."""
 

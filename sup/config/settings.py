@@ -276,6 +276,12 @@ SINCE = ("magnitude", "model")
 GROUPS = tuple(one.name for one in fields(Settings) if one.metadata.get("group"))
 """The settings that are parts of a run, each an option of the config group of its name."""
 
+LIGHTNINGS = ("trainer", "logger")
+"""Groups whose options import Lightning, which takes seconds."""
+
+NAMED = tuple(name for name in GROUPS if name not in LIGHTNINGS)
+"""Groups that decide what is learned: their names, and what they take, are coordinates."""
+
 
 def all_settings() -> dict[str, Setting]:
     """Return every setting by its key on the command line, those of all options included."""

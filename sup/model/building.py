@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from sup.config.callbacks import check_foreign
-from sup.config.grid import Number
+from sup.config.grid import GIVEN, Number
 from sup.config.options import has_sparsity, setting_of
 from sup.config.part import Part, check_located, nodes
 from sup.config.rules import SettingError
-from sup.config.settings import GROUPS, Settings
+from sup.config.settings import LIGHTNINGS, NAMED, Settings
 from sup.model.activations import Activation
 
 Points = Sequence[Mapping[str, Number]]
@@ -90,30 +90,14 @@ def activation_of(
     return activation.to(device) if isinstance(activation, nn.Module) else activation
 
 
-GIVEN = {
-    "activation": (),
-    "importance": ("n_features",),
-    "features": ("n_features", "sparsity"),
-    "magnitude": ("u",),
-    "model": (),
-    "init": ("n_features", "n_hidden"),
-}
-"""What parts of an instance are called with, beside their own parameters."""
-
-
-LIGHTNINGS = ("trainer", "logger")
-"""Groups whose options import Lightning, which takes seconds."""
-
-
 def check_parts(settings: Settings) -> None:
     """Check that all that is called without Lightning can be found, and takes its parameters.
 
     Raises:
         SettingError: for the first target that cannot be found, or refuses its arguments.
     """
-    for group in GROUPS:
-        if group not in LIGHTNINGS:
-            check_part(group, getattr(settings, group))
+    for group in NAMED:
+        check_part(group, getattr(settings, group))
 
 
 def check_lightnings(settings: Settings) -> None:

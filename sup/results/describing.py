@@ -9,7 +9,7 @@ from sup.config.part import as_plain
 from sup.config.rules import SettingError
 from sup.config.settings import GROUPS, Settings, all_settings
 from sup.model.building import check_parts
-from sup.results.making import setting_coordinates
+from sup.results.coordinates import setting_coordinates
 
 INNER = ("hidden", "feature", "step", "snapshot")
 """Dimensions that results have within a model."""

@@ -27,10 +27,10 @@ def load_sweep(path: str | Path) -> xr.Dataset:
 
     Settings in which the runs differ become dimensions, each in the order of first appearance.
     A combination that no run has is filled with NaN, and a run without a setting, such as the
-    parameter of another activation, stands where that is NaN. Where two runs agree in all their
-    settings, the one new dimension is `run`. Where the runs would leave nearly all combinations
-    empty, as families of activations do that are each along a parameter of their own, the one
-    dimension is `instance`, along which stand all settings.
+    parameter of another activation, stands where that is NaN, or "" if it is a word. Where two runs
+    agree in all their settings, the one new dimension is `run`. Where the runs would leave nearly
+    all combinations empty, as families of activations do that are each along a parameter of their
+    own, the one dimension is `instance`, along which stand all settings.
 
     Args:
         path: the sweep's directory; runs may lie at any depth below it.
@@ -82,7 +82,8 @@ def join(runs: Sequence[xr.Dataset]) -> xr.Dataset:
     common = {name: runs[0].variables[name] for name in names if name not in (*dims, *dependent)}
     joined = xr.Dataset(
         laid_out,
-        coordinates | {name: one for name, one in common.items() if one.ndim == 0},
+        {name: _told(values) if name in dims else values for name, values in coordinates.items()}
+        | {name: one for name, one in common.items() if one.ndim == 0},
         {k: v for k, v in runs[0].attrs.items() if all(run.attrs.get(k) == v for run in runs)},
     )
     return joined.set_coords([*dependent, *_along_features(joined)])
@@ -104,7 +105,9 @@ def _listed(runs: Sequence[xr.Dataset]) -> xr.Dataset:
         }
         flat.append(one.drop_vars(own).assign(spread))
     joined = xr.concat(flat, "instance", join="outer", combine_attrs="drop_conflicts")
-    return joined.transpose("instance", ...).set_coords(list(names))
+    words = {name: joined[name].dims for name in names if joined[name].dtype == object}
+    told = {name: (dims, _told(joined[name].values)) for name, dims in words.items()}
+    return joined.assign(told).transpose("instance", ...).set_coords(list(names))
 
 
 def _along(run: xr.Dataset, dim: str) -> np.ndarray:
@@ -170,7 +173,15 @@ def _together(
         shape = [one.sizes[dim] if dim in own else 1 for dim in order]
         at = np.ix_(*(places[number][dim] for dim in order))
         array[at] = one.transpose(*own).values.reshape(shape)
-    return order, array if plain else np.array(array.tolist())
+    return order, array if plain else _told(array)
+
+
+def _told(values: Any) -> np.ndarray:
+    """Return numbers or words as an array of these: a word that a run does not have is ""."""
+    array = np.asarray(values, dtype=object)
+    if any(isinstance(one, str) for one in array.flat):
+        array = np.where(array == array, array, "")  # noqa: PLR0124  # NaN differs from itself
+    return np.array(array.tolist())
 
 
 def _union(values: Iterable[tuple]) -> list:

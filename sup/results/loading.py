@@ -140,25 +140,34 @@ def hidden_of(results: xr.Dataset) -> Activation:
     Raises:
         SettingError: where they do not, or results do not say what it is.
     """
-    if "model_config" not in results.coords:  # of an earlier release
-        return Linear()
-    configs = [config for config in np.unique(results["model_config"].values.astype(str)) if config]
-    try:
-        names = {json.loads(config).get("hidden_activation", "linear") for config in configs} or {
-            "linear"
-        }
-    except (ValueError, AttributeError) as error:
-        raise SettingError("model", configs, "results do not say what it is") from error
+    names = _hidden_names(results)
     if len(names) > 1:
         raise SettingError(
             "model.hidden_activation", sorted(names), "differs; select results of one of them"
         )
-    (name,) = names
+    (name,) = names or {"linear"}
     if name not in OPTIONS["activation"]:
         raise SettingError(
             "model.hidden_activation", name, f"must be one of {', '.join(OPTIONS['activation'])}"
         )
     return activation_of(part_of("activation", name), [], torch.device("cpu"))
+
+
+def _hidden_names(results: xr.Dataset) -> set[str]:
+    """Return what results say of the models' hidden activations; nothing of plain models."""
+    if "model_hidden_activation" in results.coords:
+        is_trained = results["W"].notnull().any(("hidden", "feature"))  # some may be missing
+        held = results.assign(is_trained=is_trained)
+        words, trained = (across(held, name) for name in ("model_hidden_activation", "is_trained"))
+        return {str(word) or "linear" for word in words[trained]}
+    if "model_config" not in results.coords:
+        return set()
+    # Those of an earlier release, in a file of weights: as JSON.
+    configs = [config for config in np.unique(results["model_config"].values.astype(str)) if config]
+    try:
+        return {json.loads(config).get("hidden_activation", "linear") for config in configs}
+    except (ValueError, AttributeError) as error:
+        raise SettingError("model", configs, "results do not say what it is") from error
 
 
 def _part(name: str, node: str, activations: Mapping[str, Any]) -> Part:

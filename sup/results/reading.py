@@ -15,6 +15,7 @@ import xarray as xr
 
 from sup.config.rules import SettingError
 from sup.config.settings import Settings
+from sup.results.coordinates import completed
 from sup.results.netcdf import attributes, contents, hdf5, is_bare_dimension
 
 NEEDED = {
@@ -47,7 +48,7 @@ def read(file: Path) -> xr.Dataset:
         with h5py.File(file) as held:
             stored = contents(checked(held, file.stat().st_size), attributes(held))
         # Times are none of ours: a unit that says so would be decoded.
-        results = xr.decode_cf(stored, decode_times=False).load()
+        results = completed(xr.decode_cf(stored, decode_times=False).load())
         check_results(results)
     except Exception as error:  # HDF5 and xarray raise a dozen kinds for a broken file
         raise unreadable(file, error) from error

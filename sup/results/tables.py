@@ -4,9 +4,7 @@ import pandas as pd
 import xarray as xr
 
 from sup.analysis.axes import axes_of
-
-UNTOLD = ("activation_config", "model_config")
-"""Settings that are no single number or word."""
+from sup.results.coordinates import SUFFIX
 
 
 def to_dataframe(results: xr.Dataset) -> pd.DataFrame:
@@ -28,7 +26,7 @@ def to_dataframe(results: xr.Dataset) -> pd.DataFrame:
     settings = [
         name
         for name, one in whole.coords.items()
-        if name not in (*axes, *UNTOLD) and {*one.dims} <= {*axes}
+        if name not in axes and not str(name).endswith(SUFFIX) and {*one.dims} <= {*axes}
     ]
     table = whole[measures].to_dataframe(dims).reset_index()
     there = table[table["diverged"].notna()].reset_index(drop=True)

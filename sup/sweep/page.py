@@ -20,8 +20,8 @@ from sup.config.flat import flat
 from sup.config.rules import SettingError, in_one_line
 from sup.config.run import Run, sweep_name
 from sup.config.several import wandb_part
+from sup.results.coordinates import setting_coordinates
 from sup.results.joining import in_order, join
-from sup.results.making import setting_coordinates
 from sup.results.storage import FILE, finite, load_run
 from sup.results.tables import to_dataframe
 from sup.sweep import failures

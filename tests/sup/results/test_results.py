@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -11,6 +12,7 @@ import sup
 from sup.model.autoencoder import reconstruction_loss
 from sup.model.inputs import Draws, Purpose
 from sup.results.joining import join
+from sup.results.storage import save
 from sup.sweep.draw import draw
 from sup.training.stack import Stack
 
@@ -70,7 +72,7 @@ def test_a_file_holds_what_xarray_reads_of_it(make_run, train_runs):
     assert whole["diverged"].dtype == bool
 
 
-SETTINGS = {
+SETTINGS: dict[str, object] = {
     "activation": "relu",
     "importance": "geometric",
     "importance_decay": 0.9,
@@ -80,12 +82,81 @@ SETTINGS = {
     "steps": 20,
     "batch_size": 1024,
     "optimizer_lr": 0.01,
+    "scheduler": "cosine",
+    "scheduler_T_max": 20,
 }
 
 
 def test_settings_are_scalar_coordinates(grid_results: xr.Dataset):
     scalars = {name: grid_results[name].item() for name in SETTINGS}
     assert scalars == SETTINGS
+
+
+def test_what_is_null_or_does_not_apply_has_no_coordinate(grid_results: xr.Dataset):
+    absent = {"dataset_size", "features_active", "model_exponent", "init_layout", "model_config"}
+    assert not absent & {*grid_results.coords}
+
+
+def test_numbers_and_words_of_all_parts_are_scalar_coordinates(make_run, train_runs):
+    given = ("features=exactly", "features.active=2", "model=untied", "model.exponent=4")
+    others = ("model.bias=false", "model.hidden_activation=relu", "dataset_size=8", "batch_size=8")
+    results = train_runs(make_run("steps=3", "scheduler=warmup", *given, *others))[0]
+    wanted = {
+        "features_active": 2,
+        "model_exponent": 4,
+        "model_bias": False,
+        "model_unit_norm": False,
+        "model_hidden_activation": "relu",
+        "model_task": "identity",
+        "dataset_size": 8,
+        "scheduler_warmup": 0.05,
+        "scheduler_T_max": 3,
+    }
+    assert {name: results[name].item() for name in wanted} == wanted
+    assert {name: results[name].dims for name in wanted} == dict.fromkeys(wanted, ())
+    assert {*wanted} <= {*sup.to_dataframe(results).columns}
+
+
+SWEPT = {
+    "features.active": [1, 2],
+    "dataset_size": [8, 16, None],
+    "model.hidden_activation": ["relu", "linear"],
+    "model.exponent": [2.0, 4.0],
+    "model.bias": [True, False],
+}
+
+
+@pytest.mark.parametrize("key", SWEPT)
+def test_runs_that_differ_in_one_setting_stand_along_it(key, make_run, train_runs):
+    chosen = ["features=exactly"] * key.startswith("features") + ["model=tied"]
+    small = ("n_features=4", "n_hidden=2", "batch_size=8", "steps=2", "data=sampled")
+    values = ["null" if value is None else value for value in SWEPT[key]]
+    runs = [make_run(*chosen, *small, f"{key}={value}") for value in values]
+    joined = join([results for run in runs for results in train_runs(run)])
+    name = key.replace(".", "_")
+    assert dict(joined["loss"].sizes) == {name: len(values)}
+    held = [None if pd.isna(value) else value for value in joined[name].values.tolist()]
+    assert held == SWEPT[key]
+
+
+def test_a_word_that_a_run_does_not_have_is_empty(make_run, train_runs):
+    runs = [make_run("steps=1", "model=plain"), make_run("steps=1", "model=tied")]
+    joined = join([results for run in runs for results in train_runs(run)])
+    assert joined["model_hidden_activation"].values.tolist() == ["", "linear"]
+    assert joined["model_exponent"].sel(model="plain").isnull()
+    assert sup.load_model(joined)(torch.rand(3, 10)).shape == (2, 3, 10)
+
+
+def test_results_of_an_earlier_release_have_all_coordinates(make_run, train_runs):
+    runs = [make_run("steps=1", "model=tied", f"model.exponent={q}") for q in (2, 3)]
+    new, other = (results for run in runs for results in train_runs(run))
+    late = [name for name in new.coords if str(name).startswith(("model_", "scheduler_"))]
+    node = json.dumps(json.loads(new.attrs["config"])["model"])
+    old = new.drop_vars([name for name in late if name not in ("model_noise", "model_l1")])
+    save(old.assign_coords(model_config=node), runs[0].directory)
+    loaded = sup.load_run(runs[0].directory)
+    xr.testing.assert_identical(loaded, new)
+    assert join([loaded, other])["loss"].dims == ("model_exponent",)
 
 
 def test_attributes(grid_results: xr.Dataset):
