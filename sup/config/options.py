@@ -123,9 +123,11 @@ OPTIONS: dict[str, dict[str, Option]] = {
         ),
         "given": Option(
             "sup.model.initialisation.given",
-            "the weights of a file, of one model or of each of the run's",
+            "weights, biases and decoder of a file, of one model or of each of the run's",
             {
-                "path": Setting(None, PATH, "a .pt, .safetensors, .npz or .npy file of W"),
+                "path": Setting(
+                    None, PATH, "a .pt, .safetensors, .npz or .npy file of W, and of b if any"
+                ),
                 "layout": Setting(
                     None, LAYOUT, "the last two dimensions of W, where they could be either"
                 ),

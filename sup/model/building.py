@@ -42,7 +42,7 @@ def call_part(part: Part, group: str, points: Points, **given: Any) -> Tensor:
     return called(part, group, points, **given).expand(len(points), -1)
 
 
-def called(part: Part, group: str, points: Points, **given: Any) -> Tensor:
+def called(part: Part, group: str, points: Points, **given: Any) -> Any:
     """Call the function of a part as `call_part` does, and return what it returns."""
     arguments = dict(given)
     for name, value in part.parameters.items():

@@ -8,8 +8,7 @@ how many instances are stacked.
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from sup.config.rules import SettingError
-from sup.model.weights import read_weights
+from sup.model.weights import Weights, read_weights
 
 
 def xavier(
@@ -26,10 +25,8 @@ def normal(
     return std
 
 
-def given(
-    n_features: int, n_hidden: int, path: str, layout: str | None
-) -> Float64[Tensor, "instance hidden feature"]:
-    """Return the weights of a file, of one model or of each instance of a run.
+def given(n_features: int, n_hidden: int, path: str, layout: str | None) -> Weights:
+    """Return the weights of a file, of one model or of several, with biases, and a decoder if any.
 
     Args:
         n_features: n.
@@ -40,12 +37,7 @@ def given(
     Raises:
         SettingError: where it cannot be read, or holds weights of another size, or a decoder.
     """
-    read = read_weights(path, layout, n_features, n_hidden)
-    if read.decoder is not None:
-        allowed = "holds a decoder of its own, and training begins at W alone"
-        raise SettingError("init.path", path, allowed)
-    W = read.W.double()
-    return W.reshape(-1, *W.shape[-2:])
+    return read_weights(path, layout, n_features, n_hidden)
 
 
 def initial_weights(

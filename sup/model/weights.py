@@ -5,9 +5,13 @@ exercises ``W [instance, hidden, feature]``, as SAELens' `ReluOutputModel` does 
 ``[hidden, feature]``. All of them call the bias ``b_final [instance, feature]``. Which of the two
 orders an array has is told by what else is known of it, or said: where it could be either, as
 always for n = m, it is asked for and never guessed. Nothing in a file is run.
+
+What stands beside weights and bias is a decoder where it has the shape of one. Anything else, such
+as the losses that adonath's JAX port keeps there, is not read.
 """
 
 import json
+import logging
 import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,14 +25,13 @@ from torch import Tensor
 
 from sup.config.rules import SettingError, in_one_line
 
+log = logging.getLogger(__name__)
+
 LAYOUTS = ("feature hidden", "hidden feature")
 """The last two dimensions of W: of Elhage et al.'s notebook; of ARENA, SAELens and ours."""
 
 WEIGHTS, BIASES = ("W", "w"), ("b_final", "b")
 """What they are called in files and state dicts."""
-
-DECODER = "decoder"
-"""What the decoder of an untied model is called there."""
 
 Held = tuple[dict[str, Any], dict[str, str]]
 """The arrays of a file by name, and what it says of them."""
@@ -41,7 +44,7 @@ class Weights(NamedTuple):
         W: in float32, or in float64 where they were.
         b: zeros where there were none.
         about: what their file says of them, by key.
-        decoder: where there is one that is not W once more.
+        decoder: where there is one that is not W.
     """
 
     W: Float[Tensor, "*axes hidden feature"]
@@ -61,8 +64,7 @@ def read_weights(
     Args:
         weights: the path of a ``.pt``, ``.pth``, ``.safetensors``, ``.npz`` or ``.npy`` file; or
             what such files hold: W alone, or by name W (or w) and b_final (or b), as a state dict.
-            An array `decoder`, laid out as W, is that of an untied model; any other one beside W
-            must be W once more, or its transpose.
+            Another array of the shape of W, or turned, is the decoder.
         layout: the last two dimensions of W, one of `LAYOUTS`; may be left out where the bias, a
             size or the file tells.
         n_features: n, where it is known.
@@ -71,9 +73,9 @@ def read_weights(
     Raises:
         SettingError: where they cannot be read, are of other models, or could be of two layouts.
     """
+    where = _place(weights)
     is_path = isinstance(weights, (str, Path))
     held, about = opened(Path(weights)) if is_path else (as_named(weights), {})
-    where = str(weights) if is_path else "given"
     found = {name: as_tensor(where, name, values) for name, values in held.items()}
     W = only_one(where, found, WEIGHTS)
     b = only_one(where, found, BIASES)
@@ -83,20 +85,19 @@ def read_weights(
             "needs W [..., feature, hidden] or [..., hidden, feature], and b_final [..., feature]"
         )
         raise SettingError("weights", where, f"{of}; {allowed}")
-    D = own_decoder(where, found, W)
-    for name, other in found.items():
-        check_tied(where, name, other, W)
     known = {"feature": n_features, "hidden": n_hidden}
     order = layout_of(W, b, layout, known, layout_in(where, about))
-    laid, decoder = (
-        each if each is None or order == "hidden feature" else each.mT.contiguous()
-        for each in (W, D)
-    )
-    assert laid is not None
+    laid = W if order == "hidden feature" else W.mT.contiguous()
+    decoder = decoder_in(where, found, laid, order)
     dtype = torch.promote_types(laid.dtype, torch.float32 if b is None else b.dtype)
     zero = laid.new_zeros((*laid.shape[:-2], laid.shape[-1]))
-    decoder = None if decoder is None else decoder.to(dtype)
-    return Weights(laid.to(dtype), (zero if b is None else b).to(dtype), about, decoder)
+    biases = (zero if b is None else b).to(dtype)
+    return Weights(laid.to(dtype), biases, about, None if decoder is None else decoder.to(dtype))
+
+
+def _place(weights: Any) -> str:
+    """Return where weights come from, for errors."""
+    return str(weights) if isinstance(weights, (str, Path)) else "given"
 
 
 def opened(path: Path) -> Held:
@@ -176,28 +177,29 @@ def only_one(where: str, found: dict[str, Tensor], names: tuple[str, ...]) -> Te
     return own[0] if own else None
 
 
-def own_decoder(where: str, found: dict[str, Tensor], W: Tensor) -> Tensor | None:
-    """Take out the decoder; None where there is none, or it is W once more.
+def decoder_in(where: str, others: Mapping[str, Tensor], W: Tensor, order: str) -> Tensor | None:
+    """Return the decoder among what stands beside weights and bias; None where it is W, or none is.
+
+    Args:
+        where: they come from.
+        others: by name; what has not the shape of a decoder is named in the log.
+        W: ``[..., hidden, feature]``.
+        order: the layout that it had, which is a decoder's too where its shape allows both.
 
     Raises:
-        SettingError: where it has another shape.
+        SettingError: where there are several.
     """
-    D = found.pop(DECODER, None)
-    if D is None or D.shape == W.shape:
-        return None if D is None or torch.equal(D, W) else D
-    check_tied(where, DECODER, D, W)
-    return None
-
-
-def check_tied(where: str, name: str, other: Tensor, W: Tensor) -> None:
-    """Check that what stands beside weights and bias is the weights once more, as a tied decoder.
-
-    Raises:
-        SettingError: where it is something else.
-    """
-    if not any(torch.equal(other, same) for same in (W, W.mT)):
-        advice = "models are x' = f(W^T W x + b): tied, with one bias"
-        raise SettingError("weights", where, f"{name} is not W once more; {advice}")
+    found = {}
+    for name, other in others.items():
+        if other.shape not in (W.shape, W.mT.shape):
+            log.info("%s: %s %s is not read", where, name, list(other.shape))
+        elif not any(torch.equal(other, same) for same in (W, W.mT)):
+            is_square = W.shape == W.mT.shape
+            is_turned = order == "feature hidden" if is_square else other.shape != W.shape
+            found[name] = other.mT.contiguous() if is_turned else other
+    if len(found) > 1:
+        raise SettingError("weights", where, f"{_listed(found)}: must have one decoder at most")
+    return next(iter(found.values()), None)
 
 
 def layout_in(where: str, about: Mapping[str, str]) -> str | None:

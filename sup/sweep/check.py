@@ -58,7 +58,7 @@ def check(runs: Sequence[Run], placed: bool = False) -> None:
     for run in runs:
         own = run.settings
         inputs.setdefault(repr((own.features, own.magnitude, own.model, own.sparsity)), own)
-        _ = Slice(run, range(1)).initial  # may come out of a file
+        _ = Slice(run, range(run.size)).start  # may come out of a file
     for settings in inputs.values():
         check_inputs(settings)
     check_places(runs)

@@ -4,14 +4,16 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sup.config.grid import Number
 from sup.config.identity import instance_keys
-from sup.config.rules import SettingError
 from sup.config.run import Run
 from sup.model.building import called
 from sup.model.data import Row, rows
+from sup.model.start import Start, start_of
+from sup.model.weights import Weights
 
 InputKey = tuple[int, Row]
 """What decides an input: the seed, and its row."""
@@ -47,18 +49,21 @@ class Slice:
         """Each instance's own settings, as JSON."""
         return instance_keys(self.run.settings)[self.places.start : self.places.stop]
 
-    @property
-    def initial(self) -> Tensor:
-        """What initialisation says of each instance: a standard deviation, or weights."""
+    @cached_property
+    def start(self) -> Start:
+        """Where each instance begins.
+
+        Raises:
+            SettingError: where initialisation gives weights that are not this run's.
+        """
         settings, count = self.run.settings, len(self.places)
         sizes = {"n_features": settings.n_features, "n_hidden": settings.n_hidden}
         made = called(settings.init, "init", self.points, **sizes)
-        if made.ndim == 2:
-            return made.expand(count, -1)
-        if len(made) not in (1, self.run.size):
-            allowed = f"holds {len(made)} models; must hold one, or the run's {self.run.size}"
-            raise SettingError("init", settings.init.name, allowed)
-        return made.expand(count, -1, -1) if len(made) == 1 else made[list(self.places)]
+        if isinstance(made, Tensor) and made.ndim == 2:
+            return Start(made.expand(count, -1))
+        if isinstance(made, Tensor):  # of an initialisation of the user's own
+            made = Weights(made, torch.zeros(len(made), settings.n_features), {})
+        return start_of(settings, self.points, self.places, made)
 
     @cached_property
     def inputs(self) -> list[InputKey]:

@@ -168,20 +168,32 @@ class Stack:
         ]
         return self.arranged(rows)
 
-    def initial_weights(self, purpose: Purpose = Purpose.INITIAL_WEIGHTS) -> Tensor:
-        """Return W before training, or a decoder, ``[instance, hidden, feature]``, in float64.
+    def initial_weights(self) -> Tensor:
+        """Return W before training, ``[instance, hidden, feature]``, in float64."""
+        return self._begun(Purpose.INITIAL_WEIGHTS, [part.start.W for part in self.slices])
+
+    def initial_decoder(self) -> Tensor:
+        """Return a decoder before training, ``[instance, hidden, feature]``, in float64."""
+        return self._begun(Purpose.INITIAL_DECODER, [part.start.decoder for part in self.slices])
+
+    def initial_biases(self) -> Tensor:
+        """Return b before training, ``[instance, feature]``, in float64."""
+        n = self.settings.n_features
+        zero = [torch.zeros(len(part.places), n, dtype=torch.float64) for part in self.slices]
+        starts = [part.start.b for part in self.slices]
+        return self.arranged([z if b is None else b for b, z in zip(starts, zero, strict=True)])
+
+    def _begun(self, purpose: Purpose, given: Sequence[Tensor | None]) -> Tensor:
+        """Return what each slice gives, or draws of its standard deviation.
 
         Drawn on the CPU, so that it is the same on every device.
         """
         n, m = self.settings.n_features, self.settings.n_hidden
         draws = Draws(self.seeds, (m, n), torch.device("cpu")).normal(purpose, 0)
         each = []
-        for part in self.slices:
-            made = part.initial
-            if made.ndim == 2:  # standard deviations
-                seeds = [self.seeds.index(seed) for seed, _ in part.inputs]
-                made = initial_weights(draws[seeds], made)
-            each.append(made)
+        for part, held in zip(self.slices, given, strict=True):
+            seeds = [self.seeds.index(seed) for seed, _ in part.inputs]
+            each.append(initial_weights(draws[seeds], part.start.std) if held is None else held)
         return self.arranged(each)
 
     def activation(self, device: torch.device) -> StackedActivation:
@@ -233,15 +245,15 @@ class Stack:
         """Build the models, with their initial weights."""
         weights, activation = self.initial_weights().to(self.dtype), self.activation(device)
         structure, (point, *_) = self.structure, self.slices[0].points
-        if isinstance(structure, Plain):
-            return StackedAutoencoder(weights, activation)
-        hidden = activation_of(
-            part_of("activation", structure.hidden_activation), [point], device, self.dtype
-        )
-        decoder = None
-        if isinstance(structure, Untied):
-            decoder = self.initial_weights(Purpose.INITIAL_DECODER).to(self.dtype)
-        return Variant(weights, decoder, activation, hidden, structure)
+        models = StackedAutoencoder(weights, activation)
+        if not isinstance(structure, Plain):
+            name = structure.hidden_activation
+            hidden = activation_of(part_of("activation", name), [point], device, self.dtype)
+            is_untied = isinstance(structure, Untied)
+            decoder = self.initial_decoder().to(self.dtype) if is_untied else None
+            models = Variant(weights, decoder, activation, hidden, structure)
+        models.b.data.copy_(self.initial_biases())
+        return models
 
     def recipe(self, threads: int) -> Recipe:
         """Return how the models are trained, by a number of threads."""

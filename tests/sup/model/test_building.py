@@ -4,16 +4,13 @@ import inspect
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 import sup
 from sup.config.options import OPTIONS
 from sup.config.rules import SettingError
-from sup.config.run import Run
 from sup.model.building import activation_of, call_part, check_parts
 from sup.model.contract import check_activation, check_on_device
 from sup.model.inputs import Draws, Purpose
@@ -267,32 +264,3 @@ def test_a_function_is_an_activation_as_it_is(target, settings, make_run, train_
     check_activation(settings(f"activation._target_={target}"))
     (results,) = train_runs(make_run(f"activation._target_={target}", "steps=2"))
     assert results["activation"].item() == target.rpartition(".")[-1]
-
-
-@pytest.mark.parametrize("count", [1, 4])
-def test_given_weights_are_where_training_begins(tmp_path, count):
-    W = np.random.default_rng(0).normal(size=(count, 3, 2)).astype(np.float32)
-    path = tmp_path / "weights.npy"
-    np.save(path, W)
-    given = {"init": "given", "init_path": str(path), "n_features": 3, "n_hidden": 2}
-    run = Run(sup.Settings(**given, sparsity=[0, 0.5], seed=[0, 1]), None, "run")
-    stack = Stack.of([run])
-    ((_, place),) = stack.places
-    begun = stack.initial_weights()[place].numpy()
-    np.testing.assert_array_equal(begun, np.broadcast_to(W.transpose(0, 2, 1), (4, 2, 3)))
-
-
-@pytest.mark.parametrize(
-    ("shape", "message"),
-    [
-        ((3, 2, 3), "init=given: holds 3 models; must hold one, or the run's 2"),
-        ((1, 2, 4), "weights=W .*: must be .*n_features=3"),
-        ((1, 2, 2), "init.path=None: must be the path of a file"),
-    ],
-)
-def test_weights_that_are_not_of_the_run_are_refused(tmp_path, shape, message):
-    path = tmp_path / "weights.npy"
-    np.save(path, np.zeros(shape))
-    given: dict[str, Any] = {} if "None" in message else {"init_path": str(path)}
-    with pytest.raises(sup.SettingError, match=message):
-        sup.train(init="given", **given, n_features=3, n_hidden=2, seed=[0, 1], steps=2)

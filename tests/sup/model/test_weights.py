@@ -54,7 +54,6 @@ def test_what_contradicts_the_bias_is_refused(known):
 
 REFUSED = {
     "holds W_enc, W_dec; needs W": {"W_enc": OURS, "W_dec": THEIRS},
-    "W2 is not W once more": {"W": OURS, "b_final": B, "W2": 2 * THEIRS},
     "holds both W and w": {"W": OURS, "w": OURS},
     r"W has the shape \[5\]": {"W": B[0]},
     "W is of complex numbers": {"W": OURS * 1j},
@@ -73,6 +72,29 @@ def test_what_is_no_such_model_is_refused_in_a_line(reason: str):
 def test_a_decoder_that_is_tied_is_nothing_new():
     both = {"W": OURS, "b_final": B, "W_dec": THEIRS}
     assert np.array_equal(read_weights(both).W, OURS)
+
+
+@pytest.mark.parametrize("name", ["decoder", "W_dec"])
+def test_a_decoder_of_its_own_is_read_in_the_order_of_ours(name: str):
+    D = 2 * OURS
+    for held in (D, np.ascontiguousarray(np.moveaxis(D, -1, -2))):
+        read = read_weights({"W": OURS, "b": B, name: held})
+        assert read.decoder is not None
+        assert np.array_equal(read.decoder, D)
+    with pytest.raises(sup.SettingError, match="D, E: must have one decoder at most"):
+        read_weights({"W": OURS, "b": B, "D": D, "E": 3 * OURS})
+
+
+def test_files_of_the_port_to_jax_are_read(tmp_path, caplog):
+    """As adonath/toy-models-of-superposition-jax writes them, with losses beside weights."""
+    held = {"w": THEIRS, "b_final": B, "losses": np.ones((3, 100), np.float32)}
+    path = tmp_path / "model.safetensors"
+    save_file({name: torch.tensor(values) for name, values in held.items()}, path)
+    with caplog.at_level("INFO", "sup"):
+        data = sup.load_weights(path)
+    assert np.array_equal(data["W"], OURS)
+    assert np.array_equal(data["b"], B)
+    assert "losses [3, 100] is not read" in caplog.text
 
 
 def test_every_kind_of_file(tmp_path):

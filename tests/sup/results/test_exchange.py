@@ -231,3 +231,14 @@ def test_a_table_has_no_row_where_no_run_is(trained):
     assert len(sup.to_dataframe(fewer)) == 5
     diverged = trained.assign(diverged=trained["seed"] == 0)
     assert sup.to_dataframe(diverged)["diverged"].tolist() == [True, False] * 3
+
+
+def test_a_decoder_of_its_own_is_that_of_an_untied_model_alone():
+    W, D = np.eye(2, 4), 2 * np.eye(2, 4)
+    with pytest.raises(sup.SettingError, match="model=untied has one of its own"):
+        sup.load_weights({"W": W, "D": D}, "hidden feature", sparsity=0.5)
+    with pytest.raises(sup.SettingError, match="needs a decoder beside W"):
+        sup.load_weights({"W": W}, "hidden feature", model="untied")
+    told = {"model": "untied", "activation": "linear", "sparsity": 0.5}
+    data = sup.load_weights({"W": W, "D": D}, "hidden feature", **told)
+    assert data["explained"].values[:2] == pytest.approx([-0.6, -0.6], abs=0.01)  # x' = 2 x
