@@ -1,11 +1,41 @@
 """The experiments, as configs."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 
 import sup
 from sup.config.rules import SettingError
+from sup.config.run import Run
+from sup.sweep.check import check
 
 pytestmark = pytest.mark.usefixtures("no_figures")
+
+ROOT = Path(__file__).parents[3]
+
+NEEDS_OPTUNA = pytest.mark.skipif(
+    find_spec("hydra_plugins.hydra_optuna_sweeper") is None, reason="needs the extra `optuna`"
+)
+EXPERIMENTS = [
+    pytest.param(path.stem, marks=[NEEDS_OPTUNA] * (path.stem == "search"))
+    for path in sorted((ROOT / "conf" / "experiment").glob("*.yaml"))
+]
+
+SMALL = ("n_features=6", "n_hidden=2", "activation=relu", "sparsity=[0.5,0.9]")
+FEWER = {
+    "absolute_value": ("n_features=6", "n_hidden=3", "sparsity=0.9"),
+    "bottleneck": ("activation=relu,solu", "sparsity=[0.5,0.9]"),
+    "bottleneck_sizes": ("n_features=8,10", "sparsity=0.9"),
+    "dimensions": ("activation=relu", "resolution=2", "n_features=8", "n_hidden=2"),
+    "dimensions_converged": SMALL,
+    "families": ("family=elu", "n_features=6", "sparsity=0.9"),
+    "initialisation": (*SMALL, "init.gain=[0.1,1]"),
+    "phase_diagram": ("activation=relu", "resolution=2"),
+    "phase_diagram_3": ("activation=relu", "resolution=2"),
+    "search": ("hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=2"),
+}
+"""What makes an experiment one of seconds, beside few steps and seeds."""
 
 SIZES = {
     "bottleneck": (10, 5, 10 * 8),
@@ -17,6 +47,24 @@ SIZES = {
 }
 
 DIAGRAMS = [("phase_diagram", sup.diagrams.PAIR), ("phase_diagram_3", sup.diagrams.TRIPLE)]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_as_they_stand_they_can_be_trained(name, settings, tmp_path):
+    check([Run(settings(f"experiment={name}", "logger=none"), tmp_path, name, home=tmp_path)])
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_few_steps_leave_results(name, command, tmp_path):
+    few = ("steps=2", "seed=[0,1]", "batch_size=8", "logger=none", *FEWER.get(name, ()))
+    outcome = command(f"experiment={name}", *few)
+    assert outcome.status == 0, outcome.error
+    files = [*tmp_path.glob("outputs/**/results.nc")]
+    assert files
+    for file in files:
+        results = sup.load_run(file)
+        assert results["loss"].notnull().all()
+        assert results["steps"] == 2
 
 
 @pytest.mark.parametrize("name", SIZES)
