@@ -55,22 +55,43 @@ def test_noise_shrinks_weights_as_ridge_does():
     assert norms == pytest.approx(wanted[:, None].repeat(2, 1), abs=0.03)
 
 
-def test_the_best_of_six_features_one_at_a_time_in_two_dimensions_is_a_hexagon():
-    """Chen et al., 2023: of length 1.32053 with biases of -.61814, at a loss of .048192."""
+POLYGONS = {5: (1.17046, -0.28230, 0.068744), 6: (1.32053, -0.61814, 0.048192)}
+"""Length, bias and loss of the best regular polygons of six features, by how many have corners."""
+
+
+def exact_loss(W, b) -> float:
+    """Return the loss of ReLU models of features that are present one at a time."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    x = np.eye(6)[:, :, None] * (nodes + 1) / 2  # [present, feature, node]
+    outputs = np.maximum(W.T @ (W @ x) + b[:, None], 0)
+    return float((((outputs - x) ** 2).sum(1) @ weights / 2).mean())
+
+
+@pytest.mark.parametrize("corners", POLYGONS)
+def test_one_of_six_features_at_a_time_in_two_dimensions_is_a_polygon(corners, tmp_path):
+    """Chen et al., 2023 (arXiv 2310.06301): regular, a critical point whichever it is."""
+    angles = 2 * np.pi * np.arange(corners) / corners
+    W, b = np.zeros((2, 6)), np.full(6, -1.0)  # what has no corner is never put out
+    W[:, :corners] = 1.25 * np.array([np.cos(angles), np.sin(angles)])
+    b[:corners] = -0.4
+    np.savez(tmp_path / "polygon.npz", W=W, b=b)
     data = sup.train(
         activation="relu",
         importance="uniform",
         features="exactly",
+        init="given",
+        init_path=str(tmp_path / "polygon.npz"),
         n_features=6,
         n_hidden=2,
-        steps=1600,
-        batch_size=256,
-        seed=[5, 6, 7],  # most seeds end in a local minimum, at .0614 or above
+        steps=800,
+        batch_size=1024,
     )
-    best = data.isel(seed=int(data["loss"].argmin("seed")))
-    assert float(best["loss"]) == pytest.approx(0.048192, rel=0.02)
-    assert best["feature_norm"].values == pytest.approx(1.32053, abs=0.03)
-    assert best["b"].values == pytest.approx(-0.61814, abs=0.03)
+    length, bias, loss = POLYGONS[corners]
+    found = exact_loss(data["W"].values, data["b"].values)
+    assert found == pytest.approx(loss, rel=0.005)
+    assert float(data["loss"]) == pytest.approx(found, abs=4 * float(data["loss_error"]))
+    assert data["feature_norm"][:corners].values == pytest.approx(length, abs=0.02)
+    assert data["b"][:corners].values == pytest.approx(bias, abs=0.02)
 
 
 def test_neurons_compute_absolute_values():
