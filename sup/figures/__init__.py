@@ -14,6 +14,7 @@ from sup.figures.families import families_figure
 from sup.figures.features import feature_figure, neuron_figure
 from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
+from sup.figures.neurons import weights_figure
 from sup.figures.phase import (
     optimum_phase_figure,
     phase_figure,
@@ -43,6 +44,7 @@ __all__ = [
     "training_figure",
     "vector_figure",
     "vector_gallery",
+    "weights_figure",
     "write",
 ]
 
@@ -51,6 +53,7 @@ RUN_FIGURES = {
     "features": feature_figure,
     "training": training_figure,
     "vectors": vector_figure,
+    "neurons": weights_figure,
 }
 """The figures of runs, by file name."""
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sup.analysis.experiment import LARGEST_HEATMAP
+from sup.analysis.privileged import has_neurons
 from sup.analysis.varimax import varimax
 from sup.config.grid import MOST_SHOWN, evenly_spaced
 from sup.figures.gallery import Gallery, arranged, grey_where_missing, panels
@@ -70,12 +71,14 @@ def neuron_figure(results: xr.Dataset) -> Figure:
     """Draw how the features are spread over the hidden dimensions, a panel an instance.
 
     One bar for each hidden dimension, stacked of the squared weights with which it carries each
-    feature, in the basis of `sup.analysis.varimax.varimax`. Of large models `MOST_FEATURES`
-    features are shown.
+    feature, in the basis of `sup.analysis.varimax.varimax`; neurons, which no rotation leaves the
+    same, in their own. Of large models `MOST_FEATURES` features are shown.
 
     Args:
         results: of one activation; at most `MOST_SHOWN` of its instances are shown.
     """
+    if has_neurons(results):
+        return _neurons(results, _as_it_is, "neurons as trained")
     return _neurons(results, varimax, "varimax basis")
 
 
@@ -85,7 +88,11 @@ def raw_neuron_figure(results: xr.Dataset) -> Figure:
     Args:
         results: as for `neuron_figure`.
     """
-    return _neurons(results, lambda W: W, "as trained")
+    return _neurons(results, _as_it_is, "as trained")
+
+
+def _as_it_is(W: np.ndarray) -> np.ndarray:
+    return W
 
 
 def _neurons(results: xr.Dataset, basis: Callable[[np.ndarray], np.ndarray], name: str) -> Figure:

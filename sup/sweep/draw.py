@@ -10,6 +10,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from sup.analysis.privileged import has_neurons
 from sup.config.rules import in_one_line
 from sup.config.run import Run
 from sup.results.storage import FILE, finite
@@ -23,6 +24,9 @@ NAMES = ("gram", "features", "training")
 
 IN_A_PLANE = ("vectors",)
 """Those of runs with two hidden dimensions."""
+
+OF_NEURONS = ("neurons",)
+"""Those of runs whose hidden dimensions are a basis of their own."""
 
 MOST_BY_ITSELF = 50
 """Runs up to which figures are drawn of each where nothing is said: a thousand would be 3,000
@@ -48,7 +52,7 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
         if isinstance(held, xr.Dataset)
         and run.directory
         and is_wanted(run, len(runs))
-        and missing(run.directory, run.settings.n_hidden)
+        and missing(run.directory, held)
     }
     others = 0 if len(todo) <= FEW else min(processes - 1, len(todo))
     count = 0
@@ -102,10 +106,11 @@ def is_wanted(run: Run, runs: int) -> bool:
     return chosen == "end" or (chosen == "auto" and runs <= MOST_BY_ITSELF)
 
 
-def missing(directory: Path, n_hidden: int) -> list[str]:
+def missing(directory: Path, results: xr.Dataset) -> list[str]:
     """Return which figures are not there, or are of earlier results."""
     made = (directory / FILE).stat().st_mtime_ns
-    names = (*NAMES, *IN_A_PLANE) if n_hidden == 2 else NAMES
+    names = (*NAMES, *IN_A_PLANE) if results.sizes["hidden"] == 2 else NAMES
+    names = (*names, *OF_NEURONS) if has_neurons(results) else names
     paths = {name: directory / "figures" / f"{name}.png" for name in names}
     return [
         name for name, path in paths.items() if not path.exists() or path.stat().st_mtime_ns < made
@@ -118,7 +123,7 @@ def draw_run(results: xr.Dataset, directory: Path) -> str | None:
 
     try:
         shown = finite(results)
-        for name in missing(directory, results.sizes["hidden"]):
+        for name in missing(directory, results):
             write(RUN_FIGURES[name](shown), directory / "figures" / f"{name}.png")
     except Exception as error:  # the results are complete without them
         return in_one_line(error)
