@@ -87,3 +87,10 @@ def test_what_is_in_superposition():
     results = xr.Dataset({"feature_norm": norm, "feature_dimensionality": dimensionality})
     found = in_superposition(results.rename(i="feature"))
     assert found.values.tolist() == [1, 0, 0]  # a pair; two alone; one, and one of no strength
+
+
+def test_models_with_fewer_features_than_others_are_told_too():
+    norms = xr.DataArray([[1, 1, 1], [1, 1, np.nan], 3 * [np.nan]], dims=("model", "feature"))
+    results = xr.Dataset({"feature_norm": norms, "feature_dimensionality": 0.5 * norms})
+    assert in_superposition(results)[:2].values.tolist() == [1, 1]
+    assert in_superposition(results)[2].isnull()
