@@ -45,6 +45,12 @@ PICTURES = (
         "`WᵀW` of ten features in five dimensions, along sparsity.",
     ),
     Picture(
+        "bottleneck_sizes",
+        "steps=1500 batch_size=256 seed=[0,1]",
+        "along_n_features",
+        "Superposition in five dimensions by ReLU, by the number of features: 8, 10 and 12.",
+    ),
+    Picture(
         "phase_diagram",
         "activation=relu,gelu,tanh resolution=15 steps=1000 seed=[0,1,2,3]",
         "phases",
@@ -75,6 +81,12 @@ PICTURES = (
         "Dimensions per feature of 200 features in 20 dimensions, against 1/(1-S).",
     ),
     Picture(
+        "dimensions_converged",
+        "activation=relu,gelu,tanh steps=3000 batch_size=256",
+        "dimensions",
+        "The same, trained by Adam at ten times the rate, and down to zero.",
+    ),
+    Picture(
         "correlated",
         "steps=2000 seed=[0,1]",
         "vectors",
@@ -90,10 +102,16 @@ PICTURES = (
     Picture(
         "absolute_value",
         "steps=2000 seed=[0,1]",
-        "gram",
-        "`WᵀW` of models that compute |x| of twenty signed features by ten ReLU neurons.",
+        "neurons",
+        "Ten ReLU neurons that compute |x| of twenty signed features: what goes into each of them "
+        "(W), and what comes out (D). Dense features take two neurons each, one for each sign; "
+        "sparse ones share neurons.",
     ),
 )
+
+
+WITHOUT = ("search",)
+"""Experiments that end in a table, and not in a figure."""
 
 
 def draw(picture: Picture, folder: Path) -> None:
@@ -115,7 +133,12 @@ def draw(picture: Picture, folder: Path) -> None:
 
 def page() -> str:
     """Return the page that shows the figures."""
-    parts = ["# Gallery", "One figure for each experiment, made by `make gallery`, in quick forms."]
+    others = ", ".join(f"`experiment={name}`" for name in WITHOUT)
+    parts = [
+        "# Gallery",
+        "One figure for each experiment, made by `make gallery`, in quick forms. Without one: "
+        f"{others}, which ends in a table of its trials.",
+    ]
     for picture in PICTURES:
         parts += [
             f"## `experiment={picture.experiment}`",

@@ -1,5 +1,6 @@
 """Every command that is printed somewhere is one: as bash and zsh read it, and as it is checked."""
 
+import importlib.util
 import re
 import shlex
 import shutil
@@ -18,6 +19,8 @@ TRAPS = ("seed=0", "seed=1", "sparsity=0", "seed=r", "importance.values=1", "act
 """Files that an unquoted list would be taken for, as a pattern."""
 
 SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]
+
+EXPERIMENTS = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
 
 ELSEWHERE = (
     "2026-01-31",
@@ -80,3 +83,16 @@ def test_it_would_train(line: str, command, monkeypatch):
 
 def test_there_are_many():
     assert len(commands()) > 20
+
+
+def test_the_gallery_has_a_picture_of_each_experiment():
+    place = ROOT / "docs" / "gallery.py"
+    spec = importlib.util.spec_from_file_location("gallery", place)
+    assert spec
+    assert spec.loader
+    gallery = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gallery)
+    shown = [picture.experiment for picture in gallery.PICTURES]
+    assert sorted([*shown, *gallery.WITHOUT]) == sorted(EXPERIMENTS)
+    assert all((ROOT / "docs" / "gallery" / f"{name}.png").exists() for name in shown)
+    assert (ROOT / "docs" / "gallery.md").read_text() == gallery.page(), "run `make gallery`"
