@@ -78,7 +78,12 @@ ACTIVATIONS: dict[str, Option] = {
     "relu6": _family("straight.ReLU6", "f(z) = min(max(z, 0), 6)"),
     "hard_sigmoid": _family("straight.HardSigmoid", "f(z) = min(max(z + 3, 0), 6) / 6"),
     "unit_tanh": _family("smooth.UnitTanh", "f(z) = (1 + tanh(z)) / 2"),
-    "solu_norm": _family("mixing.NormalisedSoLU", "f(z) = LayerNorm(z softmax(z)), not trained"),
+    "solu_norm": _family(
+        "mixing.NormalisedSoLU",
+        "f(z) = scale LayerNorm(z softmax(z)) + shift, over the features of a sample; not trained",
+        scale=axis(1.0, POSITIVE, "standard deviation of a sample's outputs over its features"),
+        shift=axis(0.0, ANY_NUMBER, "mean of a sample's outputs over its features"),
+    ),
     "groups": _family(
         "mixing.Groups",
         "consecutive groups of features, each with an activation of its own",

@@ -6,38 +6,49 @@ import torch
 from torch import Tensor, nn
 
 from sup.config.options import part_of
-from sup.model.activations import FEATURE_AXIS, Activation, SoLU, Stacked, pullback
+from sup.model.activations import FEATURE_AXIS, Activation, Parameter, SoLU, Stacked, pullback
 
 LEAST_VARIANCE = 1e-5
 """Added to the variance, as torch's own LayerNorm does."""
 
 
 class NormalisedSoLU(nn.Module):
-    """``f(z) = LayerNorm(z softmax(z))``, over the features; nothing in it is trained.
+    """``f(z) = scale LayerNorm(z softmax(z)) + shift``, over the features; nothing is trained.
 
     Elhage et al., "Softmax Linear Units", 2022, who add it to win performance back, and find that
-    it lets superposition in again: what the softmax leaves small, the norm makes large.
+    it lets superposition in again: what the softmax leaves small, the norm makes large. Theirs
+    learns a gain and a bias. Without either, outputs have mean 0 and variance 1 over the features
+    of every sample, whatever that holds.
+
+    Args:
+        scale: the gain, of all features.
+        shift: the bias, of all features.
     """
 
+    def __init__(self, scale: Parameter = 1.0, shift: Parameter = 0.0):
+        super().__init__()
+        self.scale, self.shift = scale, shift
+
     def forward(self, z: Stacked) -> Tensor:
-        """Return ``(s - mean(s)) / std(s)`` of ``s = z softmax(z)``."""
-        return self._normalised(SoLU()(z))[0]
+        """Return ``scale (s - mean(s)) / std(s) + shift`` of ``s = z softmax(z)``."""
+        return self.scale * self._normalised(SoLU()(z))[0] + self.shift
 
     def pullback(self, z: Stacked, y: Stacked, g: Stacked) -> Tensor:
-        """Return SoLU's pullback of ``(g - mean(g) - y mean(g y)) / std(s)``."""
+        """Return SoLU's of ``(g - mean(g) - u mean(g u)) scale / std(s)``, u the LayerNorm."""
         solu = SoLU()
         s = solu(z)
-        _, scale = self._normalised(s)
-        centred = g - g.mean(FEATURE_AXIS, keepdim=True)
-        by_s = scale * (centred - y * (g * y).mean(FEATURE_AXIS, keepdim=True))
+        u, factor = self._normalised(s)
+        by_u = g * self.scale
+        centred = by_u - by_u.mean(FEATURE_AXIS, keepdim=True)
+        by_s = factor * (centred - u * (by_u * u).mean(FEATURE_AXIS, keepdim=True))
         return solu.pullback(z, s, by_s)
 
     def _normalised(self, s: Stacked) -> tuple[Tensor, Tensor]:
         """Return s without mean and with variance 1, and what it was multiplied by."""
         centred = s - s.mean(FEATURE_AXIS, keepdim=True)
         variance = centred.square().mean(FEATURE_AXIS, keepdim=True)
-        scale = torch.rsqrt(variance + LEAST_VARIANCE)
-        return centred * scale, scale
+        factor = torch.rsqrt(variance + LEAST_VARIANCE)
+        return centred * factor, factor
 
 
 class Groups(nn.Module):

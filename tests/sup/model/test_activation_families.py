@@ -25,8 +25,9 @@ VALUES: dict[str, tuple[str, list[float]]] = {
     "elu": ("alpha", [1.0, 0.0, 2.0]),
     "celu": ("alpha", [1.0, 0.05, 3.0]),
     "jump_relu": ("threshold", [0.0, 0.3, 1.0]),
+    "solu_norm": ("scale", [1.0, 0.3, 2.0]),
 }
-"""The parameter of each family, with values that it is tried at."""
+"""A parameter of each family, with values that it is tried at."""
 
 WITHOUT = sorted(ACTIVATIONS.keys() - VALUES.keys() - {"linear", "relu", "silu", "tanh"})
 CASES = [*((name, value) for name, (_, values) in VALUES.items() for value in values)]
@@ -180,7 +181,20 @@ def test_solu_between_the_largest_feature_and_all():
 def test_solu_with_layer_norm_has_mean_0_and_variance_1_over_features():
     z = 3 * torch.randn(2, 6, 50, generator=torch.Generator().manual_seed(0)).double()
     y = made("solu_norm")(z)
-    assert torch.allclose(y, nn.functional.layer_norm(SoLU()(z).mT, (6,)).mT, atol=1e-12)
+    normed = nn.functional.layer_norm(SoLU()(z).mT, (6,)).mT
+    assert torch.allclose(y, normed, atol=1e-12)
+    turned = part_of("activation", "solu_norm").changed(scale=0.4, shift=0.2).make()
+    assert torch.allclose(turned(z), 0.4 * normed + 0.2, atol=1e-12)
+    trained = torch.autograd.functional.vjp(turned, z, y)[1]
+    assert torch.allclose(turned.pullback(z, turned(z), y), trained, atol=1e-12)
+
+
+def test_solu_with_layer_norm_explains_by_its_scale_and_shift():
+    given = {"activation_scale": [0.3, 1.0], "activation_shift": [0.0, 0.25], "sparsity": 0.5}
+    data = trained("solu_norm", engine="eager", **given)
+    assert data["explained"].dims == ("activation_scale", "activation_shift", "feature")
+    losses = data["loss"]
+    assert float(losses.sel(activation_scale=0.3, activation_shift=0.25)) == float(losses.min())
 
 
 def test_groups_have_each_their_own():
