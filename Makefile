@@ -47,6 +47,8 @@ bench: $(READY)  ## the benchmarks, minutes each
 	$(PYTHON) benchmarks/whole.py
 	$(PYTHON) benchmarks/sweep.py
 	$(PYTHON) benchmarks/launch.py
+	$(PYTHON) benchmarks/activations.py
+	$(PYTHON) benchmarks/options.py
 
 docs: $(READY)  ## docs/settings.md
 	$(PYTHON) -m sup.config.describing > docs/settings.md
