@@ -87,14 +87,15 @@ def test_a_decoder_of_its_own_is_read_in_the_order_of_ours(name: str):
 
 def test_files_of_the_port_to_jax_are_read(tmp_path, caplog):
     """As adonath/toy-models-of-superposition-jax writes them, with losses beside weights."""
-    held = {"w": THEIRS, "b_final": B, "losses": np.ones((3, 100), np.float32)}
+    held = {"w": THEIRS, "b_final": B, "losses": np.ones(100, np.float32)}
     path = tmp_path / "model.safetensors"
-    save_file({name: torch.tensor(values) for name, values in held.items()}, path)
+    tensors = {name: torch.tensor(values) for name, values in held.items()}
+    save_file(tensors, path, {"activation": "relu", "n_steps": "100", "config": "Config(...)"})
     with caplog.at_level("INFO", "sup"):
         data = sup.load_weights(path)
     assert np.array_equal(data["W"], OURS)
     assert np.array_equal(data["b"], B)
-    assert "losses [3, 100] is not read" in caplog.text
+    assert "losses [100] is not read" in caplog.text
 
 
 def test_every_kind_of_file(tmp_path):
