@@ -88,7 +88,7 @@ def _of_both(name: str, recipe: xr.Dataset, end: Evidence) -> str:
     if name == "solu":  # which mixes features: the mean field is of elementwise ones
         return told
     known = mean_field(article_activations()[name], density, crowd)[0].item()
-    return f"{told}, {known:.4f} at the mean field's optimum"
+    return f"{told}, {known:.4f} by a mean field"
 
 
 def _last(results: xr.Dataset) -> float:

@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter, SymmetricalLogLocator
 
-from sup.analysis import published
-from sup.analysis.mean_field import mean_field
 from sup.analysis.recipes import excess_of_seeds
 from sup.analysis.thresholds import EXPLAINED_THRESHOLD, dimensionality_threshold
 from sup.figures.bands import draw_over_seeds, said_of_seeds
-from sup.figures.basics import article_activations
+from sup.figures.behind import draw_mean_field, draw_published
 from sup.figures.gallery import say_instead
 from sup.figures.style import (
     activation_label,
@@ -28,9 +25,6 @@ from sup.figures.style import (
 
 X_LABEL = "$1/(1-S)$"
 
-PUBLISHED = (20, 200)
-"""Hidden dimensions and features of the published curves' models, of uniform importance."""
-
 OURS: dict[str, Any] = {"lw": 1.3, "ms": 4}
 TO_THE_END: dict[str, Any] = {"ls": ":", "lw": 1.3, "ms": 5, "markerfacecolor": "none"}
 """How curves are drawn, and those of models that were trained to the end."""
@@ -40,8 +34,8 @@ def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Fig
     """Draw D* of all activations along sparsity, and measures free of the scale of W beside it.
 
     Several seeds are drawn as `sup.figures.bands` says. Behind the D* of equally important features
-    are the published curves, where there are any of such models, and dashed the D* of the optimum
-    (`sup.analysis.mean_field`), which a trained model need not have reached.
+    are the published curves, where there are any of such models, and dashed the D* of a mean field
+    (`sup.analysis.mean_field`), where models are such as that is of.
 
     Args:
         results: with the dimension sparsity, and activation and seed at most.
@@ -50,7 +44,7 @@ def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Fig
     """
     curves = {name: label for name, label in _measures(results).items() if name in results}
     figure, axes = _panels(len(curves) + (end is not None))
-    behind = [*_published(axes[0], results), *_mean_field(axes[0], results)]
+    behind = [*draw_published(axes[0], results), *draw_mean_field(axes[0], results)]
     for axis, (variable, label) in zip(axes, curves.items(), strict=False):
         if end is not None:
             _curves(axis, end, variable, TO_THE_END)
@@ -155,40 +149,6 @@ def _excess(axis: Axes, results: xr.Dataset, end: xr.Dataset) -> None:
     axis.yaxis.set_major_locator(ticks)
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     density_axis(axis, x)
-
-
-def _equally_important(results: xr.Dataset) -> bool:
-    return "importance" in results and str(results["importance"].values) == "uniform"
-
-
-def _published(axis: Axes, results: xr.Dataset) -> list[Line2D]:
-    """Draw the published curves, broad and pale, behind ours; return what names them."""
-    shape = (results.sizes["hidden"], results.sizes["feature"])
-    if not _equally_important(results) or shape != PUBLISHED:
-        return []
-    curves = published.dimensions_per_feature()
-    for index, name in enumerate(activations_in(results)):
-        if name in curves["activation"]:
-            colour = activation_style(name, index)["color"]
-            line = curves.sel(activation=name)
-            x = curves["inverse_density"]
-            axis.plot(x, line, color=colour, lw=5, alpha=0.25, solid_capstyle="round", zorder=0)
-    return [Line2D([], [], color="0.4", lw=4, alpha=0.35, label="published")]
-
-
-def _mean_field(axis: Axes, results: xr.Dataset) -> list[Line2D]:
-    """Draw D* at the optimum of many equal features, and return what names it; not of SoLU."""
-    if not _equally_important(results):
-        return []
-    known = article_activations()
-    density = 1 - np.sort(results["sparsity"].values)
-    crowd = results.sizes["feature"] / results.sizes["hidden"]
-    for index, name in enumerate(activations_in(results)):
-        if name in known and name != "solu":
-            D = mean_field(known[name], torch.from_numpy(density), max(crowd, 1.0))[0]
-            colour = activation_style(name, index)["color"]
-            axis.plot(1 / density, D.numpy(), color=colour, lw=1, ls="--", zorder=1)
-    return [Line2D([], [], color="0.4", lw=1, ls="--", label="optimum by a mean field")]
 
 
 def inverse_density(results: xr.Dataset | xr.DataArray) -> np.ndarray:

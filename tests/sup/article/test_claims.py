@@ -272,7 +272,7 @@ def test_what_is_the_recipe_and_what_the_end_is_said_of_reaching_a_twentieth():
     both = {"dimensions": recipe, "dimensions_converged": end}
     said = judge(BY_NAME["C10"], both).remark
     assert "of sigmoid 0.0556 by the article's recipe, 0.0274 trained to the end" in said
-    assert "(+25.0% loss by the recipe), 0.0228 at the mean field's optimum" in said
+    assert "(+25.0% loss by the recipe), 0.0228 by a mean field" in said
     assert "by the article's recipe, its end unknown." in said  # SoLU's
     assert "was not measured" in judge(BY_NAME["C10"], {"dimensions": recipe}).remark
 

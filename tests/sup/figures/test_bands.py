@@ -85,4 +85,34 @@ def test_published_curves_stand_behind_models_like_theirs_only():
     assert "published" not in said(dimensions_figure(alike))
     figure = dimensions_figure(alike.assign_coords(importance="uniform"))
     assert "published" in said(figure)
-    assert "optimum by a mean field" in said(figure)
+    assert "mean field" in said(figure)
+
+
+LARGE = {"importance": "uniform", "hidden": range(20), "feature": range(200)}
+
+
+@pytest.mark.parametrize(
+    ("given", "curves"),
+    [
+        ({}, 1),
+        ({"features": "independent", "magnitude": "unit", "model": "plain"}, 1),
+        ({"activation": "jump_relu", "activation_threshold": 0.2}, 1),
+        ({"activation": "solu"}, 0),
+        ({"activation": "mine"}, 0),
+        ({"features": "correlated"}, 0),
+        ({"magnitude": "constant"}, 0),
+        ({"magnitude": "mine"}, 0),
+        ({"model": "untied"}, 0),
+        ({"importance": "geometric"}, 0),
+        ({"hidden": range(2), "feature": range(4)}, 0),
+    ],
+)
+def test_a_mean_field_is_drawn_and_named_only_where_it_is_of_such_models(given, curves):
+    results = results_of({"sparsity": [0.0, 0.9]})
+    alike = xr.Dataset({name: results[name] for name in CURVES})
+    figure = dimensions_figure(alike.assign_coords(LARGE | {"activation": "relu"} | given))
+    dashed = [line for line in figure.axes[0].get_lines() if line.get_linestyle() == "--"]
+    assert len(dashed) == curves
+    assert ("mean field" in said(figure)) == bool(curves)
+    if given.get("activation", "relu") in ("jump_relu", "mine"):
+        assert "published" not in said(figure)
