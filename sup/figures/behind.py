@@ -18,9 +18,9 @@ PUBLISHED = (20, 200)
 """Hidden dimensions and features of the published curves' models, of uniform importance."""
 
 LARGE = (5, 50)
-"""Hidden dimensions and features from which on the mean field is drawn: the sum of what one feature
-sees of the others, of which a twentieth is present where they are sparsest here, has to be normal,
-and all features to be seen alike. Of 4 in 2 dimensions each sees but the one opposite."""
+"""Hidden dimensions and features from which on the mean field is drawn: what one feature sees of
+the others has to be the sum of many that are present, and all features to be seen alike. At p = .1
+what GELU and sigmoid are trained to has .92 and .97 of its loss there, of 4 in 2 .37 and .57."""
 
 
 def draw_published(axis: Axes, results: xr.Dataset) -> list[Line2D]:
