@@ -59,6 +59,21 @@ class Gallery:
         """Return the models one by one."""
         return [self.models.isel(panel=index) for index in range(self.size)]
 
+    def alike(self) -> list[range]:
+        """Return the panels that share a colour scale: of neighbouring rows of one activation.
+
+        Weights of one are several times another's: a single scale would leave that one pale.
+        """
+        names = np.broadcast_to(self.models["activation"].values, self.size).tolist()
+        starts = range(0, self.size, self.columns)
+        rows = [set(names[start : start + self.columns]) for start in starts]
+        firsts = [k for k in range(len(rows)) if k == 0 or rows[k] != rows[k - 1]]
+        ends = [*firsts[1:], len(rows)]
+        return [
+            range(self.columns * first, min(self.columns * end, self.size))
+            for first, end in zip(firsts, ends, strict=True)
+        ]
+
 
 def arranged(results: xr.Dataset, most: int) -> Gallery:
     """Give each model its place: sparsity, or the last axis, is columns, the others are rows.

@@ -84,26 +84,29 @@ def gram_gallery(results: xr.Dataset) -> Figure:
 
 
 def gram_panels(gallery: Gallery) -> Figure:
-    """Draw ``W^T W`` of some models, one panel each, on one scale.
+    """Draw ``W^T W`` of some models, one panel each, on a scale for each activation.
 
     Of large models `MOST_FEATURES` features are shown.
     """
     label = feature_label(gallery.models)
     gallery = replace(gallery, models=with_few_features(gallery.models))
     models = gallery.each()
-    limit = gram_limit([one["W"].values for one in models])
     side = 2.0 if gallery.size <= MOST_SHOWN else 1.4
     figure, axes = panels(gallery, (side, side), (label, "feature"))
-    scale = Normalize(-limit, limit)
     low, high = span(gallery.models["feature"].values)
     place = (low, high, high, low)
-    for axis, one in zip(axes, models, strict=True):
-        axis.imshow(gram_of(one["W"].values), cmap=GRAM_COLOURS, norm=scale, extent=place)
+    for group in gallery.alike():
+        colours = _gram_colours(gram_limit([models[index]["W"].values for index in group]))
+        style = {"cmap": colours.cmap, "norm": colours.norm, "extent": place}
+        for index in group:
+            axes[index].imshow(gram_of(models[index]["W"].values), **style)
+        beside = (axes[group[0]].get_position().y1, axes[group[-1]].get_position().y0)
+        colour_bar(figure, colours, "$W^T W$", "both", beside)
+    for axis in axes:
         axis.set_facecolor(NOTHING_SHOWN)  # behind the features that others have more than this one
         feature_ticks(axis.xaxis)
         feature_ticks(axis.yaxis)
     grey_where_missing(axes, models)
-    colour_bar(figure, ScalarMappable(scale, GRAM_COLOURS), "$W^T W$", "both")
     return figure
 
 

@@ -124,13 +124,28 @@ def greatest(values: np.ndarray, least: float = 0.0) -> float:
     return float(values.max(initial=least, where=np.isfinite(values))) or 1.0
 
 
-def colour_bar(figure: Figure, colours: ScalarMappable, label: str, extend: str) -> None:
-    """Put a colour bar of an inch and a half at the right edge of a figure."""
+def colour_bar(
+    figure: Figure,
+    colours: ScalarMappable,
+    label: str,
+    extend: str,
+    beside: tuple[float, float] | None = None,
+) -> None:
+    """Put a colour bar of an inch and a half at the right edge of a figure.
+
+    Args:
+        figure: gets it.
+        colours: its scale.
+        label: what it is of.
+        extend: at which of its ends values are cut off.
+        beside: upper and lower end of the panels that it is of, as shares of the figure's height;
+            None: it is of all.
+    """
     width, height = figure.get_size_inches()
-    length = min(1.5, height - 0.8)
-    box = figure.add_axes(
-        (1 - 0.85 / width, (height - 0.3 - length) / height, 0.12 / width, length / height)
-    )
+    top, bottom = beside or (1 - 0.3 / height, 0.5 / height)
+    length = min(1.5 / height, top - bottom)
+    place = (1 - 0.85 / width, top - length, 0.12 / width, length)
+    box = figure.add_axes(place, label="colour bar")
     figure.colorbar(colours, cax=box, extend=extend)
     box.set_ylabel(label, fontsize=8)
     box.tick_params(labelsize=7)

@@ -7,6 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
@@ -80,9 +81,14 @@ def drawn(figure: Figure) -> list[Text]:
     return found
 
 
+def panels_of(figure: Figure) -> list[Axes]:
+    """Return the panels of a figure, its colour bars aside."""
+    return [axis for axis in figure.axes if axis.get_label() != "colour bar"]
+
+
 def grid(figure: Figure) -> tuple[int, int]:
-    """Return the rows and columns in which the panels of a figure stand, its colour bar aside."""
-    places = [axis.get_position() for axis in figure.axes[:-1]]
+    """Return the rows and columns in which the panels of a figure stand, its colour bars aside."""
+    places = [axis.get_position() for axis in panels_of(figure)]
     return len({round(at.y0, 6) for at in places}), len({round(at.x0, 6) for at in places})
 
 
@@ -126,7 +132,7 @@ def test_rows_and_columns_are_named_once(axes, shape, columns, rows):
     results = results_of(axes)
     figure = sweep_figures(results)["gallery"]
     assert grid(figure) == shape
-    assert len(figure.axes) - 1 == results["loss"].size
+    assert len(panels_of(figure)) == results["loss"].size
     written = legible(figure)
     for name in (*columns, *rows):
         assert written.count(name) == 1
@@ -174,6 +180,34 @@ def test_panels_are_in_their_rows_and_columns():
     first = gram_gallery(results).axes[4]
     W = results["W"].sel(activation="relu", importance_decay=0.9, sparsity=0).values
     assert np.asarray(first.images[0].get_array()) == pytest.approx(W.T @ W)
+
+
+@pytest.mark.parametrize(
+    ("axes", "scales"),
+    [
+        (ACTIVATION | DECAY | SPARSITY, [8, 8, 8]),
+        (RATE | SPARSITY, [8]),
+        (ACTIVATION, [3]),
+        ({}, [1]),
+    ],
+)
+def test_each_activation_has_its_scale_and_a_bar_beside_its_rows(axes, scales):
+    results = results_of(axes)
+    if "activation" in axes:
+        results["W"].loc[{"activation": "gelu"}] *= 10
+    figure = gram_gallery(results)
+    legible(figure)
+    panels, limits = panels_of(figure), []
+    bars = [axis for axis in figure.axes if axis not in panels]
+    assert len(bars) == len(scales)
+    for bar, count in zip(bars, scales, strict=True):
+        own, panels = panels[:count], panels[count:]
+        limits += {axis.images[0].get_clim() for axis in own}
+        assert bar.get_position().y0 >= own[-1].get_position().y0 - 1e-9
+        assert own[0].get_position().y1 >= bar.get_position().y1 - 1e-9
+    assert len(limits) == len(scales)
+    if len(scales) > 1:
+        assert limits[1][1] > 10 * max(limits[0][1], limits[2][1])
 
 
 def test_what_is_missing_is_grey_and_says_why():
@@ -225,7 +259,7 @@ def test_a_large_sweep_is_thinned_to_a_regular_grid():
     results = results_of(ACTIVATION | DECAY | {"sparsity": list(np.linspace(0, 0.99, 30))})
     figure = gram_gallery(results)
     assert grid(figure) == (6, 20)
-    assert len(figure.axes) - 1 == MOST_CELLS
+    assert len(panels_of(figure)) == MOST_CELLS
     assert {"S = 0", "S = 0.99", "120 of 180 models, evenly spaced"} <= set(legible(figure))
 
 
@@ -233,7 +267,7 @@ def test_a_large_run_is_thinned_to_a_regular_grid():
     figure = gram_figure(results_of(ACTIVATION | DECAY | RATE | SPARSITY))
     rows, columns = grid(figure)
     assert (rows, columns) == (8, 2)
-    assert len(figure.axes) - 1 == rows * columns <= MOST_SHOWN
+    assert len(panels_of(figure)) == rows * columns <= MOST_SHOWN
     assert f"{rows * columns} of 48 models, evenly spaced" in legible(figure)
 
 
