@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter
 
 from sup.config.grid import MOST_SHOWN, evenly_spaced
 from sup.figures.gallery import (
@@ -22,7 +22,7 @@ from sup.figures.gallery import (
     grey_where_missing,
     panels,
 )
-from sup.figures.labels import sparsity_label
+from sup.figures.labels import fixed_label, sparsity_label
 from sup.figures.large import (
     MOST_FEATURES,
     feature_label,
@@ -37,8 +37,12 @@ from sup.figures.style import (
     best_seed,
     colour_bar,
     greatest,
+    has_best_seed,
     polysemanticity_colours,
 )
+
+COLUMNS = 5
+"""Of the pairs along sparsity."""
 
 PIXELS = 160
 """Least height of a quick picture of one Gram matrix."""
@@ -126,6 +130,7 @@ def pair_figure(results: xr.Dataset) -> Figure:
     heat.set_xlabel(label, fontsize=8)
     heat.set_ylabel("feature", fontsize=8)
     bars.set_xlabel("norm $\\|W_i\\|$", fontsize=8)
+    _norm_ticks(bars, greatest(results["feature_norm"].values))
     heat.set_title("$W^T W$", fontsize=9)
     for place, colours, label, extend in (
         ((0.77, 0.55, 0.02, 0.32), _gram_colours(limit), "$W^T W$", "both"),
@@ -146,38 +151,65 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
     Args:
         results: with the dimension sparsity, and seed at most.
     """
-    chosen, label = with_few_features(best_seed(results)), feature_label(results)
-    count = chosen.sizes["sparsity"]
-    shown = evenly_spaced(count, 10)
-    columns = min(len(shown), 5)
-    rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(2.6 * columns + 1.0, 1.9 * rows + 0.5))
+    chosen = with_few_features(best_seed(results))
+    shown = evenly_spaced(chosen.sizes["sparsity"], 10)
     limit = gram_limit([chosen["W"].isel(sparsity=index).values for index in shown])
     highest = greatest(chosen["feature_norm"].values)
     shades = polysemanticity_colours()
-    width, height = figure.get_size_inches()
-    for place, index in enumerate(shown):
-        row, column = divmod(place, columns)
-        left = (0.55 + 2.6 * column) / width
-        bottom = (0.45 + 1.9 * (rows - 1 - row)) / height
-        heat = figure.add_axes((left, bottom, 1.4 / width, 1.4 / height))
-        bars = figure.add_axes((left + 1.48 / width, bottom, 0.55 / width, 1.4 / height))
+    figure, pairs = _pairs(len(shown))
+    for (heat, bars), index in zip(pairs, shown, strict=True):
         one = chosen.isel(sparsity=index)
         draw_pair(heat, bars, one, limit, shades)
-        bars.set_xlim(0, 1.05 * highest)
+        _norm_ticks(bars, highest)
         heat.set_title(sparsity_label(one["sparsity"].item()), fontsize=9, loc="left")
-    figure.supxlabel(f"{label},   norm $\\|W_i\\|$", fontsize=8)
-    figure.supylabel("feature", fontsize=8, x=0.15 / width, ha="center")
-    length = min(1.2, (height - 0.9) / 2.4)
-    for bottom, colours, label, extend in (
-        (height - 0.4 - length, _gram_colours(limit), "$W^T W$", "both"),
-        (height - 0.7 - 2.2 * length, shades, "polysemanticity", "max"),
-    ):
-        box = figure.add_axes((1 - 0.72 / width, bottom / height, 0.1 / width, length / height))
-        figure.colorbar(colours, cax=box, extend=extend)
-        box.set_ylabel(label, fontsize=8)
-        box.tick_params(labelsize=7)
+    for heat, bars in pairs[-min(len(shown), COLUMNS) :]:
+        heat.set_xlabel("feature", fontsize=8)
+        bars.set_xlabel("$\\|W_i\\|$", fontsize=8)
+    width, height = figure.get_size_inches()
+    figure.text(0.08 / width, 1 - 0.16 / height, _said_above(results), fontsize=9, va="center")
+    middle = (pairs[0][0].get_position().y1 + pairs[-1][0].get_position().y0) / 2
+    figure.text(0.15 / width, middle, "feature", fontsize=8, rotation=90, ha="center", va="center")
+    _two_bars(figure, _gram_colours(limit), shades)
     return figure
+
+
+def _said_above(results: xr.Dataset) -> str:
+    """Return the activation, and what of the results is not shown."""
+    label = feature_label(results)
+    seeds = f"best of {results.sizes['seed']} seeds" if has_best_seed(results) else ""
+    few = label if label != "feature" else ""
+    return "; ".join(text for text in (fixed_label(results), seeds, few) if text)
+
+
+def _pairs(count: int) -> tuple[Figure, list[tuple[Axes, Axes]]]:
+    """Return a figure with so many places for `draw_pair`, and room for colour bars."""
+    columns = min(count, COLUMNS)
+    rows = -(-count // columns)
+    width, height = 2.6 * columns + 1.0, 1.9 * rows + 0.5
+    figure = Figure(figsize=(width, height))
+    pairs = []
+    for place in range(count):
+        row, column = divmod(place, columns)
+        left, bottom = 0.55 + 2.6 * column, 0.45 + 1.9 * (rows - 1 - row)
+        sizes = ((left, 1.4), (left + 1.48, 0.55))
+        heat, bars = (
+            figure.add_axes((x / width, bottom / height, wide / width, 1.4 / height))
+            for x, wide in sizes
+        )
+        pairs.append((heat, bars))
+    return figure, pairs
+
+
+def _two_bars(figure: Figure, grams: ScalarMappable, shades: ScalarMappable) -> None:
+    """Put the colour bars of both at the right edge, one above the other."""
+    height = figure.get_figheight()
+    half = min(1.4, (height - 1.0) / 2.4)
+    top = height - 0.55
+    for upper, colours, label, extend in (
+        (top, grams, "$W^T W$", "both"),
+        (top - 1.25 * half, shades, "polysemanticity", "max"),
+    ):
+        colour_bar(figure, colours, label, extend, (upper / height, (upper - half) / height))
 
 
 def draw_pair(
@@ -197,7 +229,14 @@ def draw_pair(
         axis.tick_params(labelsize=7, length=2)
     feature_ticks(heat.xaxis)
     feature_ticks(heat.yaxis)
-    bars.xaxis.set_major_locator(MaxNLocator(2, prune="lower"))
+
+
+def _norm_ticks(bars: Axes, highest: float) -> None:
+    """Give norms an axis with two ticks: 0, and the greatest of one digit that is not above all."""
+    bars.set_xlim(0, 1.05 * highest)
+    digit = 10.0 ** np.floor(np.log10(highest))
+    bars.set_xticks([0, np.floor(highest / digit) * digit])
+    bars.xaxis.set_major_formatter(FormatStrFormatter("%g"))
 
 
 def gram_of(W: np.ndarray) -> np.ndarray:

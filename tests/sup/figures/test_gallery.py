@@ -175,6 +175,17 @@ def test_few_features_have_numbers_and_ticks_at_their_colours():
     legible(figure)
 
 
+def test_norms_along_sparsity_have_two_ticks_and_a_label_of_their_own():
+    results = results_of({"seed": [0, 1]} | SPARSITY)
+    results["feature_norm"][:] = 2.7
+    figure = along_sparsity_figure(results)
+    bars = figure.axes[1]
+    assert bars.get_xticks() == pytest.approx([0, 2])
+    written = legible(figure)
+    assert written.count("$\\|W_i\\|$") == written.count("feature") - 1 == 4
+    assert "ReLU; best of 2 seeds" in written
+
+
 def test_panels_are_in_their_rows_and_columns():
     results = results_of(DECAY | ACTIVATION | SPARSITY)
     first = gram_gallery(results).axes[4]
