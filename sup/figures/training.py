@@ -5,13 +5,18 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FormatStrFormatter, LogFormatterMathtext, LogLocator, NullLocator
 
 from sup.config.grid import MOST_SHOWN
 from sup.figures.bands import draw_over_seeds, said_of_seeds
 from sup.figures.gallery import LINE, missing, say_instead, stacked, thinned, widest
 from sup.figures.labels import fixed_label
+from sup.figures.style import activation_label, activation_style
+
+DASHES = ("-", "--", "-.", ":")
+"""Of lines: more of them cannot be told apart."""
 
 
 def training_figure(results: xr.Dataset) -> Figure:
@@ -29,9 +34,10 @@ def training_figure(results: xr.Dataset) -> Figure:
     ]
     figure, axis = _beside_legend(labels)
     losses = _losses(models)
-    colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(labels)))
-    for loss, label, colour in zip(losses, labels, colours, strict=True):
-        draw_over_seeds(axis, models["step"].values, loss, tuple(colour), label=label)
+    names = np.broadcast_to(models["activation"].values, len(labels)).tolist()
+    looks = zip(*line_styles(settings, names), strict=True)
+    for loss, label, (colour, dashes) in zip(losses, labels, looks, strict=True):
+        draw_over_seeds(axis, models["step"].values, loss, colour, ls=dashes, label=label)
     axis.tick_params(labelsize=8)
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0)
     said = [fixed_label(results) if len(labels) > 1 else "", said_of_seeds(seeds)]
@@ -42,6 +48,37 @@ def training_figure(results: xr.Dataset) -> Figure:
     else:
         _scale(axis, losses)
     return figure
+
+
+def line_styles(settings: list[list[str]], activations: list[str]) -> tuple[list[str], list[str]]:
+    """Return the colour and the dashes of each model's line.
+
+    Twelve shades cannot be told apart. Where there are two settings or more, dashes tell the last
+    one of few values, and colours what is left. Activations have their own colours; what is not an
+    activation has shades.
+
+    Args:
+        settings: of each model, as written.
+        activations: of each, by their keys.
+    """
+    values = [list(dict.fromkeys(written)) for written in zip(*settings, strict=True)]
+    named = [activation_label(key) for key in dict.fromkeys(activations)]
+    few = [k for k, own in enumerate(values) if 1 < len(own) <= len(DASHES) and own != named]
+    dashed = few[-1] if few and len(values) > 1 else None
+    rest = [tuple(one for k, one in enumerate(own) if k != dashed) for own in settings]
+    colours = _colours(rest, activations)
+    if dashed is None:
+        return colours, len(settings) * [DASHES[0]]
+    return colours, [DASHES[values[dashed].index(own[dashed])] for own in settings]
+
+
+def _colours(settings: list[tuple[str, ...]], activations: list[str]) -> list[str]:
+    """Return each model's colour: of its activation, where the settings are nothing else."""
+    keys, different = list(dict.fromkeys(activations)), list(dict.fromkeys(settings))
+    if different == [(activation_label(key),) for key in keys]:
+        return [activation_style(key, keys.index(key))["color"] for key in activations]
+    shades = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(different)))
+    return [to_hex(shades[different.index(own)]) for own in settings]
 
 
 def _models(results: xr.Dataset) -> tuple[xr.Dataset, list[list[str]]]:
@@ -92,8 +129,15 @@ def _scale(axis: Axes, losses: np.ndarray) -> None:
 
 
 def _ticks(axis: Axis) -> None:
-    """Write plain numbers along a log axis, and no ticks between them: each takes a millisecond."""
+    """Write powers of ten along a log axis, or plain numbers where it is short.
+
+    There are no ticks between them: each takes a millisecond.
+    """
     low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1,) if high > 300 * low else (1, 2, 5)))
-    axis.set_major_formatter(FormatStrFormatter("%g"))
+    if high > 300 * low:
+        axis.set_major_locator(LogLocator(subs=(1,)))
+        axis.set_major_formatter(LogFormatterMathtext())
+    else:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FormatStrFormatter("%g"))
     axis.set_minor_locator(NullLocator())
