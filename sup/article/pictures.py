@@ -16,6 +16,7 @@ from sup.figures import basics
 from sup.figures.animation import gram_animation, write_gif
 from sup.figures.features import neuron_figure, raw_neuron_figure
 from sup.figures.gram import along_sparsity_figure, pair_figure
+from sup.figures.labels import sparsity_label
 from sup.figures.large import MOST_DIMENSIONS
 from sup.figures.style import activation_name, best_seed, write
 from sup.figures.training import training_figure
@@ -103,7 +104,7 @@ class Gallery:
         represented = int(one["features_represented"])
         features = one.sizes["feature"]
         total, loss = one["total_dimensionality"].item(), one["loss"].item()
-        label = f"S = {sparsity:.4g}"
+        label = sparsity_label(sparsity)
         alt = (
             f"Gram matrix and feature norms of {name} at {label}: {represented} of {features} "
             f"features represented, total dimensionality {total:.2f}, loss {loss:.3g}"
@@ -182,7 +183,7 @@ class Gallery:
             pictures[1:1] = [neurons, raw]
         if "training_W" in best:
             sparse = best.isel(sparsity=-2 if best.sizes["sparsity"] > 2 else -1)
-            label = f"S = {sparse['sparsity'].item():.4g}"
+            label = sparsity_label(sparse["sparsity"].item())
             alt = f"Animation of the Gram matrix of {name} over training at {label}"
             caption = f"WᵀW over training at {label}; frames are log-spaced in steps."
             pictures.append(self.animation(f"{stem}-training-animation", sparse, alt, caption))

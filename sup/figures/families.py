@@ -70,13 +70,7 @@ def families_figure(results: xr.Dataset) -> Figure:
     sparsities = sorted(table["sparsity"].unique())
     shades = mpl.colormaps["viridis"](np.linspace(0, 0.88, len(sparsities)))
     colours = {S: to_hex(shade) for S, shade in zip(sparsities, shades, strict=True)}
-    size = (2.3 * len(families) + 0.9, 1.7 * len(rows) + 1.2)
-    figure = Figure(figsize=size)
-    figure.subplots_adjust(
-        left=0.75 / size[0], right=1 - 0.1 / size[0], bottom=0.95 / size[1],
-        top=1 - 0.3 / size[1], wspace=0.12, hspace=0.12,
-    )  # fmt: skip
-    axes = figure.subplots(len(rows), len(families), squeeze=False, sharey="row", sharex="col")
+    figure, axes = _panels(len(rows), len(families))
     references = references_in(families)
     for line, (n, variable, label) in zip(axes, rows, strict=True):
         for axis, family in zip(line, families, strict=True):
@@ -91,12 +85,28 @@ def families_figure(results: xr.Dataset) -> Figure:
     for column, family in enumerate(families):
         axes[0, column].set_title(activation_label(family.name), fontsize=9)
         _ticks(axes[-1, column], family)
+    _legend(figure, colours, {name: style for name, (_, style) in references.items()})
+    return figure
+
+
+def _panels(rows: int, columns: int) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its panels, ``[row, column]``, each row on one scale."""
+    size = (2.3 * columns + 0.9, 1.7 * rows + 1.2)
+    figure = Figure(figsize=size)
+    figure.subplots_adjust(
+        left=0.75 / size[0], right=1 - 0.1 / size[0], bottom=0.95 / size[1],
+        top=1 - 0.3 / size[1], wspace=0.12, hspace=0.12,
+    )  # fmt: skip
+    return figure, figure.subplots(rows, columns, squeeze=False, sharey="row", sharex="col")
+
+
+def _legend(figure: Figure, colours: dict[float, str], references: dict[str, str]) -> None:
+    """Write below the panels which line is of which sparsity, and of which reference."""
     lines = [Line2D([], [], color=colour, label=sparsity_label(S)) for S, colour in colours.items()]
-    lines += [Line2D([], [], color="0.4", ls=one[1], label=k) for k, one in references.items()]
+    lines += [Line2D([], [], color="0.4", ls=ls, label=name) for name, ls in references.items()]
     # As many beside each other as the figure is wide for, an inch and a bit each.
     wide = min(8, int(figure.get_figwidth() / 1.1))
     figure.legend(handles=lines, loc="lower center", ncols=wide, fontsize=8, frameon=False)
-    return figure
 
 
 def model_table(results: xr.Dataset) -> pd.DataFrame:

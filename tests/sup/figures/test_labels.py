@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from sup.figures.gallery import stacked
 from sup.figures.labels import fixed_label, setting_labels, setting_name, sparsity_label
+from tests.sup.figures.test_gallery import results_of
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,11 @@ def test_values_have_as_many_digits_as_tell_them_apart():
     assert near == ["S = 0.5", "S = 0.50001"]
     assert setting_labels("n_features", [6, 12345]) == ["n = 6", "n = 12345"]
     assert setting_labels("importance_ratio", [0.1, 12345.0])[1] == "importance ratio 12345"
+
+
+def test_different_values_never_look_the_same():
+    _, settings = stacked(results_of({"optimizer_lr": [0.1, 0.1 + 1e-9]}), ["optimizer_lr"])
+    assert settings == [["learning rate 0.1"], ["learning rate 0.100000001"]]
 
 
 def test_no_key_is_written_as_it_is_typed():
