@@ -2,6 +2,7 @@
 
 from sup.config.settings import Settings
 from sup.launch.placement import Placement
+from sup.model.data import has_plain_model, is_plain
 from sup.model.held_out import SAMPLES
 from sup.model.population import ENTRIES, MOST_FEATURES
 from sup.model.quadrature import AT_ONCE, nodes
@@ -9,6 +10,7 @@ from sup.model.several import BATCHES
 from sup.sweep.kernels import has_kernels, needs_torch
 from sup.training.devices import accelerator_of
 from sup.training.evaluation import ARRAYS, models_at_once
+from sup.training.plain_samples import BATCHES as BATCHES_OF_SAMPLES
 from sup.training.schedule import CHUNK, LARGEST_SNAPSHOT, measured, snapshots
 from sup.training.stack import Stack
 
@@ -68,13 +70,30 @@ def of_step(stack: Stack) -> float:
         # making they are three of float64 for each feature.
         making = 3 * n * min(K, AT_ONCE) * batch * 8 / stack.dtype.itemsize
         return 3.0 * shares + making * bool(shares)
+    # Of what is no plain model: before and after a hidden activation, with noise, the gradient.
+    own = 0 if has_plain_model(settings) else 4 * m
     if settings.engine == "autograd":
-        return HOLES * batch * (3 * inputs * n + K * (9 * n + 3 * m))
+        arrays = 3 * inputs * n + K * (9 * n + 3 * m + own)
+        return HOLES * batch * max(arrays, of_inputs(stack))
     at_once = accelerator_of(settings) == "cuda" or len(stack.blocks) == 1
     together = [sum(len(part.places) for part in block) for block in stack.blocks]
     block = K if at_once else max(together)
     holes = HOLES if at_once else HOLES_OF_SEVERAL
-    return holes * batch * (3 * inputs * n + block * (6 * n + 2 * m))
+    arrays = 3 * inputs * n + block * (6 * n + 2 * m + own)
+    return holes * batch * max(arrays, of_inputs(stack))
+
+
+def of_inputs(stack: Stack) -> float:
+    """Estimate how many numbers a sample takes in the making, of all inputs that torch makes.
+
+    Of several seeds, each input has a copy of its words; and which features are present, in words
+    too where those of a group are, takes as much as some arrays of its values.
+    """
+    settings = stack.settings
+    if is_plain(settings):
+        return 0.0
+    words = stack.rows * (len(stack.seeds) > 1) * 8 / stack.dtype.itemsize
+    return len(stack.inputs) * (words + 5 * settings.n_features)
 
 
 def in_kernels(stack: Stack) -> bool:
@@ -85,6 +104,8 @@ def in_kernels(stack: Stack) -> bool:
 def of_evaluation(stack: Stack) -> float:
     """Estimate how many numbers the evaluation takes, of the models that it looks at at a time."""
     n, m = stack.settings.n_features, stack.settings.n_hidden
+    if not (is_plain(stack.settings) and has_plain_model(stack.settings)):
+        return of_samples(stack)
     if n <= MOST_FEATURES:
         return HOLES * ARRAYS * ENTRIES * 8 / stack.dtype.itemsize  # in float64
     count = min(stack.size, models_at_once(m, n, stack.dtype.itemsize))
@@ -92,3 +113,13 @@ def of_evaluation(stack: Stack) -> float:
     return (
         HOLES * SAMPLES * (3 * distinct * n + count * (ARRAYS * n + m)) + BATCHES * stack.size * 2
     )
+
+
+def of_samples(stack: Stack) -> float:
+    """Estimate how many numbers the evaluation of other than plain models takes."""
+    n, m, K = stack.settings.n_features, stack.settings.n_hidden, stack.size
+    count = min(K, models_at_once(m, n, stack.dtype.itemsize))
+    distinct = len({row for _, row in stack.inputs})
+    # Features are chosen for a whole batch; all else is of as many samples as have room.
+    of_inputs = distinct * (6 * n * count / K + 16)
+    return HOLES * SAMPLES * (count * (4 * n + 2 * m) + of_inputs) + BATCHES_OF_SAMPLES * K * 2

@@ -3,13 +3,16 @@
 import weakref
 from collections import Counter
 
+import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from sup.model.closed_form import loss_and_gradient
-from sup.sweep.memory import CONTEXT, needed
+from sup.sweep.memory import CONTEXT, needed, of_evaluation, of_step
+from sup.training import plain_samples
+from sup.training.engines import AutogradEngine, ClosedFormEngine
 from sup.training.stack import Stack
 
 
@@ -84,6 +87,46 @@ def test_on_a_gpu_all_activations_take_memory_at_once(make_run, monkeypatch):
         estimated, peak = needed(stack) - CONTEXT, step(stack, 16384).peak
         print(f"estimated {estimated / 2**20:.0f} MiB, at once {peak / 2**20:.0f}")
         assert 1 < estimated / peak < 2.5
+
+
+WIDE = ("n_features=50", "n_hidden=10", "batch_size=256", "sparsity=[0,0.5,0.9,0.99]")
+
+OTHERS = {
+    "drawn": ("features=correlated", "magnitude=normal", "seed=[0,1,2]"),
+    "drawn, of one seed": ("features=hierarchical", "magnitude=exponential"),
+    "untied": (
+        *("model=untied", "model.hidden_activation=gelu", "model.noise=0.1", "model.l1=0.1"),
+        *("model.task=abs", "model.unit_norm=true", "seed=[0,1,2]"),
+    ),
+    "tied, of one input": ("model=tied", "sparsity=0.5", "importance.decay=[0.6,0.7,0.8,0.9]"),
+}
+
+
+@pytest.mark.parametrize("engine", [ClosedFormEngine, AutogradEngine])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_other_inputs_and_models_take_is_estimated(kind, engine, make_run):
+    name = {ClosedFormEngine: "eager", AutogradEngine: "autograd"}[engine]
+    stack = Stack.of([make_run(*WIDE, *OTHERS[kind], f"engine={name}")])
+    module = stack.module(torch.device("cpu"))
+    models, inputs = module.autoencoder, module.autoencoder.noisy(module.inputs)
+    trained = engine(models, inputs, inputs.cost(models.costs(module.importance), 256))
+    models.gradients()
+    words = torch.zeros(len(stack.seeds), stack.rows, 256, dtype=torch.int64)
+    with Live() as live:
+        trained(words)
+    estimated = 4 * of_step(stack)
+    print(f"estimated {estimated / 2**20:.1f} MiB, measured {live.peak / 2**20:.1f}")
+    assert 1.2 < estimated / live.peak < 2.7
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_their_evaluation_takes_is_estimated(kind, make_run, monkeypatch):
+    monkeypatch.setattr(plain_samples, "BATCHES", 2)
+    stack = Stack.of([make_run(*WIDE, *OTHERS[kind])])
+    module, inputs = stack.module(torch.device("cpu")), stack.held_out_maker()
+    with Live() as live:
+        plain_samples.evaluate_on_samples(module.autoencoder, inputs, module.importance)
+    assert 1.2 < 4 * of_evaluation(stack) / live.peak < 2.5
 
 
 def test_a_gpu_needs_room_of_its_own(make_run, monkeypatch):
