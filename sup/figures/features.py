@@ -137,8 +137,8 @@ def _number(axis: Axes, dimensions: np.ndarray, heights: np.ndarray, least: floa
     for place, feature in np.argwhere(heights >= least):
         # The later half of viridis is light.
         ink = "white" if feature < 0.6 * heights.shape[1] else "black"
-        at = (dimensions[place], middles[place, feature])
-        axis.text(*at, str(feature), fontsize=6, ha="center", va="center_baseline", color=ink)
+        x, y = float(dimensions[place]), float(middles[place, feature])
+        axis.text(x, y, str(feature), fontsize=6, ha="center", va="center_baseline", color=ink)
 
 
 def _stacks(dimensions: np.ndarray, heights: np.ndarray, colours: np.ndarray) -> PolyCollection:

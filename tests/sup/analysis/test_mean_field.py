@@ -74,8 +74,8 @@ def test_any_function_of_one_feature_has_one_with_its_kinks_wherever_they_are(ac
     a, b, p, crowd = 2.0, -0.2, 0.1, 10.0
     D, loss = mean_field(activation, torch.tensor([p]), crowd)
     assert D.item() > 0
-    one = [torch.tensor([each], dtype=torch.float64) for each in (a, b, p)]
-    found = mean_field_loss(activation, *one, crowd, smoothness_of(activation, 1).kinks).item()
+    A, B, P = (torch.tensor([each], dtype=torch.float64) for each in (a, b, p))
+    found = mean_field_loss(activation, A, B, P, crowd, smoothness_of(activation, 1).kinks).item()
     assert 0 < loss.item() < found
     generator = np.random.default_rng(1)
     x = np.where(generator.random(400_000) < p, generator.random(400_000), 0)

@@ -1,5 +1,7 @@
 """Training as an animation."""
 
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
@@ -32,7 +34,7 @@ def test_a_run_keeps_its_weights_and_they_become_a_gif(make_run, train_runs, tmp
 
 def test_an_animation_says_what_it_is_of(make_run, train_runs):
     (results,) = train_runs(make_run("steps=2", "sparsity=0.9", "activation=gelu"))
-    animation = gram_animation(results)
+    animation: Any = gram_animation(results)
     animation._init_draw()  # or it warns that it was never shown
     (title,) = (axis.get_title() for axis in animation._fig.axes if axis.get_title())
     assert title == "GELU, S = 0.9\n$W^T W$ after 0 steps"

@@ -185,7 +185,7 @@ def test_solu_with_layer_norm_has_mean_0_and_variance_1_over_features():
     assert torch.allclose(y, normed, atol=1e-12)
     turned = part_of("activation", "solu_norm").changed(scale=0.4, shift=0.2).make()
     assert torch.allclose(turned(z), 0.4 * normed + 0.2, atol=1e-12)
-    trained = torch.autograd.functional.vjp(turned, z, y)[1]
+    trained: Any = torch.autograd.functional.vjp(turned, z, y)[1]
     assert torch.allclose(turned.pullback(z, turned(z), y), trained, atol=1e-12)
 
 

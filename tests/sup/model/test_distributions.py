@@ -1,5 +1,7 @@
 """Distributions of features: marginals, correlations and moments, at five standard errors."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -191,13 +193,17 @@ ALONG = KINDS | {
 @pytest.mark.parametrize("kind", ALONG)
 def test_an_instance_never_notices_its_neighbours(kind, monkeypatch):
     monkeypatch.setattr(plain_samples, "BATCHES", 8)
-    given = {"n_features": 6, "n_hidden": 3, "steps": 40, "batch_size": 64}
+    given: dict[str, Any] = {"n_features": 6, "n_hidden": 3, "steps": 40, "batch_size": 64}
     given |= {"engine": "eager", "magnitude": "exponential"}
     given |= {"features": kind} if kind in KINDS else {}
     given |= {key: value for key, value in ALONG[kind].items() if not isinstance(value, list)}
-    axes = {key: value for key, value in ALONG[kind].items() if isinstance(value, list)}
+    axes: dict[str, Any] = {
+        key: value for key, value in ALONG[kind].items() if isinstance(value, list)
+    }
     stacked = sup.train(**given | axes, seed=[0, 1])
-    own = {key: value if key == "features_sparsity" else value[-1] for key, value in axes.items()}
+    own: dict[str, Any] = {
+        key: value if key == "features_sparsity" else value[-1] for key, value in axes.items()
+    }
     alone = sup.train(**given | own, seed=1)
     last = stacked.sel(seed=1)
     last = last.isel({dim: -1 for dim in own if dim in last.dims})

@@ -1,5 +1,7 @@
 """Held-out inputs of any distribution: their moments, however rare, and the error they tell."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -145,7 +147,7 @@ class Own(Presence):
 
 
 def test_of_features_too_rare_for_samples_nothing_is_said(caplog):
-    given = {"n_features": 4, "n_hidden": 2, "steps": 20, "batch_size": 64}
+    given: dict[str, Any] = {"n_features": 4, "n_hidden": 2, "steps": 20, "batch_size": 64}
     data = sup.train(**given, features=sup.Part(Own), sparsity=[0.9, 0.9999])
     for name in ("loss", "loss_error", "features_explained"):
         assert data[name].isnull().values.tolist() == [False, True]

@@ -58,7 +58,8 @@ def test_a_decoder_is_that_of_the_file_or_drawn(tmp_path):
     drawn, place = begun(of_file(tmp_path, W=W, b=B), model="untied", seed=[0, 1])
     usual = Stack.of([Run(sup.Settings(model="untied", seed=[0, 1], **SIZES), None, "run")])
     ((_, usual_place),) = usual.places
-    assert torch.equal(drawn.D[place], usual.models(CPU).D[usual_place])
+    usual_models: Any = usual.models(CPU)
+    assert torch.equal(drawn.D[place], usual_models.D[usual_place])
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,8 @@ SWEPT = {"sparsity": [0.0, 0.9], "importance_decay": [0.5, 0.9], "seed": [3, 4]}
 
 @pytest.fixture(scope="module")
 def results() -> xr.Dataset:
-    return sup.train(**SWEPT, **SIZES, steps=2)
+    given: dict[str, Any] = {**SWEPT, **SIZES, "steps": 2}
+    return sup.train(**given)
 
 
 def test_each_instance_begins_at_the_model_of_its_settings(results, tmp_path):
@@ -99,7 +101,8 @@ def test_axes_of_one_value_and_settings_that_all_share_are_no_matter(results, tm
 
 
 def test_activations_are_told_apart_by_name(tmp_path):
-    results = sup.train(activation=["relu", "tanh"], steps=2, **SIZES)
+    given: dict[str, Any] = {"activation": ["relu", "tanh"], "steps": 2, **SIZES}
+    results = sup.train(**given)
     path = sup.save_weights(results, tmp_path / "a.safetensors")
     models, _ = begun(path, activation="tanh")
     np.testing.assert_array_equal(models.W.detach()[0], results["W"].sel(activation="tanh"))
