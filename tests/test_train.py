@@ -210,7 +210,7 @@ BAD = {
     "sparsty=0.5": "sparsty=0.5: no such setting here; did you mean sparsity?",
     "importance.decy=1": "importance.decy=1: no such setting here; did you mean importance.decay?",
     "sparsity=1.5": "sparsity=1.5: must be a number in [0, 1 - 2^-24], or a list of them",
-    "sparsity=0,0.5": "use key=[value1,value2]",
+    "sparsity=0,0.5": "has several values; write 'sparsity=[0,0.5]'",
     "resume=nowhere": "resume=nowhere: no such file or directory",
     "activation._target_=no_such.Thing": "activation._target_=no_such.Thing: cannot be loaded",
     "activation=[relu,gelu]": "activation=[relu,gelu]: takes one option; "

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -163,13 +164,18 @@ def corners(evidence: dict[str, Evidence]) -> str:
     for name in ("relu", "gelu", "silu"):
         here = trained(one, name, Thresholds())
         density, most = float(here.density.min()), int(np.argmax(here.ratio))
-        corner = lone_from(article_activations()[name], density, FARTHEST)
+        corner = _corner(name, density)
         of_seeds = (here.phases[:, most, int(np.argmin(here.density))] == Phase.ALONE).mean()
         known = f"from r = {corner:.3g} on" if np.isfinite(corner) else f"nowhere to {FARTHEST:g}"
         said.append(
             f"{activation_name(name)} {known} ({of_seeds:.0%} of seeds at {here.ratio[most]:g})"
         )
     return f"At density {density:.2g} the optimum has the extra feature alone: {'; '.join(said)}."
+
+
+@cache
+def _corner(activation: str, density: float) -> float:
+    return lone_from(article_activations()[activation], density, FARTHEST)
 
 
 def sigmoid_like_relu(found: Found, evidence: Evidence, at: Thresholds) -> list[Part]:

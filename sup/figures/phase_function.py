@@ -112,5 +112,5 @@ def _summary(pairs: np.ndarray) -> str:
     mean = f"at most one: {each.mean():.0%}"
     if len(each) < LEAST_SEEDS:
         return mean
-    low, high = interval_of_mean(each)
+    low, high = np.clip(interval_of_mean(each), 0, 1)  # of shares
     return f"{mean} ({low:.0%} to {high:.0%})"

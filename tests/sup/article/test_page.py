@@ -67,7 +67,7 @@ def test_every_claim_has_a_verdict_and_none_is_decided_without_results(html: str
     rows = re.findall(r'<tr id="(C\d+)">.*?<td class="word [^"]*">([^<]+)</td>', html, re.S)
     assert [name for name, _ in rows] == [f"C{k}" for k in range(1, 11)]
     words = dict(rows)
-    assert words["C1"] in ("holds", "depends", "does not hold")
+    assert words["C1"] == "undecided"  # by two seeds
     assert words["C4"] == words["C7"] == words["C10"] == "not decided"
     assert "There are no results of the activation gelu." in html
 

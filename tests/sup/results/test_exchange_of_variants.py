@@ -69,15 +69,17 @@ def test_a_decoder_is_of_an_untied_model_alone():
     bare = {name: values for name, values in weights.items() if name != "decoder"}
     with pytest.raises(sup.SettingError, match="model=untied: needs a decoder"):
         sup.load_weights(bare, sparsity=0.5, model="untied")
-    square = {**weights, "decoder": weights["decoder"][:1]}
-    with pytest.raises(sup.SettingError, match="decoder is not W once more"):
-        sup.load_weights(square, sparsity=0.5, model="untied")
+    other = {**weights, "decoder": weights["decoder"][:1]}  # of another shape: it is not read
+    with pytest.raises(sup.SettingError, match="model=untied: needs a decoder"):
+        sup.load_weights(other, sparsity=0.5, model="untied")
 
 
 def test_training_does_not_begin_at_the_half_of_an_untied_model(tmp_path):
     data = sup.train(**{**SHORT, "sparsity": 0.5}, model="untied")
     path = sup.save_weights(data, tmp_path / "a.safetensors")
-    with pytest.raises(sup.SettingError, match="holds a decoder of its own"):
+    with pytest.raises(
+        sup.SettingError, match="holds a decoder that is not W, and model=plain has none"
+    ):
         sup.train(**{**SHORT, "sparsity": 0.5}, init="given", init_path=str(path))
 
 
