@@ -37,7 +37,10 @@ def signalled(command, monkeypatch):
     return ran
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
 def test_a_signal_writes_a_checkpoint_that_is_gone_on_from(
     number, status, signalled, command, tmp_path
 ):

@@ -65,7 +65,10 @@ def test_finished_jobs_are_left_alone_and_missing_ones_trained(command, tmp_path
     assert np.array_equal(weights(tmp_path / "sweep"), whole)
 
 
-@pytest.mark.parametrize("subdir", [(), ("hydra.sweep.subdir=a/b/${hydra.job.num}",)])
+SUBDIR = "hydra.sweep.subdir=a/b/${hydra.job.num}"
+
+
+@pytest.mark.parametrize("subdir", [(), pytest.param((SUBDIR,), marks=pytest.mark.slow)])
 def test_an_interrupted_stack_goes_on_from_its_checkpoint(subdir, command, tmp_path, stopping_at):
     settings = (*SWEEP[:3], "steps=300", "logger=none", *subdir)
     assert command(*settings, "hydra.sweep.dir=undisturbed").status == 0

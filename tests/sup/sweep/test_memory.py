@@ -68,11 +68,14 @@ QUADRATURE = {"n_features": 3, "n_hidden": 2, "data": "quadrature"}
             {"batch_size": 8192, "seed": SEEDS, "engine": "autograd", "steps": 3},
             marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "relu,gelu,silu,tanh,solu",
             {"n_features": 50, "batch_size": 4096, "sparsity": [0, 0.5, 0.9, 0.99], "steps": 60},
+            marks=pytest.mark.slow,
         ),
-        ("gelu", {**QUADRATURE, "seed": MANY_SEEDS, "steps": 3}),
+        pytest.param(
+            "gelu", {**QUADRATURE, "seed": MANY_SEEDS, "steps": 3}, marks=pytest.mark.slow
+        ),
         ("relu", {**PAIRS, "seed": list(range(10_000)), "steps": 100}),
     ],
 )

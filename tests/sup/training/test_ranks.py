@@ -153,6 +153,7 @@ def test_one_run(command, tmp_path):
     assert two["first_bad_step"].equals(three["first_bad_step"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_figures")
 def test_several_stacks_under_multirun(command, make_run, train_runs, tmp_path):
     swept = ("n_hidden=2,5", "activation=relu,solu", "sparsity=0.9", "logger=csv")
@@ -220,6 +221,7 @@ def loses(folder: Path, rank: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_rank_that_says_nothing_leaves_no_empty_cause(tmp_path):
     with pytest.raises(RankError, match=r"^rank 1 was killed by SIGKILL$") as raised:
         on_ranks(2, partial(loses, tmp_path))
@@ -233,6 +235,7 @@ def waits(folder: Path, rank: int) -> None:
     time.sleep(600)
 
 
+@pytest.mark.slow
 def test_ranks_that_are_ended_are_not_taken_for_failed(tmp_path):
     def stop() -> None:
         while len(list(tmp_path.iterdir())) < 2:
@@ -273,6 +276,7 @@ def cannot_leave(rank: int) -> int:
     return 7
 
 
+@pytest.mark.slow
 def test_a_group_that_cannot_be_left_costs_seconds_only(monkeypatch):
     monkeypatch.setattr(ranks, "PATIENCE", 0.5)
     assert on_ranks(2, cannot_leave) == 7

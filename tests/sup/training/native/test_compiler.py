@@ -145,6 +145,7 @@ def test_a_home_that_cannot_be_written_to(tmp_path):
     compiler.compiled([kernel()])
 
 
+@pytest.mark.slow
 def test_several_processes_compile_at_once(tmp_path):
     script = "import sup; print(sup.train(steps=100, batch_size=16, engine='native')['W'].sum())"
     root = Path(__file__).parents[4]
