@@ -1,8 +1,7 @@
 """The results that a report is made from, sorted by what they are results of."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +9,9 @@ import numpy as np
 import xarray as xr
 
 from sup.analysis.experiment import experiment_of
-from sup.config.rules import SettingError, in_one_line
 from sup.figures.style import activations_in, of_activation
+from sup.results.finding import homes, named
 from sup.results.joining import load_sweep
-from sup.results.storage import FILE
 
 
 @dataclass(frozen=True)
@@ -143,41 +141,10 @@ def gather(paths: Sequence[Path]) -> list[Evidence]:
         FileNotFoundError: where there are no results.
         SettingError: where some cannot be read; it says which.
     """
-    found: dict[Path, None] = {}
-    for path in paths:
-        homes = _homes(path)
-        if not homes:
-            raise FileNotFoundError(f"{path}: no {FILE} in it or in any directory below")
-        found |= dict.fromkeys(homes)
     evidence: list[Evidence] = []
-    for home in found:
+    for home in homes(paths):
         with named(home):
             one = Evidence(home, load_sweep(home))
             before = sum(other.kind == one.kind for other in evidence)
         evidence.append(replace(one, number=before))
     return evidence
-
-
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Say of an error whose results have caused it: a report reads anybody's.
-
-    Raises:
-        SettingError: in its place.
-    """
-    try:
-        yield
-    except SettingError:
-        raise
-    except Exception as error:  # as many kinds as there are figures, and ways to break a file
-        raise SettingError("results", path, f"cannot be shown: {in_one_line(error)}") from error
-
-
-def _homes(path: Path) -> list[Path]:
-    """Return the directories of the sweeps, and of the runs that belong to none, below a path."""
-    runs: Iterable[Path] = [file.parent for file in sorted(path.rglob(FILE))]
-    homes = (
-        run.parent if (run.parent / "multirun.yaml").exists() and run != path else run
-        for run in runs
-    )
-    return list(dict.fromkeys(homes))

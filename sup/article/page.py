@@ -10,11 +10,12 @@ from sup.analysis import published
 from sup.analysis.diagrams import agreement
 from sup.analysis.gaps import GapSummary, gap_summary
 from sup.article.claims import CLAIMS, judge
-from sup.article.evidence import Evidence, gather, named
+from sup.article.evidence import Evidence, gather
 from sup.article.joint import joint
 from sup.article.over_densities import by_seed
 from sup.article.pictures import Gallery, Picture
 from sup.figures.style import activation_name, best_seed
+from sup.results.finding import named
 from sup.system.files import replacing
 
 TITLE = "Activation functions and superposition in toy models"

@@ -122,7 +122,7 @@ def load_model(results: xr.Dataset, activations: Mapping[str, Any] | None = None
     made = []
     for (name, node, own), places in groups.items():
         numbers = {key.partition(".")[2]: value for key, value in own}
-        part = _part(name, node, activations or {}).changed(**numbers)
+        part = part_in_results(name, node, activations or {}).changed(**numbers)
         made.append((_made(part, dtype), torch.tensor(places)))
     weights, biases = (torch.tensor(held.values, dtype=dtype) for held in (W, b))
     decoder = None
@@ -170,8 +170,12 @@ def _hidden_names(results: xr.Dataset) -> set[str]:
         raise SettingError("model", configs, "results do not say what it is") from error
 
 
-def _part(name: str, node: str, activations: Mapping[str, Any]) -> Part:
-    """Return an activation as results describe it; what the user gives is called in its place."""
+def part_in_results(name: str, node: str, activations: Mapping[str, Any]) -> Part:
+    """Return an activation as results describe it; what the user gives is called in its place.
+
+    Raises:
+        SettingError: where they do not say what it is, or name what is not run.
+    """
     given = activations.get(name)
     if isinstance(given, Part):
         return given
