@@ -16,6 +16,7 @@ The packages, in the order in which they may import each other:
 - ``analysis``: pure functions of weights and results
 - ``results``: what a run leaves behind
 - ``figures``: from results to matplotlib
+- ``explore``: from results to a page with controls
 - ``callbacks``: what happens during training
 - ``launch``: where stacks are trained
 - ``sweep``: from runs to stacks to results

@@ -16,6 +16,7 @@ ORDER = (
     "analysis",
     "results",
     "figures",
+    "explore",
     "callbacks",
     "launch",
     "sweep",
