@@ -6,7 +6,20 @@ const [SET, STEP, INPUT] = [".results", ".step", ".x"];
 /** Features whose sliders are shown at a time. */
 const MOST_SLIDERS = 20;
 
-const labelOf = (value) => value === null ? "none" : typeof value === "number" ? written(value) : String(value);
+const words = (name) => name.replaceAll("_", " ");
+
+function labelOf(value) {
+  if (value === null) return "none";
+  return typeof value === "number" ? written(value) : String(value);
+}
+
+/** Return a label above an input, with the input's value at its end. */
+function labelled(name, input, output) {
+  const label = element("label"), line = element("span", "", {class: "name"});
+  line.append(element("span", name), output);
+  label.append(line, input);
+  return label;
+}
 
 /** Return a select with a label. */
 function select(name, labels, index, changed) {
@@ -21,37 +34,33 @@ function select(name, labels, index, changed) {
 /** Return a slider with a label and its value in words; it moves along `labels`. */
 function slider(name, labels, index, changed) {
   const input = element("input", "", {type: "range", min: 0, max: labels.length - 1, step: 1});
-  const output = element("output"), label = element("label"), line = element("span", "", {class: "name"});
+  const output = element("output");
   const show = () => {
     output.textContent = labels[Number(input.value)];
     input.setAttribute("aria-valuetext", `${name} ${output.textContent}`);
   };
   const set = (k) => { input.value = String(k); show(); };
   input.addEventListener("input", () => { show(); changed(Number(input.value)); });
-  line.append(element("span", name), output);
-  label.append(line, input);
   set(index);
-  return {element: label, set};
+  return {element: labelled(name, input, output), set};
 }
 
 /** Return the control of an axis: words are selected, numbers slid along. */
 function axisControl(axis, index, changed) {
   const make = axis.numeric ? slider : select;
-  return make(axis.name.replaceAll("_", " "), axis.values.map(labelOf), index, changed);
+  return make(words(axis.name), axis.values.map(labelOf), index, changed);
 }
 
 /** Return a slider of a feature's value. */
 function featureSlider(feature, [low, high], value, changed) {
   const input = element("input", "", {type: "range", min: low, max: high, step: (high - low) / 100,
     "data-feature": feature});
-  const output = element("output"), label = element("label"), line = element("span", "", {class: "name"});
+  const output = element("output"), digits = [...String(feature)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
   const show = () => { output.textContent = written(Number(input.value)); };
   input.addEventListener("input", () => { show(); changed(feature, Number(input.value)); });
-  line.append(element("span", `x${[...String(feature)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]).join("")}`), output);
-  label.append(line, input);
   input.value = String(value);
   show();
-  return label;
+  return labelled(`x${digits.join("")}`, input, output);
 }
 
 /** Return the address of a view: the values that are chosen, and no indices, so that it lasts. */
@@ -61,7 +70,7 @@ function addressOf(all, state) {
   held.axes.forEach((axis, k) => parts.set(axis.name, String(axis.values[state.at[k]])));
   if (state.step !== null) parts.set(STEP, String(stepsOf(held)[state.step]));
   const moved = Array.from(state.x, (value, i) => [i, value]).filter(([, value]) => value);
-  if (moved.length) parts.set(INPUT, moved.map(([i, value]) => `${i}:${Number(value.toFixed(4))}`).join(","));
+  parts.set(INPUT, moved.map(([i, value]) => `${i}:${Number(value.toFixed(4))}`).join(","));
   return `#${parts}`;
 }
 
@@ -82,8 +91,9 @@ function viewOf(all, address) {
   for (const part of (parts.get(INPUT) ?? "").split(",")) {
     const [i, value] = part.split(":").map(Number);
     const [low, high] = held.reach;
-    if (i in x && Number.isFinite(value)) x[i] = Math.min(high, Math.max(low, value));
+    if (part && i in x && Number.isFinite(value)) x[i] = Math.min(high, Math.max(low, value));
   }
+  if (!parts.has(INPUT)) x[0] = held.reach[1];
   return {set, at, step: step < 0 ? null : step, x};
 }
 

@@ -20,7 +20,6 @@ class Explorer {
   read() {
     if (location.hash && this.state && location.hash === this.address) return;
     const state = viewOf(this.all, location.hash), held = this.all[state.set];
-    if (!state.x.some(Boolean)) state.x[0] = held.reach[1];
     const first = Math.max(0, state.x.findIndex(Boolean));
     this.state = {...state, feature: first, shown: Math.floor(first / MOST_SLIDERS)};
     this.state.at = held.nearest(state.at, null);
@@ -49,10 +48,10 @@ class Explorer {
         (k) => this.request({step: k < steps.length ? k : null}, "step")));
     byId("controls").replaceChildren(...made.map((one) => one.element));
     byId("notes").replaceChildren(...results.notes.map((note) => element("li", note)));
+    const alone = "The training step moves the mark alone: there are no weights along training here.";
     byId("loss-note").textContent = results.snapshots.length
       ? "The training step moves WᵀW, the features and Dᵢ, too."
-      : results.steps.length ? "The training step moves the mark alone: the page has no weights along training."
-      : "";
+      : results.steps.length ? alone : "";
   }
 
   /** Go to other results. */
@@ -63,12 +62,13 @@ class Explorer {
   /** Go along an axis, and along others too where there is no model otherwise. */
   move(axis, index) {
     const wanted = this.state.at.with(axis, index), at = this.results.nearest(wanted, axis);
-    const moved = this.results.axes.filter((_, k) => at[k] !== wanted[k]);
-    at.forEach((place, k) => { if (place !== wanted[k]) this.axisControls[k].set(place); });
-    byId("status").textContent = moved.length
-      ? `No such model: ${moved.map(({name, values}) =>
-        `${name.replaceAll("_", " ")} is ${labelOf(values[at[this.results.axes.findIndex((one) => one.name === name)]])}`).join(", ")} now.`
-      : "";
+    const moved = [];
+    this.results.axes.forEach(({name, values}, k) => {
+      if (at[k] === wanted[k]) return;
+      this.axisControls[k].set(at[k]);
+      moved.push(`${words(name)} is ${labelOf(values[at[k]])}`);
+    });
+    byId("status").textContent = moved.length ? `No such model: ${moved.join(", ")} now.` : "";
     this.request({at}, "model");
   }
 
@@ -147,7 +147,6 @@ class Explorer {
       this.buildSliders();
     }).element] : [];
     byId("presets").replaceChildren(zero, all, some, ...shown);
-    byId("input-note").textContent = "Slide the values of the features, and see what the trained model makes of them.";
   }
 
   fill(value) {
@@ -170,5 +169,6 @@ class Explorer {
 /** Begin: `functions` are the activations of all models in the page. */
 function start(functions) {
   const held = JSON.parse(byId("payload").textContent);
-  globalThis.explorer = new Explorer(held.results.map((one) => new Results(one, functions, held.reasons)));
+  const all = held.results.map((one) => new Results(one, functions, held.reasons));
+  globalThis.explorer = new Explorer(all);
 }

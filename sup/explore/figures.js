@@ -173,8 +173,8 @@ function hiddenFigure({h}, theme) {
     data: [{type: "bar", x: h.map((_, k) => k + 1), y: h, marker: {color: theme.accent},
       hovertemplate: "h<sub>%{x}</sub> = %{y:.4f}<extra></extra>"}],
     layout: layoutOf(theme, {bargap: 0.4,
-      xaxis: {title: {text: "hidden dimension"}, ...featureTicks(h.length), showgrid: false, zeroline: false,
-        range: [0.4, h.length + 0.6]},
+      xaxis: {title: {text: "hidden dimension"}, ...featureTicks(h.length), showgrid: false,
+        zeroline: false, range: [0.4, h.length + 0.6]},
       yaxis: {title: {text: "h"}}}),
   };
 }
@@ -205,12 +205,13 @@ function curveFigure({points, feature, target, at}, theme) {
   const line = {type: "scatter", mode: "lines"};
   return {
     data: [
-      {...line, ...others, name: "x′<sub>j</sub>, j ≠ k", line: {color: theme.soft, width: 1}, opacity: 0.6,
-        hoverinfo: "skip"},
+      {...line, ...others, name: "x′<sub>j</sub>, j ≠ k", line: {color: theme.soft, width: 1},
+        opacity: 0.6, hoverinfo: "skip"},
       {...line, x, y: x.map(target), name: "wanted", line: {color: theme.ink, dash: "dot", width: 1.5},
         hoverinfo: "skip"},
       {...line, x, y: points.map((point) => point.y[feature]), name: "x′<sub>k</sub>",
-        line: {color: theme.second, width: 3}, hovertemplate: "x = %{x:.2f}<br>x′ = %{y:.4f}<extra></extra>"},
+        line: {color: theme.second, width: 3},
+        hovertemplate: "x = %{x:.2f}<br>x′ = %{y:.4f}<extra></extra>"},
       {type: "scatter", mode: "markers", x: [at.x], y: [at.y], marker: {size: 10, color: theme.second},
         showlegend: false, hoverinfo: "skip"},
     ],

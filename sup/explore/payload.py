@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from sup.analysis.axes import axes_of
+from sup.analysis.diagrams import DIAGRAMS
 from sup.explore.functions import Functions, functions_along, structures_along
 from sup.explore.packing import numbers_or_none, packed, packed_where_it_changes
 
@@ -56,6 +57,7 @@ def payload(name: str, results: xr.Dataset, functions: Functions) -> dict[str, A
         "parameters": along["parameters"].shape[1],
         "structures": structures["structures"],
         "reach": reach(results),
+        "phases": phases(results),
         "steps": [],
         "snapshots": [],
         "notes": [],
@@ -110,6 +112,12 @@ def settings(results: xr.Dataset) -> list[dict[str, Any]]:
                 {"name": str(name), "axes": [axes.index(d) for d in dims], "values": values}
             )
     return found
+
+
+def phases(results: xr.Dataset) -> list[str]:
+    """Return the names of the optimum's phases; none of models that have no such."""
+    diagram = DIAGRAMS.get((results.sizes["hidden"], results.sizes["feature"]))
+    return list(diagram.names) if diagram and "optimum_phase" in results else []
 
 
 def reach(results: xr.Dataset) -> list[float]:

@@ -99,7 +99,8 @@ class Results {
   model(place) {
     const W = this.weights(place, null), n = W[0].length, size = this.hidden * this.features;
     const structure = this.structures[this.slice("structure", place, 1)[0]];
-    const f = this.slice("activation", place, 1)[0], p = this.slice("parameters", place, this.parameters);
+    const f = this.slice("activation", place, 1)[0];
+    const p = this.slice("parameters", place, this.parameters);
     const [activation, hidden] = [this.functions[f], this.functions[structure.hidden]];
     return {
       W, n,
@@ -109,7 +110,8 @@ class Results {
       hidden: hidden && ((h) => hidden(h, structure.parameters)),
       reason: activation ? this.reasons[structure.hidden] : this.reasons[f],
       target: TASKS[structure.task] ?? TASKS.identity,
-      explained: this.has("explained") ? this.slice("explained", place, this.features).slice(0, n) : null,
+      explained: this.has("explained")
+        ? this.slice("explained", place, this.features).slice(0, n) : null,
     };
   }
 

@@ -35,13 +35,15 @@ function seenOf(W, explained) {
 function drawWeights(seen, theme) {
   const [strongest] = seen.pairs, m = seen.W.length;
   const most = strongest
-    ? `the strongest interference is ${written(strongest.value)}, of features ${strongest.i} and ${strongest.j}`
+    ? `the strongest interference is ${written(strongest.value)}, of features ${
+      strongest.i} and ${strongest.j}`
     : "no features interfere";
   const diagonal = seen.gram.map((row, i) => row[i]);
   const ends = `${written(Math.min(...diagonal))} to ${written(Math.max(...diagonal))}`;
   draw("gram", () => gramFigure(seen, theme),
     `Heatmap of W transposed W of ${seen.n} features: the diagonal is ${ends}; ${most}.`);
-  byId("gram-note").textContent = seen.n > MOST_FEATURES ? `${MOST_FEATURES} of ${seen.n} features.` : "";
+  byId("gram-note").textContent = seen.n > MOST_FEATURES
+    ? `${MOST_FEATURES} of ${seen.n} features.` : "";
   const flat = m === 2;
   byId("features-note").textContent = flat
     ? "Directions Wᵢ in the plane; the circle has radius 1."
@@ -57,9 +59,9 @@ function drawBars(seen, theme) {
   const sum = dimensionality.reduce((a, b) => a + b, 0);
   const well = explained && explained.filter((one) => one > 0.5).length;
   const said = explained ? `; explained variance is above 0.5 for ${well} of them` : "";
-  byId("bars-note").textContent = explained === null
-    ? "Dᵢ: the share of a dimension that a feature has to itself."
-    : "Dᵢ: the share of a dimension that a feature has to itself. R²ᵢ: the share of its variance that the trained model explains.";
+  const shares = ["Dᵢ: the share of a dimension that a feature has to itself."];
+  if (explained) shares.push("R²ᵢ: the share of its variance that the trained model explains.");
+  byId("bars-note").textContent = shares.join(" ");
   draw("bars", () => barsFigure(seen, theme),
     `Bars of ${seen.n} features: dimensionalities sum to ${written(sum)}${said}.`);
 }
@@ -80,11 +82,12 @@ function drawInput(model, x, feature, reach, theme) {
   }
   const h = Array.from(encode(model, x)), output = Array.from(decode(model, h));
   const target = Array.from(x, model.target);
-  draw("hidden", () => hiddenFigure({h}, theme), `Hidden dimensions: ${h.slice(0, 20).map(written).join(", ")}.`);
-  draw("output", () => outputFigure({target, output}, theme),
-    `Outputs: ${output.slice(0, 20).map((one, i) => `feature ${i} ${written(one)}, wanted ${written(target[i])}`).join("; ")}.`);
-  const points = along(model, x, feature, reach, POINTS);
-  draw("curve", () => curveFigure({points, feature, target: model.target, at: {x: x[feature], y: output[feature]}}, theme),
+  const few = (values) => values.slice(0, MOST_SLIDERS);
+  const told = few(output).map((one, i) => `feature ${i} ${written(one)}, wanted ${written(target[i])}`);
+  draw("hidden", () => hiddenFigure({h}, theme), `Hidden dimensions: ${few(h).map(written).join(", ")}.`);
+  draw("output", () => outputFigure({target, output}, theme), `Outputs: ${told.join("; ")}.`);
+  const points = along(model, x, feature, reach, POINTS), at = {x: x[feature], y: output[feature]};
+  draw("curve", () => curveFigure({points, feature, target: model.target, at}, theme),
     `Output of feature ${feature} along its input: ${written(points[0].y[feature])} at ${
       written(reach[0])}, ${written(points.at(-1).y[feature])} at ${written(reach[1])}.`);
 }
@@ -97,24 +100,28 @@ function writeMeasures(results, place, seen) {
     ["loss", Number.isFinite(of("loss")) && `${written(of("loss"))}${
       Number.isFinite(of("loss_error")) ? ` ± ${Number(of("loss_error").toPrecision(2))}` : ""}`],
     ["optimum", Number.isFinite(of("optimum_loss")) && written(of("optimum_loss"))],
+    ["at the optimum", results.phases[of("optimum_phase")]],
     ["above the optimum", Number.isFinite(of("loss_gap")) && percent(of("loss_gap"))],
     ["D* = m / ‖W‖²", total > 0 && written(m / total)],
     ["Σ Dᵢ", `${written(seen.dimensionality.reduce((a, b) => a + b, 0))} of ${m}`],
-    ["features, R² > 0.5", seen.explained && `${seen.explained.filter((one) => one > 0.5).length} of ${seen.n}`],
-    ["diverged", results.hasDiverged(place) && `at step ${of("first_bad_step") ?? "?"}`],
+    ["features, R² > 0.5", seen.explained
+      && `${seen.explained.filter((one) => one > 0.5).length} of ${seen.n}`],
+    ["diverged", results.hasDiverged(place)
+      && `at step ${of("first_bad_step") ?? "?"}: these are its last finite weights`],
   ];
   writeList("measures", rows.filter(([, value]) => value));
 }
 
 function writeList(id, rows) {
-  byId(id).replaceChildren(...rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
+  byId(id).replaceChildren(...rows.flatMap(([name, value]) =>
+    [element("dt", name), element("dd", value)]));
 }
 
 /** Write what else is set, at some place along the axes. */
 function writeSettings(results, at) {
   const rows = results.settings.map((setting) => [setting.name, results.setting(setting, at)]);
   writeList("settings", rows.filter(([, value]) => value !== null).map(([name, value]) => [
-    name.replaceAll("_", " "), typeof value === "number" ? written(value) : String(value)]));
+    words(name), labelOf(value)]));
 }
 
 /** Write the values of each feature; only where the table is open, as it takes time. */

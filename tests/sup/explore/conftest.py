@@ -1,6 +1,7 @@
 """Small results of several kinds, and the page of all of them, made once."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def wide(results: xr.Dataset) -> xr.Dataset:
 @pytest.fixture(scope="session")
 def results() -> dict[str, xr.Dataset]:
     """Train all that is looked at, a few steps each."""
-    small = {"n_features": 5, "n_hidden": 2, "batch_size": 16}
+    small: Any = {"n_features": 5, "n_hidden": 2, "batch_size": 16}
     grid = sup.train(activation=["relu", "gelu"], sparsity=[0, 0.9], seed=[0, 1], steps=20, **small)
     untied = sup.train(
         model="untied",

@@ -115,6 +115,12 @@ def test_sliders_reach_as_far_as_features_do(results: dict[str, xr.Dataset], odd
     assert reach(normal) == [-6, 6]
 
 
+def test_phases_of_the_optimum_have_names(results: dict[str, xr.Dataset]):
+    pair = sup.train(n_features=2, n_hidden=1, importance="relative", steps=1, batch_size=8)
+    assert whole("pair", pair)["phases"][1] == "in superposition with the first"
+    assert whole("grid", results["grid"])["phases"] == []
+
+
 def test_weights_of_others_can_be_looked_into():
     others = sup.load_weights({"W": np.ones((3, 2, 4)), "b_final": np.zeros((3, 4))}, n_hidden=2)
     functions = Functions()
