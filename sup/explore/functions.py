@@ -139,25 +139,16 @@ def _of_group(
 
 
 def structures_along(results: xr.Dataset, functions: Functions) -> dict[str, Any]:
-    """Return what models are made of beside the plain one's parts, of their `model_config`.
+    """Return what models are made of beside the plain one's parts: hidden activation and task.
 
     Returns:
         ``structure [model]``, and `structures`, for each the place of its hidden activation's
         function and its task.
     """
-    count = count_of(results)
-    if "model_config" in results.coords:
-        configs = across(results, "model_config").astype(str)
-    else:
-        configs = np.full(count, "{}")
-    distinct, places = np.unique(configs, return_inverse=True)
+    words = [_words(results, "hidden_activation", "linear"), _words(results, "task", "identity")]
+    distinct, places = np.unique(np.stack(words, 1), axis=0, return_inverse=True)
     structures = []
-    for config in distinct:
-        try:
-            held = json.loads(config)
-            name, task = held.get("hidden_activation", "linear"), held.get("task", "identity")
-        except (ValueError, AttributeError, RecursionError):  # NaN, where there is no model
-            name, task = "linear", "identity"
+    for name, task in distinct.tolist():
         if name in OPTIONS["activation"]:
             hidden = activation_of(part_of("activation", name), [], CPU)
             numbers = kernel_parameters(hidden, 1)
@@ -165,5 +156,14 @@ def structures_along(results: xr.Dataset, functions: Functions) -> dict[str, Any
             place = functions.place(function_of(hidden), f"{name} has no expressions")
         else:
             place, own = functions.place(None, f"the hidden activation {name} is unknown"), []
-        structures.append({"hidden": place, "parameters": own, "task": str(task)})
-    return {"structure": places.reshape(count), "structures": structures}
+        structures.append({"hidden": place, "parameters": own, "task": task})
+    return {"structure": places.reshape(count_of(results)), "structures": structures}
+
+
+def _words(results: xr.Dataset, setting: str, plain: str) -> np.ndarray:
+    """Return a setting of each model ``[model]``: that of plain models where it has none."""
+    name = f"model_{setting}"
+    if name not in results.coords:
+        return np.full(count_of(results), plain)
+    words = across(results, name).astype(str)
+    return np.where((words == "") | (words == "nan"), plain, words)
