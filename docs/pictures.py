@@ -20,5 +20,6 @@ with tempfile.TemporaryDirectory() as folder:
     gram_gallery(sup.load_sweep(folder)).savefig(ROOT / "docs" / "gallery.png", dpi=130)
 phases = phase_figure(sup.load_sweep(ARTICLE / "phase_diagram"))
 phases.savefig(ROOT / "docs" / "phases.png", dpi=110)
-dimensions = dimensions_figure(sup.load_sweep(ARTICLE / "dimensions"))
+recipe, end = (sup.load_sweep(ARTICLE / name) for name in ("dimensions", "dimensions_converged"))
+dimensions = dimensions_figure(recipe, end)
 dimensions.savefig(ROOT / "docs" / "dimensions.png", dpi=110)
