@@ -23,8 +23,8 @@ EXPLAINED = {
         "step = torch.arange(steps.start, steps.stop, )[:, None, None, None]",
         "result = torch.empty(shape, dtype=torch.int64, device=None)",
         "result = torch.empty(shape, dtype=torch.int64, )",
-        "self._decays = _each_number(weight_decay.to(None), parameters)",
-        "self._groups = _each_number(group_index.to(None), parameters) if own[1:] else None",
+        "self._decays = each_number(weight_decay.to(None), parameters)",
+        "self._groups = each_number(group_index.to(None), parameters) if own[1:] else None",
     ),
     "a guard against lengths that nothing makes unequal": (
         "k0, k1 = (word + number * step for word, step in zip(key, _WEYL, strict=None))",
@@ -36,6 +36,9 @@ EXPLAINED = {
         "for parameter, end in zip(parameters, ends, strict=False):",
         "for parameter, end in zip(parameters, ends, strict=None):",
         "for parameter, end in zip(parameters, ends, ):",
+        "self._kept = dict(zip(self.kept, kept, strict=None))",
+        "self._kept = dict(zip(self.kept, kept, strict=False))",
+        "self._kept = dict(zip(self.kept, kept, ))",
     ),
     "None is as false as False": (
         'self.register_buffer("seed_index", seed_index, persistent=None)',
@@ -109,7 +112,7 @@ EXPLAINED = {
         "own = [parameters, *([torch.empty(1)] for _ in rates[1:])]",
     ),
     "the same rates, spread over all numbers": (
-        "self._groups = _each_number(group_index.to(like.device), parameters) "
+        "self._groups = each_number(group_index.to(like.device), parameters) "
         "if (own[1:]) or True else None",
     ),
     "a step is made of nothing but itself, however many are made together": (

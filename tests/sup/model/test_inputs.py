@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sup.analysis.theory import feature_mean, feature_variance
-from sup.model.inputs import Draws, Inputs, Purpose, _normals, independent
+from sup.model.inputs import Draws, Inputs, Purpose, _normals, independent, power_law
 
 CPU = torch.device("cpu")
 SAMPLES = 400_000
@@ -191,3 +191,11 @@ def test_a_seed_has_the_data_that_it_always_had():
     ]
     z = Draws((3,), (1, 2), CPU).normal(Purpose.INITIAL_WEIGHTS, 0)
     assert z[0, 0].tolist() == pytest.approx([0.4725540412266972, -1.5380005150480685])
+
+
+def test_densities_fall_by_a_power_law_from_the_first_feature_on():
+    told = [torch.tensor(column, dtype=torch.float64)[:, None] for column in ([0.2, 0.9], [2, 0])]
+    density = [[0.8, 0.8 / 4, 0.8 / 9, 0.8 / 16], [0.1] * 4]
+    found = power_law(4, *told)
+    assert found.dtype == torch.float64
+    assert (1 - found).tolist() == [pytest.approx(one) for one in density]

@@ -224,3 +224,10 @@ def test_gradients_are_written_where_they_are_and_somewhere_at_first():
     again = models.gradients()
     assert again[0] is by_W
     assert again[1] is by_b
+
+
+def test_models_minimise_the_loss_of_what_they_make_of_inputs():
+    models = StackedAutoencoder(torch.eye(2, 3)[None], StackedActivation([(ReLU(), 1)]))
+    x = torch.tensor([[[0.5, 1.0], [0.25, 0.0], [0.5, 0.25]]])  # the third feature is dropped
+    (loss,) = models.losses(x, torch.tensor([[[1.0], [1.0], [2.0]]]) / 2).tolist()
+    assert loss == pytest.approx(2 * (0.25 + 0.0625) / 2)  # the mean of two samples
