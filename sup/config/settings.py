@@ -277,10 +277,9 @@ GROUPS = tuple(one.name for one in fields(Settings) if one.metadata.get("group")
 """The settings that are parts of a run, each an option of the config group of its name."""
 
 LIGHTNINGS = ("trainer", "logger")
-"""Groups whose options import Lightning, which takes seconds."""
+"""Groups whose options import Lightning, which takes seconds. The others decide what is learned."""
 
 NAMED = tuple(name for name in GROUPS if name not in LIGHTNINGS)
-"""Groups that decide what is learned: their names, and what they take, are coordinates."""
 
 
 def all_settings() -> dict[str, Setting]:

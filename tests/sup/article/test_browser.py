@@ -1,31 +1,17 @@
 """The report in a real browser; skipped where there is no Chromium."""
 
-import shutil
 from collections.abc import Iterator
 
+import chromium
 import pytest
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver (Debian: chromium-driver)"
-)
+pytestmark = chromium.needed
 
 
 @pytest.fixture(scope="module")
 def browser(small_article) -> Iterator:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, Service(str(DRIVER)))
-    driver.get(small_article.page.as_uri())
-    yield driver
-    driver.quit()
+    with chromium.showing(small_article.page) as driver:
+        yield driver
 
 
 def resize(browser, width: int) -> None:

@@ -1,12 +1,12 @@
 """The page in a real browser; skipped where there is no Chromium."""
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import chromium
 import numpy as np
 import pytest
 import torch
@@ -15,11 +15,7 @@ import xarray as xr
 import sup
 from sup.config.activations import ACTIVATIONS
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver (Debian: chromium-driver)"
-)
+pytestmark = chromium.needed
 
 DRAWN = "return explorer.waiting === null && pending.size === 0"
 """Whether nothing is left to be drawn."""
@@ -56,18 +52,8 @@ class Page:
 
 @pytest.fixture(scope="module")
 def browser(page: Path) -> Iterator[Page]:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, Service(str(DRIVER)))
-    driver.get(page.as_uri())
-    yield Page(driver, page.as_uri())
-    driver.quit()
+    with chromium.showing(page) as driver:
+        yield Page(driver, page.as_uri())
 
 
 def gram(model: xr.Dataset) -> np.ndarray:
