@@ -20,7 +20,8 @@ The packages, in the order in which they may import each other:
 - ``callbacks``: what happens during training
 - ``launch``: where stacks are trained
 - ``sweep``: from runs to stacks to results
-- ``article``: the paper, its claims and its report
+- ``article``: the paper, its experiments and its claims
+- ``report``: from results to a page
 - ``cli``: Hydra's edge
 
 The order of dimensions, everywhere but in `load_model`: ``[instance, hidden, feature, batch]``,

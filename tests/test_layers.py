@@ -71,7 +71,7 @@ HOMES = {
     "wandb": {"training/wandb_logger.py", "training/wandb_mode.py"},
     "ray": set(),  # by name, where it is asked for
     "submitit": set(),
-    "matplotlib": {"figures", "article"},
+    "matplotlib": {"figures", "report"},
     "hydra": {"cli"},
     "omegaconf": {"cli"},
 }

@@ -11,6 +11,9 @@ FILE = Path(__file__).parent / "published.json"
 OVER_INSTANCES = "solu"
 """The activation whose published curve is another experiment; see `SOLU_APART`."""
 
+SAME = 1e-6
+"""Difference of two ``log 1/(1-S)`` up to which they are one sparsity, written in ten digits."""
+
 SOLU_APART = (
     "the published SoLU curve is very probably a softmax over the instances of a batched model "
     "instead of over features. A re-run of that kind gave .525, .280, .148, .077 and .052 at the "
@@ -41,8 +44,8 @@ def compared(results: xr.Dataset) -> xr.Dataset:
         results: with the dimension sparsity, and activation and seed at most.
 
     Returns:
-        `ours`, `published` and `difference` by activation and inverse_density; ours is the mean
-        over seeds, and interpolated by the logarithm of ``1/(1-S)`` where sparsities differ.
+        `ours`, `published` and `difference` by activation and inverse_density, of the activations
+        and the sparsities of both; ours is the mean over seeds.
     """
     published = dimensions_per_feature()
     ours = results["dimensions_per_feature"]
@@ -50,18 +53,12 @@ def compared(results: xr.Dataset) -> xr.Dataset:
         ours = ours.expand_dims("activation")
     if "seed" in ours.dims:
         ours = ours.mean("seed")
-    ours = ours.transpose("activation", "sparsity").sortby("sparsity")
-    logs = np.log(1 / (1 - ours["sparsity"].values))
-    wanted = np.log(published["inverse_density"].values)
-    # The ends of our grid and of theirs differ by rounding, which must not put them out of reach.
-    wanted = np.where(np.abs(wanted - logs[-1]) < 1e-6, logs[-1], wanted)
     known = [str(name) for name in ours["activation"].values if name in published["activation"]]
-    rows = [
-        np.interp(wanted, logs, ours.sel(activation=name).values, left=np.nan, right=np.nan)
-        for name in known
-    ]
-    near = np.abs(wanted[:, None] - logs).min(1) < 1e-6
+    ours = ours.sel(activation=known).transpose("activation", "sparsity")
     theirs = published.sel(activation=known)
-    mine = theirs.copy(data=np.array(rows).reshape(theirs.shape))
-    compared = xr.Dataset({"ours": mine, "published": theirs, "difference": mine - theirs})
-    return compared.assign_coords(measured=("inverse_density", near))
+    logs = np.log(1 / (1 - ours["sparsity"].values))
+    apart = np.abs(np.log(theirs["inverse_density"].values)[:, None] - logs)
+    common = np.flatnonzero(apart.min(1) < SAME)
+    theirs = theirs.isel(inverse_density=common)
+    mine = theirs.copy(data=ours.values[:, apart[common].argmin(1)])
+    return xr.Dataset({"ours": mine, "published": theirs, "difference": mine - theirs})

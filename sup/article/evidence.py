@@ -56,6 +56,27 @@ class Evidence:
         return is_plain and ARTICLE.get(self.kind) == (*sizes, importance)
 
     @property
+    def shortfall(self) -> str:
+        """What the article's experiment has more of, such as 2,000 of 10,000 steps; "" if nothing.
+
+        Verdicts on models that were trained for less, or on fewer of them, are to be read with it.
+        """
+        said = []
+        for name, full in FULL[self.role].items():
+            held = self.results[name] if name in self.results.coords else None
+            if held is not None and name == "steps":
+                count = int(held.min())
+            else:
+                count = 1 if held is None else held.size
+            if count < full:
+                words = name.replace("importance_", "").replace("_", " ")
+                words = {"seed": "seeds", "sparsity": "sparsities", "ratio": "ratios"}.get(
+                    words, words
+                )
+                said.append(f"{count:,} of {full:,} {words}")
+        return ", ".join(said)
+
+    @property
     def activations(self) -> list[str]:
         """Its activations."""
         return activations_in(self.results)
@@ -69,7 +90,9 @@ class Evidence:
     def wall_time(self) -> str:
         """How long its training took."""
         seconds = self.results.attrs.get("wall_time")
-        return "of several stacks" if seconds is None else f"{float(seconds):,.0f} s"
+        if seconds is None:
+            return "of several stacks"
+        return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.1g} s"
 
     @property
     def settings(self) -> dict[str, str]:
@@ -96,6 +119,15 @@ PLAIN = {"features": "independent", "magnitude": "unit", "model": "plain"}
 
 RECIPE = {"dimensions": {"optimizer": "adamw", "scheduler": "constant"}}
 """How they are trained, where a claim is about where training ends."""
+
+FULL = {
+    "bottleneck": {"steps": 10_000, "sparsity": 10, "seed": 8},
+    "bottleneck_sizes": {"steps": 10_000, "sparsity": 4, "seed": 8},
+    "phase_diagram": {"steps": 2_000, "sparsity": 51, "importance_ratio": 51, "seed": 16},
+    "dimensions": {"steps": 10_000, "sparsity": 20, "seed": 3},
+    "dimensions_converged": {"steps": 20_000, "sparsity": 8, "seed": 1},
+}
+"""Steps, and how many values of each axis, the experiments have."""
 
 SHOWN = (
     *("activation", "n_features", "n_hidden", "importance", "steps", "batch_size"),

@@ -20,6 +20,7 @@ from sup.config.options import VARIABLES
 from sup.config.rules import SettingError, unknown
 from sup.config.run import Run, sweep_name
 from sup.config.settings import GROUPS, Settings, all_settings
+from sup.system.processes import cores
 
 Trained = tuple[Run, Any]
 
@@ -189,13 +190,6 @@ def train(runs: Sequence[Run], placement: Any = None) -> list[Any]:
         draw(runs, results, processes=cores())
     report(runs, results)
     return results
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def objective(run: Run, result: Any) -> float | None:

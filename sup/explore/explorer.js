@@ -9,6 +9,7 @@ class Explorer {
     document.querySelectorAll("[role=img]").forEach((view) => sight.observe(view));
     addEventListener("hashchange", () => this.read());
     byId("controls").addEventListener("submit", (event) => event.preventDefault());
+    byId("shared").hidden = window !== top;
     byId("table").addEventListener("toggle", () => writeTable(this.seen, this.model.b));
   }
 
@@ -19,7 +20,12 @@ class Explorer {
   /** Take the view from the address. */
   read() {
     if (location.hash && this.state && location.hash === this.address) return;
-    const state = viewOf(this.all, location.hash), held = this.all[state.set];
+    this.show(location.hash);
+  }
+
+  /** Show the view that an address says. */
+  show(address) {
+    const state = viewOf(this.all, address), held = this.all[state.set];
     const first = Math.max(0, state.x.findIndex(Boolean));
     this.state = {...state, feature: first, shown: Math.floor(first / MOST_SLIDERS)};
     this.state.at = held.nearest(state.at, null);
@@ -56,7 +62,9 @@ class Explorer {
 
   /** Go to other results. */
   choose(set) {
-    location.hash = `#${new URLSearchParams([[SET, this.all[set].name]])}`;
+    const address = `#${new URLSearchParams([[SET, this.all[set].name]])}`;
+    if (window === top) location.hash = address;
+    else this.show(address);
   }
 
   /** Go along an axis, and along others too where there is no model otherwise. */
@@ -156,8 +164,12 @@ class Explorer {
     this.request({}, "input");
   }
 
-  /** Put the view into the address a little later: browsers allow few changes in a second. */
+  /**
+   * Put the view into the address a little later: browsers allow few changes in a second. In a
+   * report, which has the page in a frame, the address is the report's, and left alone.
+   */
   remember() {
+    if (window !== top) return;
     clearTimeout(this.later);
     this.later = setTimeout(() => {
       this.address = addressOf(this.all, this.state);

@@ -53,11 +53,24 @@ def explore(paths: Sequence[Path], output: Path | None = None) -> Path:
 
 
 def write_page(results: Mapping[str, xr.Dataset], output: Path) -> Path:
-    """Write a page to look into some results.
+    """Write a page to look into some results; see `page_of`.
 
     Args:
         results: any, by the names under which they can be chosen.
         output: the HTML file.
+    """
+    page = page_of(results)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(output) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
+    return output
+
+
+def page_of(results: Mapping[str, xr.Dataset]) -> str:
+    """Return a page to look into some results: HTML that asks for nothing outside of itself.
+
+    Args:
+        results: any, by the names under which they can be chosen.
 
     Raises:
         SettingError: where some cannot be shown; it says which.
@@ -71,7 +84,7 @@ def write_page(results: Mapping[str, xr.Dataset], output: Path) -> Path:
     budgets = zip(results.values(), held, shares(needs, MOST_TEXT), strict=True)
     held = [fitted(one, own, budget, functions) for one, own, budget in budgets]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    page = environment.from_string(_own("template.html")).render(
+    return environment.from_string(_own("template.html")).render(
         title=", ".join(results),
         style=_own("style.css"),
         plotly=get_plotlyjs(),
@@ -79,10 +92,6 @@ def write_page(results: Mapping[str, xr.Dataset], output: Path) -> Path:
         functions=",\n".join(functions.sources),
         payload=as_json({"reasons": functions.reasons, "results": held}),
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(output) as unfinished:
-        unfinished.write_text(page, encoding="utf-8")
-    return output
 
 
 def as_json(value: Any) -> str:

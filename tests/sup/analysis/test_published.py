@@ -26,16 +26,26 @@ def test_its_points_are_those_of_the_experiment():
 
 def test_compared_with_itself_there_is_no_difference():
     both = published.compared(results(20))
-    assert bool(both["measured"].all())
+    assert both.sizes["inverse_density"] == 20
     assert (np.abs(both["difference"].values) < 1e-6).all()
     assert both["published"].sel(activation="relu")[0].item() == pytest.approx(1.0036, abs=1e-4)
 
 
-def test_what_lies_between_our_sparsities_is_marked():
+def test_only_points_that_both_have_are_compared():
     both = published.compared(results(4).sel(activation=["relu", "tanh"]))
     assert both["activation"].values.tolist() == ["relu", "tanh"]
-    assert both["measured"].values.sum() == 2  # the ends
-    assert (np.abs(both["difference"].values[:, [0, -1]]) < 1e-6).all()
+    assert both["inverse_density"].values == pytest.approx([1, 20])  # the ends
+    assert (np.abs(both["difference"].values) < 1e-6).all()
+
+
+def test_six_of_the_quick_article_are_among_the_published():
+    from sup.article.__main__ import SIX
+
+    sparsity = np.array(SIX.removeprefix("sparsity=[").removesuffix("]").split(","), float)
+    own = results(20).isel(sparsity=[0, 3, 6, 11, 16, 19]).assign_coords(sparsity=sparsity)
+    both = published.compared(own)
+    assert both.sizes["inverse_density"] == 6
+    assert (np.abs(both["difference"].values) < 1e-6).all()
 
 
 def test_ratios_are_evenly_spaced_and_end_exactly():

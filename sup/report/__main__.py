@@ -7,23 +7,20 @@ from sup.config.rules import SettingError
 from sup.system.headless import headless
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Read the command line, write the report, say where it is."""
     parser = argparse.ArgumentParser(prog="python -m sup.report", description=__doc__)
     parser.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="a run, a sweep, or a directory of them"
     )
-    parser.add_argument(
-        "--output", type=Path, default=Path("report.html"), help="default: report.html"
-    )
-    options = parser.parse_args()
+    parser.add_argument("--output", type=Path, help="default: report.html in the first PATH")
+    options = parser.parse_args(arguments)
     headless()
 
-    from sup.article.page import write_report  # matplotlib
+    from sup.report.page import report  # matplotlib
 
     try:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        print(f"report: {write_report(options.paths, options.output)}")
+        print(f"report: {report(options.paths, options.output)}")
     except (OSError, SettingError) as error:
         raise SystemExit(f"error: {error}") from error
 

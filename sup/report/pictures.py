@@ -1,0 +1,123 @@
+"""The pictures of a report: drawn by as many processes as there are, and written beside it."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from matplotlib.animation import FuncAnimation
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import Progress
+
+from sup.figures.animation import write_gif
+from sup.figures.style import write
+from sup.results.finding import named
+from sup.system.shared_work import shared
+
+FEW = 4
+"""Pictures up to which no further process pays: when one has started, they are drawn."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A picture that is to be drawn.
+
+    Args:
+        name: its file's, without ending; also its place in the page.
+        figure: a function of a module that makes a figure or an animation.
+        of: what it makes it of.
+        alt: what it shows, for those who do not see it.
+        caption: what is written below it.
+        path: of the results that it shows, for errors; None: of none.
+    """
+
+    name: str
+    figure: Callable[..., Figure | FuncAnimation]
+    of: tuple[Any, ...]
+    alt: str
+    caption: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as the page shows it: as `Wanted`, with `source`, a data URI."""
+
+    name: str
+    source: str
+    alt: str
+    caption: str
+
+
+def pictures(wanted: Sequence[Wanted], folder: Path, processes: int) -> dict[str, Picture]:
+    """Draw pictures, each once, as PNG and SVG, or GIF where they move.
+
+    Args:
+        wanted: which.
+        folder: where the files are written.
+        processes: how many may draw at once, this one among them.
+
+    Returns:
+        Each by the name under which it was wanted, in the same order.
+
+    Raises:
+        SettingError: for results that cannot be shown; it says which.
+    """
+    others = 0 if len(wanted) <= FEW else processes - 1
+    made: dict[int, str] = {}
+    with progress(len(wanted)) as advance:
+        for place, source in shared(draw_one, [(one, folder) for one in wanted], others):
+            made[place] = source
+            advance()
+    return {
+        one.name: Picture(file_name(one.name), made[place], one.alt, one.caption)
+        for place, one in enumerate(wanted)
+    }
+
+
+def draw_one(wanted: Wanted, folder: Path) -> str:
+    """Draw a picture, write it, and return it as a data URI."""
+    name = file_name(wanted.name)
+    with named(wanted.path or Path(name)):
+        made = wanted.figure(*wanted.of)
+        if isinstance(made, FuncAnimation):
+            return data_uri(write_gif(made, folder / f"{name}.gif").read_bytes(), "gif")
+        png, _ = write(made, folder, name)
+        return data_uri(png.read_bytes(), "png")
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[], None]]:
+    """Show how many pictures are drawn, with the time left; in a log, one line.
+
+    Yields:
+        What is to be called for each of them.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.print(f"drawing {total} pictures ...", highlight=False)
+        yield lambda: None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(f"drawing {total} pictures", total=total)
+        yield lambda: bar.advance(task)
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Return a file's content as a data URI."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def file_name(name: str) -> str:
+    """Return a name without what means something in a path: activations are called anything."""
+    return re.sub(r"[^\w.-]", "-", name)
+
+
+def final(results: xr.Dataset) -> xr.Dataset:
+    """Return what is of trained models: what is along training is most of results' bytes."""
+    return results.drop_dims(["step", "snapshot"], errors="ignore")

@@ -1,0 +1,13 @@
+// The explorer stands in a frame, as tall as what it holds; wide pictures scroll on a phone.
+const frame = document.querySelector("iframe");
+frame?.addEventListener("load", () => {
+  const inside = frame.contentDocument.documentElement;
+  const fit = () => { frame.style.height = `${frame.contentDocument.body.offsetHeight + 4}px`; };
+  new ResizeObserver(fit).observe(frame.contentDocument.body);
+  fit();
+  inside.style.overflowX = "hidden";
+});
+for (const image of document.querySelectorAll("figure img")) {
+  const mark = () => image.classList.toggle("wide", image.naturalWidth > 1.6 * image.naturalHeight);
+  if (image.complete) mark(); else image.addEventListener("load", mark);
+}
