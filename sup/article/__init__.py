@@ -1,1 +1,1 @@
-"""The paper: its experiments, its claims, and the report on them."""
+"""The paper: its experiments and its claims."""
