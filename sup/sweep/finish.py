@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import xarray as xr
+from lightning.pytorch.loggers import Logger
 
 from sup.analysis.metrics import PER_INSTANCE
 from sup.config.grid import dimension, evenly_spaced
@@ -16,8 +17,9 @@ from sup.results.making import make_results
 from sup.results.storage import load_run, save
 from sup.sweep import failures
 from sup.sweep.failures import RunError
+from sup.sweep.keep import log_whole
 from sup.sweep.resume import SLICES, is_finished
-from sup.training.loggers import is_silent, log_image, open_loggers, takes_pictures
+from sup.training.loggers import log_image, open_loggers, takes_pictures
 from sup.training.outcome import Outcome, joined
 from sup.training.stack import Stack
 
@@ -76,30 +78,29 @@ def put_together(run: Run, outcomes: Sequence[Outcome]) -> xr.Dataset:
     results = make_results(run, joined(outcomes))
     if run.directory is None:
         return results
+    path = save(results, run.directory)
     try:
-        log_curves(run, results)
+        with open_loggers([run]) as loggers:
+            log_curves(loggers[run], run, results)
+            log_whole(loggers[run], results, path)
     except Exception as error:  # no connection, say; the results are complete without them
         log.warning("curves of %s: %s", run.name, in_one_line(error))
-    save(results, run.directory)
     shutil.rmtree(run.directory / SLICES, ignore_errors=True)
     return results
 
 
-def log_curves(run: Run, results: xr.Dataset) -> None:
+def log_curves(logger: Logger, run: Run, results: xr.Dataset) -> None:
     """Log the curves of a run whose slices were trained apart: they had none."""
     steps = results["step"].values.tolist()
     over = [dimension(key) for key in run.settings.grid.axes]
     losses = results["training_loss"].mean(over).values.tolist()
     final = {name: float(results[name].mean()) for name in PER_INSTANCE}
     W = results["W"].values.reshape(run.size, *results["W"].shape[-2:])
-    with open_loggers([run]) as loggers:
-        if is_silent(logger := loggers[run]):
-            return
-        for step, loss in zip(steps, losses, strict=True):
-            logger.log_metrics({"training_loss": loss}, step)
-        logger.log_metrics(final | {"loss": float(results["loss"].mean())}, steps[-1])
-        if not takes_pictures(logger):
-            return
-        from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
+    for step, loss in zip(steps, losses, strict=True):
+        logger.log_metrics({"training_loss": loss}, step)
+    logger.log_metrics(final | {"loss": float(results["loss"].mean())}, steps[-1])
+    if not takes_pictures(logger):
+        return
+    from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
 
-        log_image(logger, "W^T W", gram_picture(W[evenly_spaced(run.size)]), steps[-1])
+    log_image(logger, "W^T W", gram_picture(W[evenly_spaced(run.size)]), steps[-1])

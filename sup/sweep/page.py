@@ -23,18 +23,15 @@ from sup.config.several import wandb_part
 from sup.results.coordinates import setting_coordinates
 from sup.results.joining import in_order, join
 from sup.results.storage import FILE, finite, load_run
-from sup.results.tables import to_dataframe
 from sup.sweep import failures
 from sup.sweep.failures import RunError
+from sup.sweep.keep import instance_table
 from sup.system.files import replacing
 from sup.training.loggers import forget_unsent
 
 log = logging.getLogger(__name__)
 
 TABLE = "sweep.csv"
-
-MOST_ROWS = 200_000
-"""Rows that W&B keeps of one table."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
         tables = {"jobs": table.astype(object).where(table.notna(), "").astype(str)}
         if finished := [job.results for job in jobs if job.results is not None]:
             tables["instances"] = instance_table(join(finished))
-        log_page(sweep, runs, figures, tables)
+        log_page(sweep, runs, jobs, figures, tables)
     except Exception as error:  # unforeseen shapes, no connection: as many kinds as there are parts
         log.warning("the sweep's figures: %s", in_one_line(error))
     return sweep / TABLE
@@ -166,12 +163,6 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
 def measures_in(results: xr.Dataset) -> list[str]:
     """Return the measures of an instance that results have; those of another version lack some."""
     return [name for name in ("loss", *PER_INSTANCE) if name in results]
-
-
-def instance_table(results: xr.Dataset) -> pd.DataFrame:
-    """Return one row for each finite model of a sweep: its place on the axes, loss and measures."""
-    single = [name for name, held in results.coords.items() if held.ndim == 0]
-    return to_dataframe(results.drop_vars(single)).query("diverged == 0").head(MOST_ROWS)
 
 
 def drawn(jobs: Sequence[Job]) -> dict[str, Any]:
@@ -206,9 +197,16 @@ def write_figures(figures: dict[str, Any], folder: Path) -> None:
 
 
 def log_page(
-    sweep: Path, runs: Sequence[Run], figures: dict[str, Any], tables: dict[str, pd.DataFrame]
+    sweep: Path,
+    runs: Sequence[Run],
+    jobs: Sequence[Job],
+    figures: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
 ) -> None:
-    """Log figures and tables to a W&B run named `sweep`, in the group of the sweep's runs."""
+    """Log to a W&B run named `sweep`, in the group of its jobs, what is of all of them.
+
+    Their results are one artifact, in which they lie as in the sweep's directory.
+    """
     logged = [run for run in runs if wandb_part(run.settings.logger)]
     if not logged:
         return
@@ -230,4 +228,7 @@ def log_page(
         group=sweep_name(sweep),
         told=shared,
     )
-    wandb_logger.log_page(logger.make(whole), figures, tables)
+    files = {
+        f"{job.name}/{FILE}": sweep / job.name / FILE for job in jobs if job.results is not None
+    }
+    wandb_logger.log_page(logger.make(whole), figures, tables, files)

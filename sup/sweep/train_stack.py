@@ -1,25 +1,32 @@
 """Train one stack with its loggers and callbacks, in this process or on several ranks."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import xarray as xr
 
 from sup.callbacks import Results
 from sup.callbacks.base import StackCallback
 from sup.config.part import Part
 from sup.config.rules import SettingError
 from sup.config.several import is_wandb
+from sup.sweep.keep import keep
 from sup.training.fit import fit
 from sup.training.loggers import forget_unsent, open_loggers
 from sup.training.outcome import Outcome
 from sup.training.ranks import SharedBatches, on_ranks
+from sup.training.slice import Slice
 from sup.training.stack import Stack
 
+Kept = xr.Dataset | Outcome
+"""The results of a whole run, or the outcome of a part of one."""
 
-def train_stack(stack: Stack, checkpoint: Path | None) -> list[Outcome]:
-    """Train a stack, and return what became of each of its slices.
+
+def train_stack(stack: Stack, checkpoint: Path | None) -> Iterator[tuple[Slice, Kept]]:
+    """Train a stack; yield each of its slices, with what is kept of it.
 
     Args:
         stack: the runs.
@@ -30,14 +37,16 @@ def train_stack(stack: Stack, checkpoint: Path | None) -> list[Outcome]:
     """
     ranks = stack.settings.trainer.parameters["devices"]
     if ranks > 1:
-        return on_ranks(ranks, partial(train_rank, stack, checkpoint))
-    return train_and_log(stack, checkpoint)
+        every = on_ranks(ranks, partial(train_rank, stack, checkpoint))
+        yield from zip(stack.slices, every, strict=True)
+    else:
+        yield from train_and_log(stack, checkpoint)
 
 
-def train_rank(stack: Stack, checkpoint: Path | None, rank: int) -> list[Outcome]:
+def train_rank(stack: Stack, checkpoint: Path | None, rank: int) -> list[Kept]:
     """Train a stack as one of several ranks: rank zero logs and writes, the others neither."""
     if rank == 0:
-        return train_and_log(stack, checkpoint, SharedBatches())
+        return [kept for _, kept in train_and_log(stack, checkpoint, SharedBatches())]
     fit(
         stack,
         [callback_of(part) for part, own in chosen(stack) if not own],
@@ -47,8 +56,10 @@ def train_rank(stack: Stack, checkpoint: Path | None, rank: int) -> list[Outcome
     return []
 
 
-def train_and_log(stack: Stack, checkpoint: Path | None, strategy: Any = "auto") -> list[Outcome]:
-    """Train a stack as the one process that logs and writes."""
+def train_and_log(
+    stack: Stack, checkpoint: Path | None, strategy: Any = "auto"
+) -> Iterator[tuple[Slice, Kept]]:
+    """Train a stack as the one process that logs and writes; loggers end when all is kept."""
     runs = [part.run for part in stack.slices if part.is_whole]
     if checkpoint is None:
         for run in runs:
@@ -63,7 +74,8 @@ def train_and_log(stack: Stack, checkpoint: Path | None, strategy: Any = "auto")
             elif stack.checkpoint or not own.writes:
                 callbacks.append(part.make(stack, loggers))
         fit(stack, callbacks, checkpoint, strategy)
-    return results.outcomes
+        for part, outcome in zip(stack.slices, results.outcomes, strict=True):
+            yield part, keep(part, outcome, loggers)
 
 
 def callback_of(part: Part) -> pl.Callback:

@@ -14,8 +14,6 @@ import xarray as xr
 
 from sup.config.identity import training_key
 from sup.config.rules import SettingError, in_one_line
-from sup.results.making import make_results
-from sup.results.storage import save
 from sup.sweep import failures, resume
 from sup.sweep.failures import RunError
 from sup.sweep.train_stack import train_stack
@@ -120,17 +118,5 @@ def train_into(made: dict[Slice, Made], stack: Stack, checkpoint: Path | None) -
         checkpoint = checkpoints.find(settings.resume, training_key(settings), stack.keys)
     if checkpoint:
         log.info("going on from %s", os.path.relpath(checkpoint))
-    for part, outcome in zip(stack.slices, train_stack(stack, checkpoint), strict=True):
-        made[part] = keep(part, outcome)
-
-
-def keep(part: Slice, outcome: Outcome) -> Made:
-    """Make and write the results of a whole run; write what became of a part of one."""
-    if not part.is_whole:
-        if path := resume.place_of(part):
-            outcome.save(path, training_key(part.run.settings), part.keys)
-        return outcome
-    results = make_results(part.run, outcome)
-    if part.run.directory:
-        save(results, part.run.directory)
-    return results
+    for part, kept in train_stack(stack, checkpoint):
+        made[part] = kept

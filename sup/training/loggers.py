@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import rank_zero_only
@@ -115,24 +116,40 @@ def forget_unsent(directory: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def each_of(logger: Logger) -> list[Any]:
+    """Return those that a run's logger stands for, without one that logs nothing."""
+    every = logger.loggers if isinstance(logger, Several) else [logger]
+    return [one for one in every if not is_silent(one)]  # DummyLogger has a method of any name
+
+
 def takes_pictures(logger: Logger) -> bool:
     """Tell whether a logger keeps pictures: where none does, none need be painted."""
-    if isinstance(logger, Several):
-        return any(map(takes_pictures, logger.loggers))
-    if is_silent(logger):
-        return False
-    return isinstance(logger, TensorBoardLogger) or hasattr(logger, "log_image")
+    return any(
+        isinstance(one, TensorBoardLogger) or hasattr(one, "log_image") for one in each_of(logger)
+    )
 
 
 def log_image(logger: Logger, name: str, image: np.ndarray, step: int) -> None:
     """Log a picture ``[row, column, 3]`` in 0..255 where the logger takes pictures."""
-    if isinstance(logger, Several):
-        for one in logger.loggers:
-            log_image(one, name, image, step)
-    elif isinstance(logger, TensorBoardLogger):
-        logger.experiment.add_image(name, image, step, dataformats="HWC")
-    elif takes_pictures(logger):
-        logger.log_image(name, [image], step=step)  # pyright: ignore[reportAttributeAccessIssue]
+    for one in each_of(logger):
+        if isinstance(one, TensorBoardLogger):
+            one.experiment.add_image(name, image, step, dataformats="HWC")
+        elif hasattr(one, "log_image"):
+            one.log_image(name, [image], step=step)
+
+
+def takes_results(logger: Logger) -> bool:
+    """Tell whether a logger keeps files and tables."""
+    return any(hasattr(one, "log_results") for one in each_of(logger))
+
+
+def log_results(
+    logger: Logger, files: Mapping[str, Path], tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """Log files, by the names that they are to have, and tables where the logger takes them."""
+    for one in each_of(logger):
+        if hasattr(one, "log_results"):
+            one.log_results(files, tables)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import wandb
 from lightning.pytorch.loggers import Logger, WandbLogger
 from wandb.sdk.lib.gitlib import GitRepo
@@ -68,6 +69,20 @@ class OwnWandbLogger(WandbLogger):
     def log_image(self, key: str, images: list[Any], step: int | None = None, **kw: Any) -> None:
         """Log pictures."""
         self.attempt(super().log_image, key, images, step, **kw)
+
+    def log_results(self, files: Mapping[str, Path], tables: Mapping[str, pd.DataFrame]) -> None:
+        """Log tables, and files as one artifact of the run, named `results-` and the run's id."""
+        self.attempt(self._log_results, files, tables)
+
+    def _log_results(self, files: Mapping[str, Path], tables: Mapping[str, pd.DataFrame]) -> None:
+        if tables:
+            rows = {name: wandb.Table(dataframe=table) for name, table in tables.items()}
+            self.experiment.log(rows)
+        artifact = wandb.Artifact(f"results-{self.experiment.id}", type="results")
+        for name, path in files.items():
+            # They stay as they are, where they are: no copy is made of them, here or in a cache.
+            artifact.add_file(str(path.absolute()), name, policy="immutable", skip_cache=True)
+        self.experiment.log_artifact(artifact)
 
     def finalize(self, status: str) -> None:
         """End the W&B run, as failed unless the status is success.
@@ -174,13 +189,18 @@ def cut(name: str | None) -> str | None:
     return name[: LONGEST_NAME - len(mark)] + mark
 
 
-def log_page(logger: Logger, figures: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
-    """Log a sweep's figures, and tables as pandas has them, and end its W&B run."""
+def log_page(
+    logger: Logger,
+    figures: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+    files: Mapping[str, Path],
+) -> None:
+    """Log a sweep's figures, tables, and the results of its jobs, and end its W&B run."""
     if not isinstance(logger, OwnWandbLogger):
         return
     try:
         pictures = {name: wandb.Image(figure) for name, figure in figures.items()}
-        rows = {name: wandb.Table(dataframe=table) for name, table in tables.items()}
-        logger.attempt(logger.experiment.log, {**pictures, **rows})
+        logger.attempt(logger.experiment.log, pictures)
+        logger.log_results(files, tables)
     finally:
         logger.finalize("success")

@@ -210,7 +210,7 @@ def test_a_full_disk_is_not_tried_again_by_halves(command, monkeypatch, tmp_path
     def full(results, directory):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sup.sweep.work.save", full)
+    monkeypatch.setattr("sup.sweep.keep.save", full)
     outcome = command("-m", "seed=0,1,2,3", *QUIET, "hydra.sweep.dir=sweep")
     assert outcome.status == 1
     assert "each half" not in outcome.error

@@ -24,7 +24,7 @@ def trained(activations, **settings):
     runs = [Run(Settings(activation=name, trainer="cpu", callbacks={}, **settings))
             for name in activations.split(",")]
     stack = Stack.of(runs)
-    train_stack(stack, None)
+    list(train_stack(stack, None))
     return stack
 
 keep_freed_memory()
