@@ -1,8 +1,13 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+DEV := $(VENV)/.ready-dev
+
+# A Python to set up .venv with: make test SYSTEM_PYTHON=python3.13
+SYSTEM_PYTHON := python3
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help run test coverage test-slow mutate soak soak-quick article article-quick bench docs gallery pictures format clean
 
 help:  ## these lines
@@ -11,19 +16,19 @@ help:  ## these lines
 run: $(READY)  ## the main job: twelve models in one stack
 	$(PYTHON) train.py -m activation=relu,gelu,solu sparsity=0,0.5,0.9,0.99
 
-test: $(READY)  ## style, types, tests
+test: $(DEV)  ## style, types, tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright
 	$(PYTHON) -m pytest
 
-coverage: $(READY)  ## what of the code the tests reach, in all processes; half as long again
+coverage: $(DEV)  ## what of the code the tests reach, in all processes; half as long again
 	$(PYTHON) -m pytest --cov
 
-test-slow: $(READY)  ## a sweep of 24 jobs killed twenty times, and the like; minutes
+test-slow: $(DEV)  ## a sweep of 24 jobs killed twenty times, and the like; minutes
 	$(PYTHON) -m pytest -m slow -s
 
-mutate: $(READY)  ## the science broken on purpose in 700 places: tests must notice; minutes
+mutate: $(DEV)  ## the science broken on purpose in 700 places: tests must notice; minutes
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutate]'
 	$(PYTHON) tests/mutants.py
 
@@ -59,16 +64,24 @@ gallery: $(READY)  ## docs/gallery.md, a figure for each experiment; minutes
 pictures: article  ## the pictures in the README
 	$(PYTHON) docs/pictures.py
 
-format: $(READY)
+format: $(DEV)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
 clean:
 	rm -rf $(VENV) *.egg-info
 
-# Set up anew whenever what is to be installed changes.
+# Set up anew whenever what is to be installed changes: what training needs, or with it all that the
+# tests need, which is three times as much.
+define SET_UP
+	$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
+	$(SYSTEM_PYTHON) -m sup.system.installing $(VENV)
+endef
+
 $(READY): pyproject.toml constraints.txt
-	python3 -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
-	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $@
+	@$(SET_UP)
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt
+	@$(SET_UP) dev
+	@touch $(READY) $@
