@@ -78,6 +78,8 @@ def several_values(key: str, values: str) -> str:
     """Return what to write instead of several values without -m."""
     about = all_settings().get(key)
     grid = f"'{key}=[{values}]' for a grid in one run, or " if about and about.axis else ""
+    if about and not about.axis and about.rule.admits(values.split(",")):
+        grid = f"'{key}=[{values}]' for all of them, or "
     return f"{key}={values}: has several values; write {grid}-m {key}={values} for a sweep"
 
 

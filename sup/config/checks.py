@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from sup.config.callbacks import check_foreign
+from sup.config.drawing import check_drawing
 from sup.config.fields import Setting
 from sup.config.grid import INSTANCE_PARTS, RATES, is_axis, own_rates
 from sup.config.options import CALLBACKS, OPTIONS, VARIABLES, has_sparsity, option_of, setting_of
@@ -135,6 +136,7 @@ def check_together(settings: Any) -> None:
     is_path = isinstance(settings.resume, str) and settings.resume
     if not (settings.resume in (None, True, False) or is_path):
         raise SettingError("resume", settings.resume, "must be a path, or true")
+    check_drawing(settings)
     check_trainer(settings.trainer.parameters)
     check_devices(settings)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from sup.config.activations import ACTIVATIONS
+from sup.config.drawing import DRAWINGS
 from sup.config.fields import Option, Setting, axis
 from sup.config.modelling import FEATURES, MAGNITUDES, MODELS
 from sup.config.part import Part
@@ -193,6 +194,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "tensorboard": Option("sup.training.loggers.tensorboard_logger", "TensorBoard's files"),
         "none": Option("sup.training.loggers.no_logger", "nothing"),
     },
+    "figures": DRAWINGS,
 }
 """The options of each config group, by name."""
 
@@ -279,6 +281,8 @@ def part_of_config(group: str, node: Any, chosen: str | list[str]) -> Part:
     Raises:
         SettingError: where it stands for none.
     """
+    if group == "figures" and isinstance(node, str):  # as an earlier release wrote it into results
+        return part_of(group, node)
     if not isinstance(node, Mapping) or "_target_" not in node:
         raise SettingError(group, node, f"must be one of {', '.join(OPTIONS[group])}")
     if isinstance(chosen, list):

@@ -68,6 +68,7 @@ class Settings:
     scheduler: Part = group("cosine", "the course of the learning rate")
     trainer: Part = group("auto", "what is trained on")
     logger: Part = group("none", "where curves and pictures go; [csv,wandb]: to each", LABEL)
+    figures: Part = group("auto", "which figures are drawn when all is trained", ASIDE)
     n_features: int = setting(Setting(10, SIZE, "features of the input, n"))
     n_hidden: int = setting(Setting(5, SIZE, "hidden dimensions, m"))
     sparsity: float | list[float] | None = setting(
@@ -98,14 +99,6 @@ class Settings:
     stack: StackSettings = field(default_factory=StackSettings, metadata={"role": ASIDE})
     callbacks: Mapping[str, Part | None] = field(
         default_factory=usual_callbacks, metadata={"role": ASIDE}
-    )
-    figures: str = setting(
-        Setting(
-            "auto",
-            words("auto", "end", "none"),
-            "end: each run's, and the sweep's; none: none; auto: each run's up to 50 runs",
-        ),
-        ASIDE,
     )
     objective: str = setting(
         Setting("loss", OBJECTIVE, "what a search looks at, averaged over a run's instances"),
@@ -270,7 +263,7 @@ class Settings:
         return f"Settings({', '.join(f'{key}={value!r}' for key, value in changes.items())})"
 
 
-SINCE = ("magnitude", "model")
+SINCE = ("magnitude", "model", "figures")
 """Groups that results of an earlier release do not name."""
 
 GROUPS = tuple(one.name for one in fields(Settings) if one.metadata.get("group"))
@@ -279,7 +272,8 @@ GROUPS = tuple(one.name for one in fields(Settings) if one.metadata.get("group")
 LIGHTNINGS = ("trainer", "logger")
 """Groups whose options import Lightning, which takes seconds. The others decide what is learned."""
 
-NAMED = tuple(name for name in GROUPS if name not in LIGHTNINGS)
+NAMED = tuple(name for name in GROUPS if name not in (*LIGHTNINGS, "figures"))
+"""Groups that results name: what is drawn of them is not among these."""
 
 
 def all_settings() -> dict[str, Setting]:

@@ -1,11 +1,8 @@
 """Figures, as pure functions from results to matplotlib figures.
 
-One style for all: colours that the colour-blind tell apart, sizes that can be read in print.
+One style for all: colours that the colour-blind tell apart, sizes that can be read in print. For a
+paper: ``sup.figures.write(sup.figures.gram_gallery(data), "gallery.pdf")``, or .svg, or .png.
 """
-
-from pathlib import Path
-
-from matplotlib.figure import Figure
 
 from sup.figures.along import along_figure
 from sup.figures.dimensionality import dimensionality_figure
@@ -23,7 +20,7 @@ from sup.figures.phase import (
 from sup.figures.phase_function import phase_function_figure
 from sup.figures.training import training_figure
 from sup.figures.vectors import vector_figure, vector_gallery
-from sup.system.files import replacing
+from sup.figures.writing import write
 
 __all__ = [
     "RUN_FIGURES",
@@ -56,11 +53,3 @@ RUN_FIGURES = {
     "neurons": weights_figure,
 }
 """The figures of runs, by file name."""
-
-
-def write(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, making its folder where there is none."""
-    path.parent.mkdir(exist_ok=True)
-    with replacing(path) as unfinished:
-        # Packed tightest, a figure would take as long again, for a tenth of its bytes.
-        figure.savefig(unfinished, dpi=110, format="png", pil_kwargs={"compress_level": 1})

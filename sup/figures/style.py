@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axis import Axis
@@ -12,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from sup.system.files import replacing
+from sup.figures.writing import write_each
 
 GRAM_COLOURS = "RdBu_r"
 """Diverging, centred on zero, told apart by the colour-blind: red represents, blue interferes."""
@@ -163,13 +162,8 @@ def log_ticks(axis: Axis, ticks: Sequence[int | float]) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def write(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG and SVG into `folder` and return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
-    for path in paths:
-        # No date in the file, so that the same results give the same bytes.
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        with mpl.rc_context({"svg.hashsalt": name}), replacing(path) as unfinished:
-            figure.savefig(unfinished, dpi=150, format=path.suffix[1:], metadata=metadata)
-    return paths
+def write(
+    figure: Figure, folder: Path, name: str, formats: Sequence[str] = ("png", "svg")
+) -> list[Path]:
+    """Write a figure for a report, in each of the formats, into `folder` and return the paths."""
+    return write_each(figure, folder, name, formats, dpi=150)

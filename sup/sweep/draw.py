@@ -6,11 +6,13 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 import xarray as xr
 
 from sup.analysis.privileged import has_neurons
+from sup.config.drawing import Drawing
 from sup.config.rules import in_one_line
 from sup.config.run import Run
 from sup.results.storage import FILE, finite
@@ -28,10 +30,6 @@ IN_A_PLANE = ("vectors",)
 OF_NEURONS = ("neurons",)
 """Those of runs whose hidden dimensions are a basis of their own."""
 
-MOST_BY_ITSELF = 50
-"""Runs up to which figures are drawn of each where nothing is said: a thousand would be 3,000
-files, which took half the time of the sweep."""
-
 FEW = 12
 """Runs up to which no further process pays: by the time that one has started, they are drawn."""
 
@@ -47,12 +45,9 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
         processes: how many may draw at once, this one among them.
     """
     todo = {
-        run: (held, run.directory)
+        run: (held, paths)
         for run, held in zip(runs, results, strict=True)
-        if isinstance(held, xr.Dataset)
-        and run.directory
-        and is_wanted(run, len(runs))
-        and missing(run.directory, held)
+        if isinstance(held, xr.Dataset) and (paths := missing(run, held, len(runs)))
     }
     others = 0 if len(todo) <= FEW else min(processes - 1, len(todo))
     count = 0
@@ -68,8 +63,8 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
         raise
 
 
-Todo = Mapping[Run, tuple[xr.Dataset, Path]]
-"""The results of each run that is to be drawn, and its directory."""
+Todo = Mapping[Run, tuple[xr.Dataset, list[Path]]]
+"""The results of each run that is to be drawn, and where its figures are to be, by their names."""
 
 Drawn = tuple[Run, str | None]
 """A run whose figures are drawn, or why that was not possible, in one line."""
@@ -100,31 +95,40 @@ def drawn_with(others: int, todo: Todo) -> Generator[Drawn, None, None]:
         pool.shutdown(cancel_futures=True)
 
 
-def is_wanted(run: Run, runs: int) -> bool:
-    """Tell whether a run's own figures are wanted, among so many runs of a command."""
-    chosen = run.settings.figures
-    return chosen == "end" or (chosen == "auto" and runs <= MOST_BY_ITSELF)
+def missing(run: Run, results: xr.Dataset, runs: int) -> list[Path]:
+    """Return which files a run wants that are not there, or are of earlier results.
 
-
-def missing(directory: Path, results: xr.Dataset) -> list[str]:
-    """Return which figures are not there, or are of earlier results."""
-    made = (directory / FILE).stat().st_mtime_ns
+    Args:
+        run: whose settings say what is drawn of it.
+        results: of it.
+        runs: so many are in its command.
+    """
+    wanted: Drawing = run.settings.figures.make(runs)
+    if not (run.directory and wanted.of_run):
+        return []
+    made = (run.directory / FILE).stat().st_mtime_ns
     names = (*NAMES, *IN_A_PLANE) if results.sizes["hidden"] == 2 else NAMES
     names = (*names, *OF_NEURONS) if has_neurons(results) else names
-    paths = {name: directory / "figures" / f"{name}.png" for name in names}
-    return [
-        name for name, path in paths.items() if not path.exists() or path.stat().st_mtime_ns < made
-    ]
+    folder = run.directory / "figures"
+    paths = [folder / f"{name}.{kind}" for name in names for kind in wanted.formats]
+    return [path for path in paths if not path.exists() or path.stat().st_mtime_ns < made]
 
 
-def draw_run(results: xr.Dataset, directory: Path) -> str | None:
-    """Draw the missing figures of one run; return why that is not possible, in one line."""
+def draw_run(results: xr.Dataset, paths: Sequence[Path]) -> str | None:
+    """Draw figures of one run; return why that is not possible, in one line.
+
+    Args:
+        results: of the run.
+        paths: of the files, one figure's in a row.
+    """
     from sup.figures import RUN_FIGURES, write  # matplotlib, where there are figures
 
     try:
         shown = finite(results)
-        for name in missing(directory, results):
-            write(RUN_FIGURES[name](shown), directory / "figures" / f"{name}.png")
+        for name, files in groupby(paths, key=lambda path: path.stem):
+            figure = RUN_FIGURES[name](shown)
+            for path in files:
+                write(figure, path)
     except Exception as error:  # the results are complete without them
         return in_one_line(error)
     return None

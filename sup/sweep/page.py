@@ -16,6 +16,7 @@ import yaml
 
 from sup.analysis.experiment import experiment_of
 from sup.analysis.metrics import PER_INSTANCE
+from sup.config.drawing import Drawing
 from sup.config.flat import flat
 from sup.config.rules import SettingError, in_one_line
 from sup.config.run import Run, sweep_name
@@ -149,8 +150,9 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
     with replacing(sweep / TABLE) as unfinished:
         table.to_csv(unfinished, index=False, encoding="utf-8")
     try:
-        figures = drawn(jobs) if any(run.settings.figures != "none" for run in runs) else {}
-        write_figures(figures, sweep / "figures")
+        formats = wanted_formats(runs)
+        figures = drawn(jobs) if formats else {}
+        write_figures(figures, sweep / "figures", formats)
         tables = {"jobs": table.astype(object).where(table.notna(), "").astype(str)}
         if finished := [job.results for job in jobs if job.results is not None]:
             tables["instances"] = instance_table(join(finished))
@@ -188,12 +190,20 @@ def drawn(jobs: Sequence[Job]) -> dict[str, Any]:
     return figures
 
 
-def write_figures(figures: dict[str, Any], folder: Path) -> None:
-    """Write a sweep's figures."""
-    from sup.figures import write  # matplotlib, where there are figures
+def wanted_formats(runs: Sequence[Run]) -> list[str]:
+    """Return as what a sweep's figures are written: each format that a run asks for; none: not."""
+    each: list[Drawing] = [run.settings.figures.make(len(runs)) for run in runs]
+    return list(dict.fromkeys(one for held in each if held.of_sweep for one in held.formats))
+
+
+def write_figures(figures: dict[str, Any], folder: Path, formats: Sequence[str]) -> None:
+    """Write a sweep's figures, as one or several formats."""
+    if not figures:
+        return
+    from sup.figures.writing import write_each  # matplotlib, where there are figures
 
     for name, figure in figures.items():
-        write(figure, folder / f"{name.replace('/', '-')}.png")
+        write_each(figure, folder, name.replace("/", "-"), formats)
 
 
 def log_page(

@@ -63,6 +63,18 @@ def rewritten(first, tmp_path):
     return write
 
 
+def test_figures_are_what_an_earlier_release_said_in_a_word(command, rewritten):
+    again = rewritten(figures="end")
+    assert command(again, *AGAIN, "figures.format=svg", "hydra.run.dir=again").status == 0
+    settings = sup.Settings.of_results(sup.load_run("again"))
+    assert settings.figures == sup.Settings(figures="end", figures_format="svg").figures
+    assert command(again, *AGAIN, "figures=none", "hydra.run.dir=none").status == 0
+    assert (
+        sup.Settings.of_results(sup.load_run("none")).figures
+        == sup.Settings(figures="none").figures
+    )
+
+
 def test_code_that_results_name_is_given_by_the_user_or_does_not_run(command, rewritten, tmp_path):
     again = rewritten(activation={"_target_": "evil.run"})
     (tmp_path / "evil.py").write_text("raise SystemExit('evil')")

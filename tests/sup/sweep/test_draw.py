@@ -7,6 +7,7 @@ import pytest
 
 from sup.sweep import draw
 from sup.sweep.failures import RunError
+from sup.sweep.page import write_page
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +22,10 @@ def described(make_run, results):
     """Describe runs with results on disk, and what they ask for as to figures."""
     from sup.results.storage import save
 
-    def made(count: int, figures: str):
+    def made(count: int, figures: str, **given):
         runs = [make_run() for _ in range(count)]
-        runs = [replace(run, settings=replace(run.settings, figures=figures)) for run in runs]
+        settings = [run.settings.changed(figures=figures, **given) for run in runs]
+        runs = [replace(run, settings=own) for run, own in zip(runs, settings, strict=True)]
         for run in runs:
             assert run.directory
             save(results, run.directory)
@@ -43,8 +45,30 @@ def test_they_are_drawn_where_they_are_wanted(figures, each, described):
     assert drawn(runs) == [each, each]
 
 
+def test_they_are_written_as_what_is_asked_for_and_what_is_missing_later_is_added(described):
+    (run,), results = described(1, "end", figures_format=["svg", "pdf"])
+    draw.draw([run], results)
+    folder = run.directory / "figures"
+    names = {"gram", "features", "training"}
+    assert {path.name for path in folder.iterdir()} == {
+        f"{name}.{kind}" for name in names for kind in ("svg", "pdf")
+    }
+    before = (folder / "gram.svg").stat().st_mtime_ns
+    again = replace(run, settings=run.settings.changed(figures_format=["png", "svg"]))
+    draw.draw([again], results)
+    assert {path.stem for path in folder.glob("*.png")} == names
+    assert (folder / "gram.svg").stat().st_mtime_ns == before
+
+
+def test_those_of_a_sweep_are_written_alike(described, tmp_path):
+    write_page(tmp_path, *described(1, "none", figures_format="pdf"))
+    assert not (tmp_path / "figures").exists()
+    write_page(tmp_path, *described(1, "end", figures_format="pdf"))
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"gallery.pdf"}
+
+
 def test_of_many_runs_each_has_figures_where_that_is_asked_for_alone(described, monkeypatch):
-    monkeypatch.setattr(draw, "MOST_BY_ITSELF", 1)
+    monkeypatch.setattr("sup.config.drawing.MOST_BY_ITSELF", 1)
     for figures, each in (("auto", 0), ("end", 3)):
         runs, results = described(2, figures)
         draw.draw(runs, results)
