@@ -1,7 +1,6 @@
 """What all figures share: colours, names, scales, and how they are written."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -10,8 +9,6 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
-
-from sup.figures.writing import write_each
 
 GRAM_COLOURS = "RdBu_r"
 """Diverging, centred on zero, told apart by the colour-blind: red represents, blue interferes."""
@@ -160,10 +157,3 @@ def log_ticks(axis: Axis, ticks: Sequence[int | float]) -> None:
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
-
-
-def write(
-    figure: Figure, folder: Path, name: str, formats: Sequence[str] = ("png", "svg")
-) -> list[Path]:
-    """Write a figure for a report, in each of the formats, into `folder` and return the paths."""
-    return write_each(figure, folder, name, formats, dpi=150)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sup.figures.animation import write_gif
-from sup.figures.style import write
+from sup.figures.writing import write_each
 from sup.results.finding import named
 from sup.system.shared_work import shared
 
@@ -87,7 +87,7 @@ def draw_one(wanted: Wanted, folder: Path) -> str:
         made = wanted.figure(*wanted.of)
         if isinstance(made, FuncAnimation):
             return data_uri(write_gif(made, folder / f"{name}.gif").read_bytes(), "gif")
-        png, _ = write(made, folder, name)
+        png, _ = write_each(made, folder, name, ("png", "svg"), dpi=150)
         return data_uri(png.read_bytes(), "png")
 
 

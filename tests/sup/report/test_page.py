@@ -72,7 +72,8 @@ def test_training_stands_beside_the_optimum_and_shares_have_intervals(html: str)
 
 
 def test_every_claim_has_a_verdict_and_none_is_decided_without_results(html: str):
-    rows = re.findall(r'<tr id="(C\d+)">.*?<td class="word [^"]*" data-label="trained">([^<]+)<', html, re.S)
+    verdict = r'<tr id="(C\d+)">.*?<td class="word [^"]*" data-label="trained">([^<]+)<'
+    rows = re.findall(verdict, html, re.S)
     assert [name for name, _ in rows] == [f"C{k}" for k in range(1, 11)]
     words = dict(rows)
     assert words["C1"] == "undecided"  # by two seeds
