@@ -55,8 +55,10 @@ bench: $(READY)  ## the benchmarks, minutes each
 	$(PYTHON) benchmarks/activations.py
 	$(PYTHON) benchmarks/options.py
 
-docs: $(READY)  ## docs/settings.md
-	$(PYTHON) -m sup.config.describing > docs/settings.md
+docs: $(READY)  ## the site, docs/_build/index.html
+	$(PYTHON) -m sup.config.describing > docs/reference/settings.md
+	$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build
+	@echo "site: docs/_build/index.html"
 
 gallery: $(READY)  ## docs/gallery.md, a figure for each experiment; minutes
 	$(PYTHON) docs/gallery.py

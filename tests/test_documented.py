@@ -13,7 +13,7 @@ from sup.cli.store import HELP
 
 ROOT = Path(__file__).parent.parent
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 TRAPS = ("seed=0", "seed=1", "sparsity=0", "seed=r", "importance.values=1", "activation.epsilon=0")
 """Files that an unquoted list would be taken for, as a pattern."""

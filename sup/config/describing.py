@@ -1,6 +1,6 @@
-"""What people read about the settings: the lines of `--help`, and the table in docs/settings.md.
+"""What people read about the settings: the lines of `--help`, and docs/reference/settings.md.
 
-`python -m sup.config.describing` prints the table.
+`python -m sup.config.describing` prints that page.
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_the_page_of_settings_is_current():
-    assert (ROOT / "docs" / "settings.md").read_text() == markdown(), "run `make docs`"
+    page = ROOT / "docs" / "reference" / "settings.md"
+    assert page.read_text() == markdown(), "run `make docs`"
 
 
 def test_help_and_page_name_every_setting():
