@@ -1,14 +1,19 @@
-"""Every command that is printed somewhere is one: as bash and zsh read it, and as it is checked."""
+"""What is printed can be typed: commands, as shells read them and as they are checked; Python."""
 
 import importlib.util
 import re
 import shlex
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+import xarray as xr
 
+import sup
 from sup.cli.store import HELP
 
 ROOT = Path(__file__).parent.parent
@@ -22,15 +27,23 @@ SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]
 
 EXPERIMENTS = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
 
-ELSEWHERE = (
-    "2026-01-31",
-    "submitit_slurm",
-    "launcher=ray",
-    "search",
-    "optuna",
-    "activation=shrink",
-)
-"""What names a directory, an extra or a file that is not here."""
+ELSEWHERE = ("2026-01-31", "submitit_slurm", "launcher=ray", "search", "optuna")
+"""What names a directory or an extra that is not here."""
+
+SWEEP = Path("outputs/2026-01-31/12-00-00-000000")
+"""What pages call a sweep that was trained."""
+
+FILE = re.compile(r"^```\{code-block\} (?:python|yaml)\n:caption: (\S+)\n\n(.*?)^```$", re.M | re.S)
+"""A file that pages have a reader write: its name and its text."""
+
+FEW = 20
+"""Steps, in the place of thousands."""
+
+PYTHON = re.compile(r"^ *```python\n(.*?)^ *```$", re.M | re.S)
+"""What they have a reader run in Python."""
+
+PATTERN = "..."
+"""In what is no command, but the pattern of some."""
 
 
 def commands() -> list[str]:
@@ -39,7 +52,21 @@ def commands() -> list[str]:
     found = [re.findall(r"^ *(python (?:train|-m sup).*)$", text, re.M) for text in texts]
     found += [re.findall(r"`(python (?:train|-m sup)[^`]*)`", text) for text in texts]
     found.append(re.findall(r"^  (python train.*?)(?:   .*)?$", HELP, re.M))
-    return list(dict.fromkeys(line.strip() for lines in found for line in lines))
+    each = dict.fromkeys(line.partition("  #")[0].strip() for lines in found for line in lines)
+    return [line for line in each if PATTERN not in line]
+
+
+@pytest.fixture
+def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write the files that pages have a reader write, and work beside them."""
+    for page in PAGES:
+        for name, text in FILE.findall(page.read_text("utf-8")):
+            place = tmp_path / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -61,12 +88,12 @@ class Reached(BaseException):
 @pytest.mark.parametrize(
     "line", [line for line in commands() if line.startswith("python train.py")]
 )
-def test_it_would_train(line: str, command, monkeypatch):
+def test_it_would_train(line: str, command, own_files: Path, monkeypatch):
     few = line.replace("range(100)", "range(3)")
     words = shlex.split(few, comments=True)[2:]
     if any(name in line for name in ELSEWHERE):
         pytest.skip("names what is not here")
-    if "--help" in words or any(word.startswith(("--cfg", "--hydra-help")) for word in words):
+    if any(word.startswith(("--help", "--version", "--cfg", "--hydra-help")) for word in words):
         assert command(*words).status == 0
         return
 
@@ -78,11 +105,46 @@ def test_it_would_train(line: str, command, monkeypatch):
         assert "no earlier sweep of the same overrides" in command(*words).error
         return
     with pytest.raises(Reached):
-        command(*words)
+        command("--config-dir", str(own_files / "conf"), *words)
 
 
 def test_there_are_many():
     assert len(commands()) > 20
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train and save what pages suppose to be there."""
+    folder = tmp_path_factory.mktemp("trained")
+    axes = {"activation": ["relu", "gelu"], "sparsity": [0, 0.9]}
+    sup.train(**axes, steps=FEW, directory=folder / SWEEP, figures="none")
+    torch.save({"W": torch.rand(3, 10, 5), "b_final": torch.zeros(3, 10)}, folder / "toy.pt")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if PYTHON.search(page.read_text("utf-8"))], ids=lambda p: p.stem
+)
+def test_its_python_runs(
+    page: Path, trained: Path, own_files: Path, no_figures: None, monkeypatch: pytest.MonkeyPatch
+):
+    """All blocks of a page, one after the other, and shorter trainings."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    train = sup.train
+
+    def train_shortly(*settings: Any, **changes: Any) -> xr.Dataset:
+        return train(*settings, **changes) if settings else train(**{**changes, "steps": FEW})
+
+    shutil.copytree(trained, own_files, dirs_exist_ok=True)
+    monkeypatch.setattr(sup, "train", train_shortly)
+    blocks = PYTHON.findall(page.read_text("utf-8"))
+    names: dict[str, Any] = {}
+    with mpl.rc_context({"backend": "agg"}):
+        for text in blocks:
+            exec(compile(textwrap.dedent(text), page.name, "exec"), names)
+        plt.close("all")
 
 
 def test_the_gallery_has_a_picture_of_each_experiment():
