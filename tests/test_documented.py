@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ FEW = 20
 
 PYTHON = re.compile(r"^ *```python\n(.*?)^ *```$", re.M | re.S)
 """What they have a reader run in Python."""
+
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
+"""To a page or a picture of this project."""
 
 PATTERN = "..."
 """In what is no command, but the pattern of some."""
@@ -145,6 +149,41 @@ def test_its_python_runs(
         for text in blocks:
             exec(compile(textwrap.dedent(text), page.name, "exec"), names)
         plt.close("all")
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda p: p.stem
+)
+def test_its_links_lead_somewhere(page: Path):
+    """Those of the site's pages are Sphinx's to follow."""
+    for place, _ in LINK.findall(page.read_text("utf-8")):
+        assert (page.parent / place).exists(), place
+
+
+def is_in_style(folder: Path) -> bool:
+    """Tell what `make test` begins with."""
+    ruff = [sys.executable, "-m", "ruff"]
+    each = ([*ruff, "check", "--no-cache", "."], [*ruff, "format", "--no-cache", "--check", "."])
+    done = [subprocess.run(one, cwd=folder, capture_output=True, check=False) for one in each]
+    return not any(one.returncode for one in done)
+
+
+def test_files_that_a_reader_writes_pass_the_checks_of_ours(own_files: Path):
+    shutil.copy(ROOT / "pyproject.toml", own_files)
+    shutil.copytree(own_files, own_files / "sup", ignore=shutil.ignore_patterns("conf", "sup"))
+    assert len([*(own_files / "sup").glob("my_*.py")]) >= 3
+    assert is_in_style(own_files)
+
+
+def test_a_reader_may_write_otherwise(tmp_path: Path):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "my_activations.py").write_text(
+        "import torch\ndef f( z ): return torch.relu( z )\n"
+    )
+    assert is_in_style(tmp_path)
+    (tmp_path / "sup").mkdir()
+    shutil.copy(tmp_path / "my_activations.py", tmp_path / "sup")
+    assert not is_in_style(tmp_path)
 
 
 def test_the_gallery_has_a_picture_of_each_experiment():
