@@ -1,5 +1,8 @@
 """How Sphinx builds the site (`make docs`): of Markdown pages, and the reference of docstrings."""
 
+from docutils import nodes
+from sphinx.application import Sphinx
+
 import sup
 
 project = "Superposition"
@@ -26,3 +29,17 @@ html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False
 html_show_search_summary = False  # excerpts of what is found are fetched, which files cannot be
+
+
+def link_to_full_size(app: Sphinx, page: nodes.document) -> None:
+    """Have pictures lead to themselves alone: on a phone most are too small to be read in a page.
+
+    Sphinx links to those that have a scale.
+    """
+    for picture in page.findall(nodes.image):
+        picture["scale"] = 100
+
+
+def setup(app: Sphinx) -> None:
+    """Say what is to be done with each page."""
+    app.connect("doctree-read", link_to_full_size)

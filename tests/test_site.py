@@ -92,6 +92,13 @@ def test_the_reference_names_all_that_is_public(site: Path):
         assert f">sup.{module}<" in named, module
 
 
+def test_a_picture_leads_to_itself_in_full_size(site: Path):
+    page = (site / "gallery.html").read_text("utf-8")
+    opened = re.findall(r'href="(_images/[^"]+)"><img[^>]*src="([^"]+)"', page)
+    assert len(opened) == len(list((ROOT / "docs" / "gallery").glob("*.png")))
+    assert all(large == shown and (site / large).exists() for large, shown in opened)
+
+
 @needed
 def test_its_search_works_from_a_file(browser: Any, site: Path):
     from selenium.webdriver.common.by import By
