@@ -90,8 +90,11 @@ def wandb_home(directory: Path) -> Path:
     """Return where W&B's data of a run, or of a sweep, are: in its directory, or below `WANDB_DIR`.
 
     There at the directory's own path, as runs of the same sweep and of others share that place.
+    W&B's agent sets it to where it was started, which is nothing that a user has asked for.
     """
     place = os.environ.get("WANDB_DIR")
+    if place and os.environ.get("WANDB_SWEEP_ID") and Path(place) == Path.cwd():
+        place = None
     # Absolute, as W&B's service is a process that may have begun in another directory.
     own = directory.absolute()
     return Path(place, *own.parts[1:]).absolute() if place else own

@@ -104,7 +104,8 @@ def wandb_logger(run: Run, project: str | None = None, entity: str | None = None
     """Start a W&B run of its own: group = sweep, name = overrides, config = settings.
 
     What an interrupted command has logged is gone on with, under the same W&B id. What the settings
-    do not say, W&B's own variables and files do.
+    do not say, W&B's own variables and files do. Under W&B's agent it is the agent's run: W&B takes
+    its id, project and sweep from the variables that the agent sets.
     """
     assert run.directory is not None
     while (chosen := verdict()) != "disabled":
@@ -126,8 +127,8 @@ def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | 
     assert run.directory is not None
     earlier = wandb_folders(run.directory)
     identity = earlier[-1].name.rpartition("-")[2] if earlier else None
-    if environment.get("WANDB_RUN_ID"):
-        identity = environment["WANDB_RUN_ID"]
+    identity = environment.get("WANDB_RUN_ID") or identity
+    is_trial = bool(environment.get("WANDB_SWEEP_ID"))
     title = None if run.settings.name is None else str(run.settings.name)
     if title is None and not environment.get("WANDB_NAME"):
         title = run.name
@@ -150,7 +151,7 @@ def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | 
         tags=[str(tag) for tag in run.settings.tags] or None,
         config=dict(run.config),
         id=identity,
-        resume="allow" if identity and chosen == "online" else None,
+        resume="allow" if identity and chosen == "online" and not is_trial else None,
         mode=chosen,
         job_type=None if environment.get("WANDB_JOB_TYPE") else kind,
         reinit="create_new",

@@ -102,7 +102,12 @@ def check_environment(runs: int, is_sweep: bool) -> None:
             raise SettingError(name, "..." if is_secret else value, reason) from None
     mode()
     identity = os.environ.get("WANDB_RUN_ID")
-    if identity and (runs > 1 or is_sweep):
+    if runs == 1 and not is_sweep:
+        return
+    if trial := os.environ.get("WANDB_SWEEP_ID"):
+        allowed = "W&B's agent starts one run at a time, and this command (-m) has several"
+        raise SettingError("WANDB_SWEEP_ID", trial, f"{allowed}; a list is a grid: 'seed=[0,1]'")
+    if identity:
         allowed = "is the id of one W&B run, and this command has several; unset it"
         raise SettingError("WANDB_RUN_ID", identity, allowed)
 

@@ -357,6 +357,7 @@ def test_a_long_name_is_cut_and_stays_unique(length, begun, make_run):
 
 REFUSED = {
     "WANDB_RUN_ID": ("mine", "WANDB_RUN_ID=mine: is the id of one W&B run"),
+    "WANDB_SWEEP_ID": ("theirs", "WANDB_SWEEP_ID=theirs: W&B's agent starts one run at a time"),
     "WANDB_PROJECT": ("a/b", "WANDB_PROJECT=a/b: "),
     "WANDB_TAGS": ("x" * 65, "WANDB_TAGS=xxx"),
     "WANDB_MODE": ("of", "WANDB_MODE=of: must be one of"),
