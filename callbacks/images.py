@@ -8,6 +8,7 @@ from sup.config.grid import evenly_spaced
 from sup.config.run import Run
 from sup.training.loggers import log_image, takes_pictures
 from sup.training.module import SuperpositionModule
+from sup.training.names import GRAM
 from sup.training.schedule import log_spaced
 from sup.training.stack import Stack
 
@@ -35,4 +36,4 @@ class GramImages(StackCallback):
             if run not in self.takers:
                 continue
             picture = gram_picture(W[place[evenly_spaced(run.size)]].numpy())
-            log_image(logger, "W^T W", picture, module.step)
+            log_image(logger, GRAM, picture, module.step)

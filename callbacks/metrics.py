@@ -10,6 +10,7 @@ from sup.callbacks.base import StackCallback
 from sup.config.grid import evenly_spaced
 from sup.config.run import Run
 from sup.training.module import SuperpositionModule
+from sup.training.names import RATE, TRAINING_LOSS
 from sup.training.stack import Stack
 
 
@@ -43,7 +44,7 @@ class SuperpositionMetrics(StackCallback):
                 for name, metric in metrics.PER_INSTANCE.items()
             }
         loss = module.training_loss[module.measurement(module.step)]
-        own = {"training_loss": loss, "lr": module.rates(), **values}
+        own = {TRAINING_LOSS: loss, RATE: module.rates(), **values}
         return {name: tensor.cpu() for name, tensor in own.items()}
 
     def curves(self, run: Run, values: dict[str, Tensor]) -> dict[str, float]:

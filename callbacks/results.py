@@ -18,6 +18,7 @@ from sup.model.quadrature import QuadratureInputs
 from sup.training.distinct import distinct_activations
 from sup.training.evaluation import Evaluation, evaluate
 from sup.training.module import SuperpositionModule
+from sup.training.names import LOSS
 from sup.training.outcome import Outcome
 from sup.training.plain_samples import evaluate_on_samples, unseen
 from sup.training.stack import Stack
@@ -95,4 +96,4 @@ class Results(StackCallback):
         held_out = dict(zip((part.run for part in self.stack.slices), self.outcomes, strict=True))
         for run, logger, _ in self.logged():
             final = held_out[run].measured(held_out[run].loss).mean().item()
-            logger.log_metrics({"loss": final}, pl_module.step)
+            logger.log_metrics({LOSS: final}, pl_module.step)

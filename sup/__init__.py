@@ -17,6 +17,7 @@ The packages, in the order in which they may import each other:
 - ``results``: what a run leaves behind
 - ``figures``: from results to matplotlib
 - ``explore``: from results to a page with controls
+- ``dashboard``: from the names that are logged to a dashboard in W&B
 - ``callbacks``: what happens during training
 - ``launch``: where stacks are trained
 - ``sweep``: from runs to stacks to results

@@ -17,6 +17,7 @@ ORDER = (
     "results",
     "figures",
     "explore",
+    "dashboard",
     "callbacks",
     "launch",
     "sweep",
@@ -69,6 +70,7 @@ def test_the_lowest_packages_stand_on_the_standard_library():
 
 HOMES = {
     "wandb": {"training/wandb_logger.py", "training/wandb_mode.py"},
+    "wandb_workspaces": {"dashboard"},
     "ray": set(),  # by name, where it is asked for
     "submitit": set(),
     "matplotlib": {"figures", "report"},

@@ -20,6 +20,7 @@ from sup.sweep.failures import RunError
 from sup.sweep.keep import log_whole
 from sup.sweep.resume import SLICES, is_finished
 from sup.training.loggers import log_image, open_loggers, takes_pictures
+from sup.training.names import GRAM, LOSS, TRAINING_LOSS
 from sup.training.outcome import Outcome, joined
 from sup.training.stack import Stack
 
@@ -97,10 +98,10 @@ def log_curves(logger: Logger, run: Run, results: xr.Dataset) -> None:
     final = {name: float(results[name].mean()) for name in PER_INSTANCE}
     W = results["W"].values.reshape(run.size, *results["W"].shape[-2:])
     for step, loss in zip(steps, losses, strict=True):
-        logger.log_metrics({"training_loss": loss}, step)
-    logger.log_metrics(final | {"loss": float(results["loss"].mean())}, steps[-1])
+        logger.log_metrics({TRAINING_LOSS: loss}, step)
+    logger.log_metrics(final | {LOSS: float(results["loss"].mean())}, steps[-1])
     if not takes_pictures(logger):
         return
     from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
 
-    log_image(logger, "W^T W", gram_picture(W[evenly_spaced(run.size)]), steps[-1])
+    log_image(logger, GRAM, gram_picture(W[evenly_spaced(run.size)]), steps[-1])

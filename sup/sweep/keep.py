@@ -14,6 +14,7 @@ from sup.results.storage import save
 from sup.results.tables import to_dataframe
 from sup.sweep import resume
 from sup.training.loggers import log_results, takes_results
+from sup.training.names import INSTANCES
 from sup.training.outcome import Outcome
 from sup.training.slice import Slice
 
@@ -49,7 +50,7 @@ def log_whole(logger: Logger, results: xr.Dataset, path: Path) -> None:
     """Log a run's results where its logger takes them: the file, and a grid's table."""
     if takes_results(logger):
         is_grid = results["loss"].size > 1
-        tables = {"instances": instance_table(results)} if is_grid else {}
+        tables = {INSTANCES: instance_table(results)} if is_grid else {}
         log_results(logger, {path.name: path}, tables)
 
 

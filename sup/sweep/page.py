@@ -29,6 +29,7 @@ from sup.sweep.failures import RunError
 from sup.sweep.keep import instance_table
 from sup.system.files import replacing
 from sup.training.loggers import forget_unsent
+from sup.training.names import INSTANCES, JOBS, SWEEP
 
 log = logging.getLogger(__name__)
 
@@ -153,9 +154,9 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
         formats = wanted_formats(runs)
         figures = drawn(jobs) if formats else {}
         write_figures(figures, sweep / "figures", formats)
-        tables = {"jobs": table.astype(object).where(table.notna(), "").astype(str)}
+        tables = {JOBS: table.astype(object).where(table.notna(), "").astype(str)}
         if finished := [job.results for job in jobs if job.results is not None]:
-            tables["instances"] = instance_table(join(finished))
+            tables[INSTANCES] = instance_table(join(finished))
         log_page(sweep, runs, jobs, figures, tables)
     except Exception as error:  # unforeseen shapes, no connection: as many kinds as there are parts
         log.warning("the sweep's figures: %s", in_one_line(error))
@@ -232,9 +233,9 @@ def log_page(
     }
     whole = replace(
         logged[0],
-        settings=logged[0].settings.changed(name="sweep"),
+        settings=logged[0].settings.changed(name=SWEEP),
         directory=sweep,
-        name="sweep",
+        name=SWEEP,
         group=sweep_name(sweep),
         told=shared,
     )

@@ -22,6 +22,7 @@ from wandb.sdk.lib.gitlib import GitRepo
 from sup.config.rules import in_one_line
 from sup.config.run import Run
 from sup.training.loggers import UNSENT, no_logger, wandb_folders, wandb_home
+from sup.training.names import STEP, SWEEP
 from sup.training.wandb_mode import SENDING, own_settings, step_down, verdict
 
 PROJECT = "superposition"
@@ -32,9 +33,6 @@ LONGEST_NAME = 128
 
 OWN_GIT = ("WANDB_DISABLE_GIT", "WANDB_GIT_ROOT", "WANDB_GIT_COMMIT", "WANDB_GIT_REMOTE_URL")
 """What a user says of the repository, in W&B's own variables."""
-
-STEP = "trainer/global_step"
-"""What curves and pictures are over: under this name Lightning's logger sends the step."""
 
 LIMITS = {"init_timeout": 10, "finish_timeout": 20}
 """Seconds for the server to take a run's beginning, and its end; by default 90, and any number."""
@@ -134,7 +132,7 @@ def begin(run: Run, home: Path, chosen: Any, project: str | None, entity: str | 
         title = run.name
     is_cut = title is not None and len(title) > LONGEST_NAME
     is_job = run.home is not None and run.home != run.directory.absolute()
-    kind = "sweep" if run.group and not is_job else "train"
+    kind = SWEEP if run.group and not is_job else "train"
     settings = LIMITS | (of_a_sweep(run.home) if is_job else {})
     own: Any = {
         name: value
