@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 from offline import told
 from wandb.sdk import wandb_setup
 
@@ -46,6 +47,8 @@ def names_in(specification: dict[str, Any]) -> tuple[set[str], set[str]]:
 
 def test_panels_name_what_is_logged(command, monkeypatch, tmp_path):
     monkeypatch.setattr("sup.sweep.draw.NAMES", ())  # the runs' own figures, which are not logged
+    for name in ("gram_gallery", "dimensions_figure"):  # only their names are of interest
+        monkeypatch.setattr(f"sup.figures.sweep.{name}", lambda results: Figure())
     swept = ("-m", "activation=relu,gelu", "sparsity=0,0.9", "logger=wandb", "hydra.sweep.dir=it")
     assert command(*swept, *TINY).status == 0
     (run,), histories = told(tmp_path / "it" / "0", "run"), []
