@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from sup.analysis.diagrams import AXES
 from sup.analysis.gaps import LARGE, gap_summary
+from sup.analysis.intervals import LEAST_SEEDS
 from sup.figures.phase import diagrams, legend_panel
-from sup.figures.phase_panels import boundaries, cells
+from sup.figures.phase_panels import boundaries, cells, name_of_boundaries
 from sup.figures.style import best_seed
 
 LEAST_GAP = 1e-5
@@ -37,13 +38,28 @@ def loss_gap_figure(results: xr.Dataset) -> Figure:
         for index, axis in enumerate(drawn):
             which = ("median of the seeds", "best seed")[index % 2]
             axis.set_title(f"{axis.get_title()}: {which}", fontsize=9)
+    _legend(figure, results)
+    return figure
+
+
+def _legend(figure: Figure, results: xr.Dataset) -> None:
+    """Draw the scale, and say what the lines and the numbers are."""
     legend = legend_panel(figure)
     box = legend.get_position()
     bar = figure.add_axes((box.x0 + 0.1 * box.width, box.y0, 0.06 * box.width, box.height))
     figure.colorbar(ScalarMappable(GAP_SCALE, GAP_COLOURS), cax=bar, extend="both")
     bar.set_ylabel("excess over the optimum's loss", fontsize=8)
     bar.tick_params(labelsize=7)
-    return figure
+    has_interval = results.sizes.get("seed", 1) >= LEAST_SEEDS
+    said = f"number: share of models\nabove {LARGE:.0%}" + ", with its\n95% interval" * has_interval
+    style: dict = {"fontsize": 7, "title_fontsize": 7, "frameon": False, "alignment": "left"}
+    legend.legend(
+        handles=name_of_boundaries(results),
+        title=said,
+        loc="upper left",
+        bbox_to_anchor=(0.4, 1.0),
+        **style,
+    )
 
 
 def _paint_median(axis: Axes, own: xr.Dataset) -> None:

@@ -16,14 +16,18 @@ from sup.figures.phase_panels import (
     COLOURS,
     DEAD_COLOUR,
     DEAD_NAME,
+    TIE_NAME,
+    TIE_STYLE,
     decorate,
     diagram_in,
     laid_out,
+    name_of_boundaries,
     paint_classes,
     paint_optimum,
     paint_seeds,
     paint_shares,
     share_colours,
+    ties_in,
 )
 from sup.figures.style import activation_label, activations_in, best_seed, of_activation
 
@@ -41,12 +45,11 @@ def phase_figure(results: xr.Dataset) -> Figure:
             importance_ratio, and activation and seed at most.
     """
     figure = diagrams(results, paint_classes)
-    handles = _name_of_dead(best_seed(results))
-    if "optimum_phase" in results:
-        handles.append(Line2D([], [], color="black", lw=1.2, label="boundary of the optimum"))
+    handles = [*_name_of_dead(best_seed(results)), *_name_of_ties(results, "loss")]
+    handles += name_of_boundaries(results)
     if "seed" in results.dims:
-        dots = Line2D([], [], color="black", marker=".", ms=3, lw=0, label="seeds disagree")
-        handles.append(dots)
+        said = f"seeds end in different phases:\nthe best of {results.sizes['seed']} is shown"
+        handles.append(Line2D([], [], color="black", marker=".", ms=3, lw=0, label=said))
     _name_classes(figure, results, handles)
     return figure
 
@@ -58,7 +61,7 @@ def optimum_phase_figure(results: xr.Dataset) -> Figure:
         results: as for `phase_figure`, with `optimum_phase`.
     """
     figure = diagrams(results, paint_optimum)
-    _name_classes(figure, results, [])
+    _name_classes(figure, results, _name_of_ties(results, "optimum_loss"))
     return figure
 
 
@@ -78,6 +81,13 @@ def _name_of_dead(shown: xr.Dataset) -> list[Artist]:
     W = shown["W"].transpose(..., "hidden", "feature").values
     there = (diagram_in(shown).class_of(W) == DEAD).any()
     return [Patch(color=DEAD_COLOUR, label=DEAD_NAME)] if there else []
+
+
+def _name_of_ties(results: xr.Dataset, loss: str) -> list[Artist]:
+    """Return what names ties in a legend, where there are any."""
+    each = (laid_out(of_activation(results, name)) for name in activations_in(results))
+    there = any(ties_in(own, loss).any() for own in each)
+    return [Patch(label=TIE_NAME, **TIE_STYLE)] if there else []
 
 
 def _name_classes(figure: Figure, results: xr.Dataset, others: list[Artist]) -> None:
@@ -140,7 +150,7 @@ def diagrams(results: xr.Dataset, *paints: Callable[[Axes, xr.Dataset], None]) -
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     figure.supxlabel("density  $p = 1 - S$", fontsize=9)
-    figure.supylabel("relative importance of the extra feature", fontsize=9)
+    figure.supylabel("relative importance $r$ of the extra feature", fontsize=9)
     return figure
 
 

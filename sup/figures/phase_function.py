@@ -2,10 +2,12 @@
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from sup.analysis.intervals import LEAST_SEEDS, interval_of_mean
@@ -13,7 +15,7 @@ from sup.analysis.pairs import pair_reconstructed
 from sup.analysis.phases import NO_MODEL, FunctionalPhase, phase_by_function
 from sup.figures.bands import mean_over_seeds
 from sup.figures.phase import diagrams, legend_panel
-from sup.figures.phase_panels import boundaries, cells
+from sup.figures.phase_panels import boundaries, cells, name_of_boundaries
 from sup.figures.style import best_seed
 
 COLOURS = {
@@ -61,20 +63,23 @@ def phase_function_figure(results: xr.Dataset) -> Figure:
     for left, right in zip(drawn[::2], drawn[1::2], strict=True):
         right.set_title(f"{left.get_title()}: pairs by weights", fontsize=9)
         left.set_title(f"{left.get_title()}: {best}", fontsize=9)
-    _legend(figure)
+    _legend(figure, name_of_boundaries(results))
     return figure
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, others: list[Line2D]) -> None:
     """Write what the colours of both kinds of panels mean."""
     legend = legend_panel(figure)
-    handles = [Patch(color=COLOURS[phase], label=NAMES[phase]) for phase in FunctionalPhase]
+    handles: list[Artist] = [
+        Patch(color=COLOURS[phase], label=NAMES[phase]) for phase in FunctionalPhase
+    ]
     handles.append(Patch(facecolor=NO_PAIR, edgecolor="0.7", label="no pair by weights"))
+    handles += others
     style: dict = {"fontsize": 7, "frameon": False, "title_fontsize": 7, "alignment": "left"}
     legend.legend(handles=handles, loc="upper left", title="reconstructed, $R^2$ > 1/2", **style)
     box = legend.get_position()
     bar = figure.add_axes(
-        (box.x0 + 0.06 * box.width, box.y0 + 0.3 * box.height, 0.8 * box.width, 0.06 * box.height)
+        (box.x0 + 0.06 * box.width, box.y0 + 0.26 * box.height, 0.8 * box.width, 0.06 * box.height)
     )
     colours = ScalarMappable(SHARE_SCALE, SHARE_COLOURS)
     figure.colorbar(colours, cax=bar, orientation="horizontal", ticks=[0, 0.5, 1])

@@ -3,13 +3,19 @@
 Results are of one activation, over the axes of `laid_out` and over seeds at most.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from sup.analysis.diagrams import AXES, DEAD, DIAGRAMS, PAIR, TRIPLE, Diagram
 from sup.analysis.phases import NO_MODEL, extra_share, is_dead
+from sup.analysis.ties import TIE, explained_by, is_tie
 from sup.figures.style import best_seed, log_ticks
 
 COLOURS = {
@@ -21,6 +27,14 @@ told apart by the colour-blind, and those of a pair by their lightness in print.
 
 DEAD_COLOUR, DEAD_NAME = "#444444", "nothing represented"
 """Of models in none of the classes."""
+
+BOUNDARY: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="white")]
+"""Around the black line: there are dark cells, too."""
+
+TIE_STYLE: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.45", "hatch": "//////"}
+"""Of cells in which one feature alone would do as well (`sup.analysis.ties`)."""
+
+TIE_NAME = f"a tie, at equal importance: one\nfeature alone does as well, to {TIE:.0%}"
 
 OTHERS, EXTRA = np.array(to_rgb("#D55E00")), np.array(to_rgb("#0072B2"))
 """Hues of the continuous diagram: the extra feature has none of the squared weights, or what it has
@@ -60,13 +74,18 @@ def cells(own: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def paint_classes(axis: Axes, own: xr.Dataset) -> None:
-    """Paint the class of the best seed, with dots where seeds are of different classes."""
+    """Paint the class of the best seed, with dots where seeds are of different classes.
+
+    Ties, in which they may well be, are hatched instead.
+    """
     class_of = diagram_in(own).class_of
     _paint_phases(axis, own, class_of(laid_out(best_seed(own))["W"].values))
+    ties = ties_in(own, "loss")
+    _hatch(axis, own, ties)
     boundaries(axis, own)
     if "seed" in own.dims:
         phases = class_of(own.transpose("seed", *AXES, ...)["W"].values)
-        at = np.argwhere((phases != phases[0]).any(0))
+        at = np.argwhere((phases != phases[0]).any(0) & ~ties)
         density, ratio = 1 - own["sparsity"].values, own["importance_ratio"].values
         axis.plot(density[at[:, 1]], ratio[at[:, 0]], "k.", ms=1, alpha=0.5, rasterized=True)
 
@@ -98,8 +117,36 @@ def paint_shares(axis: Axes, own: xr.Dataset) -> None:
 
 
 def paint_optimum(axis: Axes, own: xr.Dataset) -> None:
-    """Paint the class of the optimum."""
+    """Paint the class of the optimum, and hatch ties."""
     _paint_phases(axis, own, np.nan_to_num(_of_a_seed(own["optimum_phase"]), nan=NO_MODEL))
+    _hatch(axis, own, ties_in(own, "optimum_loss"))
+
+
+def ties_in(own: xr.Dataset, loss: str) -> np.ndarray:
+    """Tell in which cells, ``[ratio, density]``, one feature alone has the same loss.
+
+    It is known of two features of which results tell how much of each is explained.
+
+    Args:
+        own: as all of these take it; the best of several seeds is looked at.
+        loss: the loss of what is drawn: `loss`, or that of the optimum.
+    """
+    best = laid_out(best_seed(own))
+    if diagram_in(best) != PAIR or not {"explained", loss} <= best.keys():
+        return np.zeros([best.sizes[name] for name in AXES], dtype=bool)
+    explained = best["explained"].transpose(*AXES, "feature").values
+    total = explained_by(best[loss].values, best["loss"].values, explained)
+    return is_tie(total, best["importance_ratio"].values[:, None])
+
+
+def _hatch(axis: Axes, own: xr.Dataset, ties: np.ndarray) -> None:
+    """Hatch cells that are ties: they are in no class."""
+    x, y = cells(own)
+    corners = [
+        [(x[k], y[j]), (x[k + 1], y[j]), (x[k + 1], y[j + 1]), (x[k], y[j + 1])]
+        for j, k in np.argwhere(ties)
+    ]
+    axis.add_collection(PolyCollection(corners, lw=0, **TIE_STYLE), autolim=False)
 
 
 def _paint_phases(axis: Axes, own: xr.Dataset, phases: np.ndarray) -> None:
@@ -122,7 +169,15 @@ def boundaries(axis: Axes, own: xr.Dataset) -> None:
     for phase in range(len(diagram_in(own).names)):
         here = phases == phase
         if here.any() and not here.all() and min(here.shape) > 1:
-            axis.contour(density, ratio, here, [0.5], colors="black", linewidths=1.2)
+            lines = axis.contour(density, ratio, here, [0.5], colors="black", linewidths=1.2)
+            lines.set(path_effects=BOUNDARY)
+
+
+def name_of_boundaries(results: xr.Dataset) -> list[Line2D]:
+    """Return what names the optimum's boundaries in a legend, where they are drawn."""
+    line = Line2D([], [], color="black", lw=1.2, label="boundary of the optimum")
+    line.set_path_effects(BOUNDARY)
+    return [line] if "optimum_phase" in results else []
 
 
 def decorate(axis: Axes, own: xr.Dataset) -> None:

@@ -10,8 +10,13 @@ from matplotlib.figure import Figure
 from sup.analysis.diagrams import DEAD, DIAGRAMS
 from sup.analysis.phases import NO_MODEL
 from sup.figures.gaps import loss_gap_figure
-from sup.figures.phase import phase_figure, phase_seeds_figure, phase_share_figure
-from sup.figures.phase_panels import COLOURS, DEAD_COLOUR, DEAD_NAME
+from sup.figures.phase import (
+    optimum_phase_figure,
+    phase_figure,
+    phase_seeds_figure,
+    phase_share_figure,
+)
+from sup.figures.phase_panels import COLOURS, DEAD_COLOUR, DEAD_NAME, TIE_NAME
 from tests.sup.figures.test_any_results import RATIOS, draw, results_of
 from tests.sup.figures.test_bands import said
 
@@ -100,3 +105,59 @@ def test_the_loss_gap_of_one_seed_is_one_panel_without_a_word_of_seeds():
     assert only == pytest.approx(np.full((3, 3), 0.3))
     assert "seed" not in said(figure)
     assert "above 1%: 100%" in said(figure)
+
+
+def tied(m: int = 1) -> xr.Dataset:
+    """Make a diagram of pairs by weights, which at r = 1 explain what one feature alone would."""
+    results = diagram(m, m + 1, seeds=2)
+    results["W"][:] = 1 / np.sqrt(2)
+    loss = xr.full_like(results["loss"], 0.1) * (1 + results["seed"])
+    dims = (*results["loss"].dims, "feature")
+    explained = xr.DataArray(np.full([results.sizes[name] for name in dims], 0.9), dims=dims)
+    explained = xr.where(results["importance_ratio"] == 1, 0.5, explained)
+    return results.assign(loss=loss, explained=explained, optimum_loss=loss.isel(seed=0))
+
+
+def hatched(figure: Figure) -> np.ndarray:
+    """Return the middles of the first panel's cells that are ties, ``[cell, 2]``."""
+    (held,) = (one for one in figure.axes[0].collections if one.get_hatch())
+    corners = [np.asarray(path.vertices, dtype=float)[:4] for path in held.get_paths()]
+    return np.exp(np.log(np.array(corners)).mean(1))
+
+
+@pytest.mark.parametrize("figure", [phase_figure, optimum_phase_figure])
+def test_where_both_count_alike_and_one_does_as_well_is_a_tie(figure):
+    results = tied().assign(optimum_phase=tied()["loss"].isel(seed=0) * 0 + 1)
+    drawn = figure(results)
+    draw(drawn)
+    assert hatched(drawn)[:, 1] == pytest.approx([1, 1, 1], rel=0.05)
+    assert TIE_NAME in said(drawn)
+
+
+def test_two_that_both_explain_more_are_no_tie_and_dots_are_left_to_those():
+    results = tied()
+    results["explained"].loc[{"sparsity": 0.9}] = 0.6
+    results["W"].loc[{"seed": 1}] = np.eye(1, 2)
+    figure = phase_figure(results)
+    assert len(hatched(figure)) == 2
+    (dots,) = (line for line in figure.axes[0].get_lines() if line.get_marker() == ".")
+    assert np.size(dots.get_xdata()) == 9 - 2
+    assert "the best of 2 is shown" in said(figure)
+
+
+@pytest.mark.parametrize("without", ["explained", "loss"])
+def test_where_it_is_not_known_nothing_is_a_tie(without):
+    figure = phase_figure(tied().isel(seed=0).drop_vars(without))
+    assert TIE_NAME not in said(figure)
+
+
+def test_the_optimum_is_a_tie_by_its_own_loss():
+    tie = tied()
+    better = tie["optimum_loss"] / 2
+    results = tie.assign(optimum_loss=better, optimum_phase=better * 0 + 1)
+    assert TIE_NAME in said(phase_figure(results))
+    assert TIE_NAME not in said(optimum_phase_figure(results))
+
+
+def test_models_of_three_features_have_no_ties():
+    assert TIE_NAME not in said(phase_figure(tied(2)))
