@@ -21,6 +21,11 @@ SOLU_APART = (
     "features, as SoLU is defined, so the two are not the same experiment."
 )
 
+SOLU_IN_SHORT = (
+    "SoLU is apart from its published curve, which very probably is another experiment: a softmax "
+    "over the instances of a batched model. Ours is over features."
+)
+
 
 def dimensions_per_feature() -> xr.DataArray:
     """Return the published ``D* = m / ||W||_F^2``, ``[activation, inverse_density]``.

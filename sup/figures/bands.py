@@ -39,5 +39,5 @@ def said_of_seeds(count: int) -> str:
     return (
         mean
         if count < LEAST_SEEDS
-        else f"{mean}; bands: its 95% interval (Student's; of shares Wilson's)"
+        else f"{mean}; bands: its 95% interval (Student's, of shares Wilson's)"
     )

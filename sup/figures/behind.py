@@ -23,10 +23,15 @@ the others has to be the sum of many that are present, and all features to be se
 what GELU and sigmoid are trained to has .92 and .97 of its loss there, of 4 in 2 .37 and .57."""
 
 
+def has_published(results: xr.Dataset) -> bool:
+    """Tell whether results are of models such as the published curves are of."""
+    shape = (results.sizes["hidden"], results.sizes["feature"])
+    return _equally_important(results) and shape == PUBLISHED
+
+
 def draw_published(axis: Axes, results: xr.Dataset) -> list[Line2D]:
     """Draw the published curves, broad and pale, behind ours; return what names them, if any is."""
-    shape = (results.sizes["hidden"], results.sizes["feature"])
-    if not _equally_important(results) or shape != PUBLISHED:
+    if not has_published(results):
         return []
     curves, drawn = published.dimensions_per_feature(), False
     for index, name in enumerate(activations_in(results)):

@@ -1,6 +1,7 @@
 """How many dimensions a feature gets, along sparsity."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter, SymmetricalLogLocator
 
+from sup.analysis import published
 from sup.analysis.recipes import excess_of_seeds
 from sup.analysis.thresholds import EXPLAINED_THRESHOLD, dimensionality_threshold
 from sup.figures.bands import draw_over_seeds, said_of_seeds
-from sup.figures.behind import draw_mean_field, draw_published
+from sup.figures.behind import draw_mean_field, draw_published, has_published
 from sup.figures.gallery import say_instead
 from sup.figures.style import (
     activation_label,
     activation_style,
     activations_in,
+    greatest,
     log_ticks,
     of_activation,
 )
@@ -28,6 +31,12 @@ X_LABEL = "$1/(1-S)$"
 OURS: dict[str, Any] = {"lw": 1.3, "ms": 4}
 TO_THE_END: dict[str, Any] = {"ls": ":", "lw": 1.3, "ms": 5, "markerfacecolor": "none"}
 """How curves are drawn, and those of models that were trained to the end."""
+
+TOLD_APART = 3
+"""Curves up to which one that lies upon another hides none: its marker lets the other be seen."""
+
+LETTERS = 18
+"""In an inch of such words."""
 
 
 def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Figure:
@@ -50,7 +59,7 @@ def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Fig
             _curves(axis, end, variable, TO_THE_END)
         _curves(axis, results, variable, OURS)
         axis.set_title(label, fontsize=9)
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.05 * greatest(axis.dataLim.get_points()[:, 1]))
         if variable == "total_dimensionality":
             axis.set_ylim(0, 1.08 * results.sizes["hidden"])
             axis.axhline(results.sizes["hidden"], color="0.6", lw=0.8, ls=":", zorder=0)
@@ -62,6 +71,8 @@ def dimensions_figure(results: xr.Dataset, end: xr.Dataset | None = None) -> Fig
         label = f"to the end, {'one seed' if count == 1 else f'{count} seeds'}"
         behind.append(Line2D([], [], color="0.4", marker="o", label=label, **TO_THE_END))
     _legend(axes[-1], [*_named(results), *behind], results.sizes.get("seed", 1))
+    if has_published(results) and published.OVER_INSTANCES in activations_in(results):
+        say_below(figure, axes[-1], published.SOLU_IN_SHORT)
     return figure
 
 
@@ -70,7 +81,7 @@ def _measures(results: xr.Dataset) -> dict[str, str]:
     threshold = dimensionality_threshold(results.sizes["hidden"], results.sizes["feature"])
     return {
         "dimensions_per_feature": "dimensions per feature  $D^* = m / \\|W\\|_F^2$",
-        "total_dimensionality": "total dimensionality  $\\sum_i D_i$",
+        "total_dimensionality": "total dimensionality  $\\Sigma_i\\, D_i$",
         "features_represented": f"features with $D_i$ > {threshold:.2g}",
         "features_explained": f"features explained, $R^2_i$ > {EXPLAINED_THRESHOLD:g}",
         "effective_features": "effective features  $\\exp H(\\|W_i\\|^2 / \\|W\\|_F^2)$",
@@ -118,16 +129,41 @@ def _legend(axis: Axes, handles: Sequence[Line2D], seeds: int) -> None:
     axis.legend(handles=handles, title=said, title_fontsize=8, alignment="left", **style)
 
 
+def say_below(figure: Figure, axis: Axes, words: str) -> None:
+    """Write some words at the foot of the legend's panel."""
+    style: dict = {"fontsize": 7, "color": "0.3", "va": "bottom"}
+    width = axis.get_position().width * figure.get_figwidth()
+    axis.text(0.02, 0.0, fill(words, int(LETTERS * width)), transform=axis.transAxes, **style)
+
+
+def seen_under(index: int, count: int, points: int) -> dict[str, Any]:
+    """Return what lets one of several curves be seen where others lie upon it.
+
+    The earlier a curve is drawn the broader it is, and each has its markers at other points.
+
+    Args:
+        index: of the curve.
+        count: of curves.
+        points: of each.
+    """
+    if count <= TOLD_APART:
+        return {}
+    every = max(min(count, points // 2), 1)
+    return {"lw": OURS["lw"] + 0.3 * (count - 1 - index), "markevery": (index % every, every)}
+
+
 def _curves(axis: Axes, results: xr.Dataset, variable: str, drawn: dict[str, Any]) -> None:
     results = results.sortby("sparsity")
     x = inverse_density(results)
-    for index, name in enumerate(activations_in(results)):
+    names = activations_in(results)
+    for index, name in enumerate(names):
         values = of_activation(results, name)[variable]
         if "seed" not in values.dims:
             values = values.expand_dims(seed=1)
         style = activation_style(name, index)
         seeds = values.transpose("seed", "sparsity").values
-        draw_over_seeds(axis, x, seeds, style.pop("color"), **{**style, **drawn})
+        seen = seen_under(index, len(names), len(x)) if drawn is OURS else {}
+        draw_over_seeds(axis, x, seeds, style.pop("color"), **{**style, **drawn, **seen})
     density_axis(axis, x)
 
 

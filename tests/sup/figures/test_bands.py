@@ -7,6 +7,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
 
 from sup.analysis.intervals import band_of_mean, interval_of_mean
+from sup.analysis.published import SOLU_IN_SHORT
 from sup.figures.bands import mean_over_seeds
 from sup.figures.dimensions import dimensions_figure
 from sup.figures.sweep import sweep_figures
@@ -84,6 +85,7 @@ def test_published_curves_stand_behind_models_like_theirs_only():
     alike = alike.assign_coords(hidden=range(20), feature=range(200))
     assert "published" not in said(dimensions_figure(alike))
     figure = dimensions_figure(alike.assign_coords(importance="uniform"))
+    assert "SoLU" not in said(figure)
     assert "published" in said(figure)
     assert "mean field" in said(figure)
 
@@ -116,3 +118,26 @@ def test_a_mean_field_is_drawn_and_named_only_where_it_is_of_such_models(given, 
     assert ("mean field" in said(figure)) == bool(curves)
     if given.get("activation", "relu") in ("jump_relu", "mine"):
         assert "published" not in said(figure)
+
+
+def test_why_solu_is_apart_from_its_published_curve_stands_in_the_figure():
+    results = results_of({"activation": ["relu", "solu"]} | SPARSITY)
+    alike = xr.Dataset({name: results[name] for name in CURVES}).assign_coords(LARGE)
+    figure = dimensions_figure(alike)
+    assert SOLU_IN_SHORT in " ".join(said(figure).split())
+
+
+def test_curves_that_lie_upon_each_other_are_all_seen():
+    names = ["linear", "relu", "gelu", "silu", "tanh"]
+    results = results_of(
+        {"activation": names, "sparsity": [0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]}
+    )
+    figure = dimensions_figure(results)
+    lines = [line for line in figure.axes[0].get_lines() if line.get_marker() != "None"]
+    widths, first = (
+        [line.get_linewidth() for line in lines],
+        [line.get_markevery() for line in lines],
+    )
+    assert len(lines) == len(names)
+    assert widths == sorted(set(widths), reverse=True)
+    assert len(set(map(str, first[:4]))) == 4
