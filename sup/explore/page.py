@@ -43,13 +43,25 @@ def explore(paths: Sequence[Path], output: Path | None = None) -> Path:
         FileNotFoundError: where there are no results below a path.
         SettingError: where some cannot be read or shown; it says which.
     """
-    found: dict[str, xr.Dataset] = {}
+    found = {}
     for home in homes(paths):
         with named(home):
-            name = home.name or "results"
-            found[name if name not in found else str(home)] = load_sweep(home)
+            found[home] = load_sweep(home)
     first = paths[0] if paths[0].is_dir() else paths[0].parent
-    return write_page(found, output or first / FILE)
+    return write_page(by_name(found), output or first / FILE)
+
+
+def by_name(found: Mapping[Path, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Return results by what they are called where one is chosen: their directories' names.
+
+    Args:
+        found: results by their directories.
+    """
+    names: dict[str, xr.Dataset] = {}
+    for home, results in found.items():
+        name = home.name or "results"
+        names[name if name not in names else str(home)] = results
+    return names
 
 
 def write_page(results: Mapping[str, xr.Dataset], output: Path) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 from sup.analysis.axes import axes_of
 from sup.article.evidence import Evidence, gather
 from sup.config.rules import SettingError
-from sup.explore.page import page_of
+from sup.explore.page import by_name, page_of
 from sup.figures.basics import activations_figure, inputs_figure
 from sup.figures.style import activation_name
 from sup.model.activations import Activation
@@ -117,7 +117,7 @@ def report(paths: Sequence[Path], output: Path | None = None) -> Path:
         verdicts=paper.verdicts(by_role),
         comparison=paper.comparison(by_role),
         optimum=paper.theory(by_role),
-        explorer=page_of({f"{one.path.name} ({one.stem})": one.results for one in evidence}),
+        explorer=page_of(by_name({one.path: one.results for one in evidence})),
     )
     with replacing(output) as unfinished:
         unfinished.write_text(page, encoding="utf-8")

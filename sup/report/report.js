@@ -1,4 +1,5 @@
-// The explorer stands in a frame, as tall as what it holds; wide pictures scroll on a phone.
+// The explorer stands in a frame, as tall as what it holds; wide pictures scroll on a phone, and
+// those of many panels have more room than the text.
 const frame = document.querySelector("iframe");
 frame?.addEventListener("load", () => {
   const inside = frame.contentDocument.documentElement;
@@ -8,6 +9,9 @@ frame?.addEventListener("load", () => {
   inside.style.overflowX = "hidden";
 });
 for (const image of document.querySelectorAll("figure img")) {
-  const mark = () => image.classList.toggle("wide", image.naturalWidth > 1.6 * image.naturalHeight);
+  const mark = () => {
+    image.classList.toggle("wide", image.naturalWidth > 1.6 * image.naturalHeight);
+    image.classList.toggle("large", image.naturalWidth > 1500);
+  };
   if (image.complete) mark(); else image.addEventListener("load", mark);
 }

@@ -29,7 +29,7 @@ def test_the_explorer_stands_in_it_whole_and_follows_the_keyboard(browser):
     browser.switch_to.frame(frame)
     try:
         box = browser.find_element("xpath", "//form//label[contains(., 'results')]/*[last()]")
-        Select(box).select_by_visible_text("bottleneck (bottleneck)")
+        Select(box).select_by_visible_text("bottleneck")
         slider = browser.find_element("xpath", "//form//label[contains(., 'sparsity')]/*[last()]")
         drawn = "return JSON.stringify(Array.from(explorer.model.W))"
         seen = [(slider.get_attribute("aria-valuetext"), browser.execute_script(drawn))]
