@@ -8,7 +8,7 @@ SYSTEM_PYTHON := python3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test coverage test-slow mutate soak soak-quick article article-quick bench docs gallery pictures format clean
+.PHONY: help run test coverage test-slow mutate soak soak-quick article article-quick bench docs gallery notebooks pictures format clean
 
 help:  ## these lines
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 14 | sed 's/^/make /'
@@ -62,6 +62,9 @@ docs: $(READY)  ## the site, docs/_build/index.html
 
 gallery: $(READY)  ## docs/gallery.md, a figure for each experiment; minutes
 	$(PYTHON) docs/gallery.py
+
+notebooks: $(DEV)  ## the notebooks in examples/ executed, and what they show kept
+	$(PYTHON) examples/execute.py
 
 pictures: article  ## the pictures in the README
 	$(PYTHON) docs/pictures.py
