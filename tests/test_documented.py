@@ -1,6 +1,7 @@
 """What is printed can be typed: commands, as shells read them and as they are checked; Python."""
 
 import importlib.util
+import json
 import re
 import shlex
 import shutil
@@ -20,6 +21,8 @@ from sup.cli.store import HELP
 ROOT = Path(__file__).parent.parent
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
 TRAPS = ("seed=0", "seed=1", "sparsity=0", "seed=r", "importance.values=1", "activation.epsilon=0")
 """Files that an unquoted list would be taken for, as a pattern."""
@@ -50,9 +53,16 @@ PATTERN = "..."
 """In what is no command, but the pattern of some."""
 
 
+def between_code(notebook: Path) -> str:
+    """Return what a notebook says beside its code."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
 def commands() -> list[str]:
-    """Return the commands of this project in README, docs and help, each once."""
-    texts = [page.read_text("utf-8").replace("\\\n", " ") for page in PAGES]
+    """Return the commands of this project in README, docs, notebooks and help, each once."""
+    said = [page.read_text("utf-8") for page in PAGES] + [*map(between_code, NOTEBOOKS)]
+    texts = [text.replace("\\\n", " ") for text in said]
     found = [re.findall(r"^ *(python (?:train|-m sup).*)$", text, re.M) for text in texts]
     found += [re.findall(r"`(python (?:train|-m sup)[^`]*)`", text) for text in texts]
     found.append(re.findall(r"^  (python train.*?)(?:   .*)?$", HELP, re.M))
