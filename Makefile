@@ -55,7 +55,7 @@ bench: $(READY)  ## the benchmarks, minutes each
 	$(PYTHON) benchmarks/activations.py
 	$(PYTHON) benchmarks/options.py
 
-docs: $(READY)  ## the site, docs/_build/index.html
+docs: $(DEV)  ## the site, docs/_build/index.html
 	$(PYTHON) -m sup.config.describing > docs/reference/settings.md
 	$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build
 	@echo "site: docs/_build/index.html"
