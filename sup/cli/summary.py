@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,10 +89,21 @@ def report(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> No
         uploads = [f"{where}/wandb/{kind}" for where in places]
         console.print(
             f"W&B, offline ({len(offline)} run{'s' * (len(offline) > 1)}):\n"
-            f"  look:   wandb leet {shlex.quote(os.path.relpath(offline[0]))}\n"
-            f"  upload: wandb sync {' '.join(uploads)}",
+            f"  look:   {wandb_command()} leet {shlex.quote(os.path.relpath(offline[0]))}\n"
+            f"  upload: {wandb_command()} sync {' '.join(uploads)}",
             soft_wrap=True,
         )
+
+
+def wandb_command() -> str:
+    """Return how to start W&B's command as things are: the environment may not be activated."""
+    own = Path(sys.executable).with_name("wandb")
+    if (found := shutil.which("wandb")) and os.path.realpath(found) == os.path.realpath(own):
+        return "wandb"
+    if not own.exists():
+        return f"{shlex.quote(sys.executable)} -m wandb"
+    near = os.path.relpath(own)
+    return shlex.quote(min(near if "/" in near else f"./{near}", str(own), key=len))
 
 
 def offline_folder(run: Run) -> list[Path]:

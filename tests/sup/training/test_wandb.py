@@ -159,7 +159,7 @@ def test_a_sweep_trains_whatever_the_server_does(online, command, tmp_path):
     assert len([*tmp_path.glob("sweep/?/results.nc")]) == 2
     for place in ("0", "1", "."):
         assert len([*(tmp_path / "sweep" / place).glob("wandb/offline-run-*")]) == 1
-    assert "upload: wandb sync sweep/wandb/offline-run-* sweep/*/wandb/offline-run-*" in done.out
+    assert "wandb sync sweep/wandb/offline-run-* sweep/*/wandb/offline-run-*" in done.out
     assert KEY not in done.out + done.error
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
