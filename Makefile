@@ -77,7 +77,7 @@ clean:
 	rm -rf $(VENV) *.egg-info
 
 # Set up anew whenever what is to be installed changes: what training needs, or with it all that the
-# tests need, which is three times as much.
+# tests need, which is twice as much.
 define SET_UP
 	$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
 	$(SYSTEM_PYTHON) -m sup.system.installing $(VENV)

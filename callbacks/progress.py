@@ -70,13 +70,20 @@ class StackProgress(StackCallback):
             loss = module.training_loss[module.measurement(module.step)].nanmean()
             fields["loss"] = f"{loss.item():.4g}"
         self.progress.update(self.progress.task_ids[0], **fields)
+        if module.step >= self.steps:
+            self.stop()  # the full bar stands; what comes now is no training
+
+    def stop(self) -> None:
+        """Give the terminal back, if it is not yet: where there is none, rich ends with a line."""
+        if self.progress.live.is_started:
+            self.progress.stop()
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Leave the full bar standing."""
-        self.progress.stop()
+        """Leave the bar standing where the training has ended before its last step."""
+        self.stop()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
         """Give the terminal back."""
-        self.progress.stop()
+        self.stop()

@@ -15,6 +15,7 @@ from sup.config.run import Run
 from sup.model.autoencoder import StackedAutoencoder
 from sup.model.inputs import Inputs
 from sup.model.quadrature import QuadratureInputs
+from sup.system.stages import stage
 from sup.training.distinct import distinct_activations
 from sup.training.evaluation import Evaluation, evaluate
 from sup.training.module import SuperpositionModule
@@ -66,7 +67,8 @@ class Results(StackCallback):
             ended = f"the trainer ended after {pl_module.step} of them; no results are written"
             raise SettingError("steps", pl_module.measured[-1], ended)
         models = pl_module.autoencoder
-        found = self.evaluation(pl_module)
+        with stage(log, "measuring on held-out samples", level=logging.DEBUG):
+            found = self.evaluation(pl_module)
         # What the last step has done to the loss, the next one would have shown.
         diverged_at = pl_module.diverged_at.cpu()
         diverged_at[~found.loss.isfinite() & (diverged_at == 0)] = pl_module.step + 1

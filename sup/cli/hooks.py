@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sup.cli.store import CHECKING
 from sup.config.rules import SettingError
 from sup.sweep import lock
 from sup.system import garbage
+from sup.system.stages import stage
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +62,7 @@ class CommandHooks(Callback):
                 with open_dict(config):
                     config.hydra.run.dir = earlier.directory(config, "run")
             run = described(config)
-            with garbage.kept():
-                from sup.sweep.check import check  # torch takes seconds; typing errors do not wait
-
-                check([run])
+            check_runs([run])
             lock.take(config.hydra.run.dir)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -83,22 +81,28 @@ class CommandHooks(Callback):
                 search.check(config)
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """End a command whose one run failed, before Hydra adds a line of its own."""
+        """End a command: in one line where its run failed, before Hydra adds a line of its own."""
         job: JobReturn = kwargs["job_return"]
         failures = [result for _, result in jobs.TRAINED if isinstance(result, Exception)]
         if failures and job._return_value is failures[-1]:
             raise SystemExit(one_line(failures[-1]))
+        from sup.cli.summary import close
+
+        close(jobs.TRAINED)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the page of the sweep that has ended."""
+        from sup.cli.summary import close
         from sup.sweep.failures import RunError
         from sup.sweep.page import write_page
         from sup.system.signals import stoppable
 
         sweep = Path(config.hydra.sweep.dir)
         runs, results = [run for run, _ in jobs.TRAINED], [result for _, result in jobs.TRAINED]
-        with stoppable(), ending_the_command():
-            log.info("table of the jobs: %s", write_page(sweep, runs, results))
+        what = "drawing the sweep as a whole, and logging that"
+        with stoppable(), ending_the_command(), stage(log, what):
+            write_page(sweep, runs, results)
+        close(jobs.TRAINED, sweep)
         failed = [
             (run, result)
             for run, result in zip(runs, results, strict=True)
@@ -108,6 +112,23 @@ class CommandHooks(Callback):
             (first, why), count = failed[0], f"{len(failed)} of {len(runs)} runs failed"
             name = first.directory.relative_to(sweep.absolute()) if first.directory else first.name
             raise SystemExit(f"error: {count}; job {name}: {why.reason}")
+
+
+def check_runs(runs: Sequence[Any], placed: bool = False) -> None:
+    """Check runs by what needs torch, which takes seconds: typing errors do not wait for it.
+
+    Args:
+        runs: of one command.
+        placed: see `is_placed`.
+
+    Raises:
+        SettingError: for the first that cannot be.
+    """
+    with garbage.kept():
+        with stage(log, "loading torch and Lightning", level=logging.DEBUG):
+            from sup.sweep.check import check
+        with stage(log, "looking whether all can be trained", level=logging.DEBUG):
+            check(runs, placed)
 
 
 def described(config: DictConfig) -> Any:

@@ -13,10 +13,9 @@ from omegaconf import DictConfig, open_dict
 
 from sup.cli import earlier, search
 from sup.cli.composing import SweepLoader
-from sup.cli.hooks import described, is_placed
+from sup.cli.hooks import check_runs, described, is_placed
 from sup.cli.jobs import check_directories, train
 from sup.sweep import lock
-from sup.system import garbage
 
 
 @dataclass
@@ -125,7 +124,4 @@ def check_jobs(
     runs = [described(loader.job(master, job, number)) for number, job in numbered]
     check_directories(runs)
     if runs:
-        with garbage.kept():
-            from sup.sweep.check import check  # torch takes seconds; typing errors do not wait
-
-            check(runs, is_placed(master))
+        check_runs(runs, is_placed(master))

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from math import inf, isfinite
 from pathlib import Path
 
 import xarray as xr
@@ -13,7 +14,9 @@ from rich.table import Table
 
 from sup.config.run import Run
 from sup.config.several import is_wandb
+from sup.results.storage import FILE
 from sup.sweep.failures import RunError
+from sup.sweep.page import TABLE
 from sup.training.loggers import unsent, wandb_home
 
 COLUMNS = {
@@ -29,17 +32,48 @@ def table(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> Tab
     """Return the end table; a run with several instances shows their range."""
     rows = Table(box=None, pad_edge=False)
     rows.add_column("run", overflow="fold")
-    for heading, _ in COLUMNS.values():
+    by = next((run.settings.sort for run in runs if run.settings.sort), None)
+    columns = columns_with(by)
+    for heading, _ in columns.values():
         rows.add_column(heading, justify="right")
-    for run, outcome in zip(runs, outcomes, strict=True):
-        cells = ["-"] * len(COLUMNS)
+    for run, outcome in ordered(list(zip(runs, outcomes, strict=True)), by):
+        cells = ["-"] * len(columns)
         if not isinstance(outcome, RunError):
             cells = [
                 _range(outcome[name], form) if name in outcome else "-"
-                for name, (_, form) in COLUMNS.items()
+                for name, (_, form) in columns.items()
             ]
         rows.add_row(run.name, *cells)
     return rows
+
+
+def columns_with(by: str | None) -> dict[str, tuple[str, str]]:
+    """Return the table's columns, with the one by which it is sorted."""
+    name = (by or "loss").removeprefix("-")
+    return COLUMNS if name in COLUMNS else {**COLUMNS, name: (name.replace("_", " "), ".3g")}
+
+
+def ordered(
+    rows: list[tuple[Run, xr.Dataset | RunError]], by: str | None
+) -> list[tuple[Run, xr.Dataset | RunError]]:
+    """Return runs by a measure's mean over their models; last those that have none.
+
+    Args:
+        rows: each run, with what became of it, in the order of their jobs.
+        by: the measure, with a - before it for the highest first; None: as they are.
+    """
+    if by is None:
+        return rows
+    sign, name = (-1, by[1:]) if by.startswith("-") else (1, by)
+
+    def place(row: tuple[Run, xr.Dataset | RunError]) -> float:
+        _, outcome = row
+        if isinstance(outcome, RunError) or name not in outcome:
+            return inf
+        mean = float(outcome[name].mean())
+        return sign * mean if isfinite(mean) else inf
+
+    return sorted(rows, key=place)
 
 
 def remarks(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> list[str]:
@@ -68,22 +102,54 @@ def terminal() -> Console:
 
 
 def report(runs: Sequence[Run], outcomes: Sequence[xr.Dataset | RunError]) -> None:
-    """Print the end table, where the results are, and how to look at offline W&B runs."""
+    """Print the end table, and what is to be said of single runs."""
     console = terminal()
     console.print(table(runs, outcomes))
     for line in remarks(runs, outcomes):
         console.print(line, soft_wrap=True)
-    if all(isinstance(outcome, RunError) for outcome in outcomes):
+
+
+def close(outcomes: Sequence[tuple[Run, xr.Dataset | RunError]], sweep: Path | None = None) -> None:
+    """Print a command's last lines: where everything is, and at the very end what to open.
+
+    Args:
+        outcomes: what became of each run.
+        sweep: the directory, of a sweep; None: of a single run.
+    """
+    runs = [run for run, outcome in outcomes if not isinstance(outcome, RunError)]
+    home = sweep or next((run.directory for run in runs), None)
+    if not runs or home is None:
         return
-    home = Path(os.path.commonpath([run.directory for run in runs if run.directory]))
-    swept = runs[0].group is not None
-    sweep = home.parent if swept and len(runs) == 1 else home
-    load = "load_run" if len(runs) == 1 else "load_sweep"
-    shown = os.path.relpath(home)
+    console = terminal()
+    shown, load = os.path.relpath(home), "load_sweep" if sweep else "load_run"
     console.print(f"\nresults: {shown}\n  sup.{load}({shown!r})", soft_wrap=True)
+    print_offline(console, runs, home)
+    if sweep:
+        console.print(f"table of the jobs: {shown}/{TABLE}", soft_wrap=True)
+    console.print(f"open: {os.path.relpath(first_to_open(home))}", soft_wrap=True)
+
+
+FIRST = ("gallery", "phases", "families", "dimensions", "gram")
+"""Figures that show the most at once, by file name, the first that there is being opened first."""
+
+
+def first_to_open(home: Path) -> Path:
+    """Return the figure of a run or a sweep to begin with; without any, its table or results."""
+    figures = sorted((home / "figures").glob("*.*"))
+    for name in FIRST:
+        if found := [path for path in figures if path.stem == name]:
+            return next((path for path in found if path.suffix == ".png"), found[0])
+    rest = [path for path in figures if "-" not in path.stem]  # those of single activations
+    others = [*rest, home / TABLE, home / FILE]
+    return next((path for path in others if path.is_file()), home)
+
+
+def print_offline(console: Console, runs: Sequence[Run], home: Path) -> None:
+    """Print how to look at the W&B runs that were not sent, if there are any, and to send them."""
+    swept = runs[0].group is not None
     offline = [folder for run in runs for folder in offline_folder(run)]
     if offline:
-        place = shlex.quote(os.path.relpath(wandb_home(sweep)))
+        place = shlex.quote(os.path.relpath(wandb_home(home)))
         kind = "offline-run-*" if all("offline" in one.name for one in offline) else "*run-*"
         places = [place, f"{place}/*"] if swept else [place]  # the sweep's own lies beside its jobs
         uploads = [f"{where}/wandb/{kind}" for where in places]

@@ -146,7 +146,7 @@ def or_else(rule: Rule, other: Any) -> Rule:
     )
 
 
-OBJECTIVE = words(
+MEASURES = (
     "loss",
     "dimensions_per_feature",
     "total_dimensionality",
@@ -155,6 +155,12 @@ OBJECTIVE = words(
     "effective_features",
     "mean_interference",
     "mean_signed_interference",
+)
+"""What results have one number of for each model."""
+OBJECTIVE = words(*MEASURES)
+SORT = Rule(
+    f"one of {', '.join(MEASURES)}, a - before it for the highest first, or null",
+    lambda value: value is None or str(value).removeprefix("-") in MEASURES,
 )
 AT_LEAST_ONE = number("a whole number of at least 1", lambda value: value >= 1, whole=True)
 SIZE = number("a whole number in [1, 10^6]", lambda value: 1 <= value <= 10**6, whole=True)

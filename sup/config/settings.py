@@ -29,6 +29,7 @@ from sup.config.rules import (
     OBJECTIVE,
     SEED,
     SIZE,
+    SORT,
     SPARSITY,
     STEPS,
     TAGS,
@@ -102,6 +103,14 @@ class Settings:
     )
     objective: str = setting(
         Setting("loss", OBJECTIVE, "what a search looks at, averaged over a run's instances"),
+        ASIDE,
+    )
+    sort: str | None = setting(
+        Setting(
+            None,
+            SORT,
+            "by what the end table's rows go, the lowest first; null: in the order of the jobs",
+        ),
         ASIDE,
     )
     resume: str | bool | None = setting(

@@ -18,6 +18,7 @@ from sup.config.run import Run
 from sup.results.storage import FILE, finite
 from sup.sweep.failures import RunError
 from sup.system.signals import Stopped
+from sup.system.stages import stage
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +52,16 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
     }
     others = 0 if len(todo) <= FEW else min(processes - 1, len(todo))
     count = 0
+    what = f"drawing the figures of {len(todo)} run{'s' * (len(todo) > 1)}"
     try:
-        with closing(drawn_with(others, todo) if others else drawn(todo)) as each:
+        with (
+            stage(log, what, len(todo), logging.INFO if todo else logging.DEBUG) as advance,
+            closing(drawn_with(others, todo) if others else drawn(todo)) as each,
+        ):
             for run, reason in each:
                 say(run, reason)
                 count += 1
+                advance()
     except BrokenProcessPool:  # the system has ended one, for its memory, say
         log.warning("a process that draws has died; %d of %d runs have figures", count, len(todo))
     except Stopped:

@@ -1,25 +1,32 @@
 """Train one stack with its loggers and callbacks, in this process or on several ranks."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import xarray as xr
+from lightning.pytorch.loggers import Logger
 
 from sup.callbacks import Results
 from sup.callbacks.base import StackCallback
 from sup.config.part import Part
 from sup.config.rules import SettingError
+from sup.config.run import Run
 from sup.config.several import is_wandb
 from sup.sweep.keep import keep
+from sup.system.stages import stage
 from sup.training.fit import fit
 from sup.training.loggers import forget_unsent, open_loggers
 from sup.training.outcome import Outcome
 from sup.training.ranks import SharedBatches, on_ranks
 from sup.training.slice import Slice
 from sup.training.stack import Stack
+
+log = logging.getLogger(__name__)
 
 Kept = xr.Dataset | Outcome
 """The results of a whole run, or the outcome of a part of one."""
@@ -65,7 +72,7 @@ def train_and_log(
         for run in runs:
             if run.directory and is_wandb(run.settings.logger):
                 forget_unsent(run.directory)
-    with open_loggers(runs) as loggers:
+    with logs_of(runs) as loggers:
         results = Results(stack, loggers)
         callbacks: list[pl.Callback] = [results]
         for part, own in chosen(stack):
@@ -74,8 +81,22 @@ def train_and_log(
             elif stack.checkpoint or not own.writes:
                 callbacks.append(part.make(stack, loggers))
         fit(stack, callbacks, checkpoint, strategy)
-        for part, outcome in zip(stack.slices, results.outcomes, strict=True):
-            yield part, keep(part, outcome, loggers)
+        with stage(log, "making results", len(stack.slices), logging.DEBUG) as advance:
+            for part, outcome in zip(stack.slices, results.outcomes, strict=True):
+                yield part, keep(part, outcome, loggers)
+                advance()
+
+
+@contextmanager
+def logs_of(runs: Sequence[Run]) -> Iterator[dict[Run, Logger]]:
+    """Open the logs of runs, as `open_loggers` does; of many, both ends take seconds."""
+    logs = f"the logs of {len(runs)} run{'s' * (len(runs) > 1)}"
+    with ExitStack() as closing:
+        with stage(log, f"opening {logs}", level=logging.DEBUG):
+            loggers = closing.enter_context(open_loggers(runs))
+        yield loggers
+        with stage(log, f"closing {logs}", level=logging.DEBUG):
+            closing.close()
 
 
 def callback_of(part: Part) -> pl.Callback:

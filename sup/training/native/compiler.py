@@ -10,12 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from sup.system.stages import stage
 from sup.training.kernels import NoKernelError
 from sup.training.native.source import HERE, Kernel, files_digest
 
@@ -95,12 +96,24 @@ def compiled(kernels: Iterable[Kernel]) -> list[ctypes.CDLL]:
         NoKernelError: where one cannot be compiled, or loaded.
     """
     wanted = list(kernels)
-    if missing := sum(not path_of(kernel).exists() for kernel in set(wanted)):
-        log.info("compiling %d kernel%s, once for this machine ...", missing, "s" * (missing > 1))
     distinct = list(dict.fromkeys(wanted))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        paths = dict(zip(distinct, pool.map(_kept, distinct), strict=True))
+    if missing := sum(not path_of(kernel).exists() for kernel in distinct):
+        each = f"compiling {missing} kernel{'s' * (missing > 1)}, once for this machine"
+        with stage(log, each, len(distinct)) as advance:
+            paths = _all_kept(distinct, advance)
+    else:
+        paths = _all_kept(distinct, lambda: None)
     return [_loaded(kernel, paths[kernel]) for kernel in wanted]
+
+
+def _all_kept(kernels: Sequence[Kernel], advance: Callable[[], None]) -> dict[Kernel, Path]:
+    """Return the library of each kernel, and say when each is there."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        paths = {}
+        for kernel, path in zip(kernels, pool.map(_kept, kernels), strict=True):
+            paths[kernel] = path
+            advance()
+    return paths
 
 
 def path_of(kernel: Kernel) -> Path:
