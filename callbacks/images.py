@@ -4,7 +4,6 @@ import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 
 from sup.callbacks.base import StackCallback
-from sup.config.grid import evenly_spaced
 from sup.config.run import Run
 from sup.training.loggers import log_image, takes_pictures
 from sup.training.module import SuperpositionModule
@@ -29,11 +28,11 @@ class GramImages(StackCallback):
         """Paint and log, where the chunk ended at one of the steps."""
         if not self.takers or module.step not in self.steps:
             return
-        from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
+        from sup.figures.tiles import grid_picture  # matplotlib, where there are pictures
 
         W = module.autoencoder.W.detach().cpu()
         for run, logger, place in self.logged():
             if run not in self.takers:
                 continue
-            picture = gram_picture(W[place[evenly_spaced(run.size)]].numpy())
+            picture = grid_picture(W[place].numpy(), run.settings.grid)
             log_image(logger, GRAM, picture, module.step)

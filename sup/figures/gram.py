@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import matplotlib as mpl
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -24,7 +22,6 @@ from sup.figures.gallery import (
 )
 from sup.figures.labels import fixed_label, sparsity_label
 from sup.figures.large import (
-    MOST_FEATURES,
     feature_label,
     feature_ticks,
     places,
@@ -43,31 +40,6 @@ from sup.figures.style import (
 
 COLUMNS = 5
 """Of the pairs along sparsity."""
-
-PIXELS = 160
-"""Least height of a quick picture of one Gram matrix."""
-
-
-def gram_picture(W: Float[np.ndarray, "instance hidden feature"]) -> UInt8[np.ndarray, "y x 3"]:
-    """Paint the ``W^T W`` of several instances side by side, without axes: quick to make and log.
-
-    Colours run from -1 (blue) over 0 (white) to 1 (red), larger entries cut off, so that pictures
-    of different steps can be compared. Of large models `MOST_FEATURES` features are shown, evenly
-    spaced.
-    """
-    few = W[..., evenly_spaced(W.shape[-1], MOST_FEATURES)].astype(float)
-    gram = np.nan_to_num(np.einsum("khi,khj->kij", few, few))
-    scale = -(-PIXELS // gram.shape[-1])
-    colours = mpl.colormaps[GRAM_COLOURS]((np.clip(gram, -1, 1) + 1) / 2)[..., :3]
-    cells = (colours * 255).astype(np.uint8).repeat(scale, axis=1).repeat(scale, axis=2)
-    framed = np.pad(cells, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=128)
-    columns = int(np.ceil(np.sqrt(len(framed))))
-    rows = -(-len(framed) // columns)
-    blank = np.full((rows * columns - len(framed), *framed.shape[1:]), 255, dtype=np.uint8)
-    tiles = np.concatenate([framed, blank]).reshape(rows, columns, *framed.shape[1:])
-    return tiles.transpose(0, 2, 1, 3, 4).reshape(
-        rows * framed.shape[1], columns * framed.shape[2], 3
-    )
 
 
 def gram_figure(results: xr.Dataset) -> Figure:

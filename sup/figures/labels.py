@@ -1,12 +1,14 @@
 """How settings are written: beside panels, in legends, at axes."""
 
 from collections.abc import Sequence
+from itertools import product
 from math import floor, log10
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from sup.config.grid import Grid, dimension
 from sup.config.grid import shown as as_shown
 from sup.figures.style import activation_label, literal
 
@@ -52,6 +54,12 @@ def setting_labels(key: str, values: Sequence[Any]) -> list[str]:
 def sparsity_label(sparsity: float | int) -> str:
     """Write a sparsity as in titles."""
     return setting_labels("sparsity", [sparsity])[0]
+
+
+def grid_labels(grid: Grid) -> list[str]:
+    """Write where each instance stands on the axes of its grid, a setting a line; "" if alone."""
+    texts = [setting_labels(dimension(key), values) for key, values in grid.axes.items()]
+    return ["\n".join(lines) for lines in product(*texts)]
 
 
 def fixed_label(results: xr.Dataset) -> str:

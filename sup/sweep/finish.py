@@ -9,7 +9,7 @@ import xarray as xr
 from lightning.pytorch.loggers import Logger
 
 from sup.analysis.metrics import PER_INSTANCE
-from sup.config.grid import dimension, evenly_spaced
+from sup.config.grid import dimension
 from sup.config.rules import SettingError, in_one_line
 from sup.config.run import Run
 from sup.launch.placement import Lost
@@ -102,6 +102,6 @@ def log_curves(logger: Logger, run: Run, results: xr.Dataset) -> None:
     logger.log_metrics(final | {LOSS: float(results["loss"].mean())}, steps[-1])
     if not takes_pictures(logger):
         return
-    from sup.figures.gram import gram_picture  # matplotlib, where there are pictures
+    from sup.figures.tiles import grid_picture  # matplotlib, where there are pictures
 
-    log_image(logger, GRAM, gram_picture(W[evenly_spaced(run.size)]), steps[-1])
+    log_image(logger, GRAM, grid_picture(W, run.settings.grid), steps[-1])

@@ -6,9 +6,10 @@ import torch
 
 from sup.analysis.metrics import PER_INSTANCE
 from sup.callbacks.metrics import SuperpositionMetrics
-from sup.config.grid import MOST_SHOWN, evenly_spaced
+from sup.config.grid import MOST_SHOWN, Grid, evenly_spaced
 from sup.config.rules import SettingError
-from sup.figures.gram import gram_picture
+from sup.figures.labels import grid_labels
+from sup.figures.tiles import gram_picture, grid_picture
 from sup.sweep.check import check
 from sup.training import wandb_mode
 from sup.training.loggers import log_image, no_logger
@@ -58,6 +59,30 @@ def test_a_picture_shows_signs_by_colour(instances: int):
     assert blue[2] > blue[0]
 
 
+def test_tiles_of_a_grid_say_where_they_stand():
+    grid = Grid({"sparsity": [0, 0.9], "importance.decay": [0.9], "seed": 0})
+    assert grid_labels(grid) == ["S = 0\nimportance decay 0.9", "S = 0.9\nimportance decay 0.9"]
+    W = np.zeros((2, 1, 2))
+    named, plain = grid_picture(W, grid), gram_picture(W)
+    above = named.shape[0] - plain.shape[0]
+    assert (named[above:] == plain).all()
+    one, other = (named[:above, side] for side in (slice(0, 164), slice(164, 328)))
+    assert one.min() == other.min() == 0  # black on white
+    assert (one != other).any()
+    alone = Grid({"sparsity": 0.9, "seed": 0})
+    assert (grid_picture(W[:1], alone) == gram_picture(W[:1])).all()
+
+
+def test_a_long_label_is_not_cut():
+    label = "a setting of a very long name indeed 0.123456"
+    W = np.zeros((2, 1, 2))
+    wide, cut = gram_picture(W, [label, ""]), gram_picture(W, [label[:10], ""])
+    assert wide.shape[1] > cut.shape[1]
+    tile, above = wide.shape[1] // 2, wide.shape[0] - gram_picture(W).shape[0]
+    assert (wide[:above, tile - 30 : tile] < 255).any()
+    assert (wide[:above, tile - 2 :] == 255).all()
+
+
 IMAGES = "+callbacks.images={_target_: sup.callbacks.GramImages}"
 
 
@@ -66,7 +91,7 @@ def test_a_picture_of_a_large_model_shows_some_of_its_features():
     W[0, 0, ::2], W[0, 1, 1::2] = 1, -1
     W[0, :, -1] = -W[0, :, 0]
     picture = gram_picture(W)
-    assert picture.shape == (204, 204, 3)  # a pixel each, in a frame
+    assert picture.shape == (404, 404, 3)  # two pixels each, in a frame
     first, last = picture[2, 2], picture[2, -3]
     assert first[0] > first[2]
     assert last[0] < last[2]
@@ -76,7 +101,7 @@ def test_csv(make_run, train_runs, monkeypatch):
     def painted(W):
         raise AssertionError("a picture is painted that nobody takes")
 
-    monkeypatch.setattr("sup.figures.gram.gram_picture", painted)
+    monkeypatch.setattr("sup.figures.tiles.gram_picture", painted)
     run = make_run("logger=csv", "steps=50", IMAGES)
     train_runs(run)
     header, *rows = (run.directory / "csv" / "metrics.csv").read_text().splitlines()

@@ -21,7 +21,6 @@ from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import (
     along_sparsity_figure,
     gram_figure,
-    gram_picture,
     pair_figure,
 )
 from sup.figures.large import MOST_FEATURES
@@ -31,6 +30,7 @@ from sup.figures.phase import (
     phase_share_figure,
 )
 from sup.figures.style import LONGEST_NAME, literal
+from sup.figures.tiles import gram_picture
 from sup.figures.training import training_figure
 from sup.results.storage import finite
 

@@ -185,6 +185,6 @@ def test_no_picture_is_painted_for_a_csv_file(make_run, train_runs, monkeypatch)
     def never(*_):
         raise AssertionError
 
-    monkeypatch.setattr("sup.figures.gram.gram_picture", never)
+    monkeypatch.setattr("sup.figures.tiles.gram_picture", never)
     images = "{_target_: sup.callbacks.GramImages}"
     train_runs(make_run("logger=csv", "steps=10", f"+callbacks.images={images}"))
