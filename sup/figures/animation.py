@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sup.figures.gram import gram_limit
 from sup.figures.labels import fixed_label
+from sup.figures.large import longest, longest_label
 from sup.figures.style import GRAM_COLOURS
 
 PER_SECOND, HELD = 8, 16
@@ -20,21 +21,26 @@ seconds before it begins anew."""
 def gram_animation(one: xr.Dataset) -> FuncAnimation:
     """Animate ``W^T W`` of one instance over its snapshots, which are log-spaced in steps.
 
-    The last of them is held.
+    The last of them is held; of a large model the features that are the longest in it are shown.
 
     Args:
         one: results of one instance, with `training_W` [snapshot, hidden, feature].
     """
-    W = one["training_W"].values.astype(float)
+    few = longest(one.assign(W=one["training_W"].isel(snapshot=-1)))
+    W = few["training_W"].values.astype(float)
     grams = np.einsum("shi,shj->sij", W, W)
     limit = gram_limit([W[-1]])
-    figure = Figure(figsize=(4.0, 3.5), dpi=100)
-    axis = figure.add_axes((0.1, 0.1, 0.68, 0.76))
+    figure = Figure(figsize=(4.2, 3.7), dpi=100)
+    axis = figure.add_axes((0.14, 0.14, 0.65, 0.73))
     image = axis.imshow(grams[0], cmap=GRAM_COLOURS, vmin=-limit, vmax=limit)
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.tick_params(labelsize=8)
-    figure.colorbar(image, cax=figure.add_axes((0.81, 0.1, 0.03, 0.76)))
+    axis.set_xlabel(longest_label(one), fontsize=8)
+    axis.set_ylabel("feature", fontsize=8)
+    bar = figure.add_axes((0.82, 0.14, 0.03, 0.73))
+    figure.colorbar(image, cax=bar, extend="both", label="$W^T W$")
+    bar.tick_params(labelsize=8)
     title, fixed = axis.set_title("", fontsize=9), fixed_label(one)
 
     def show(frame: int) -> tuple:

@@ -1,7 +1,6 @@
 """Features one by one: how long their directions are, and which dimensions carry them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -20,11 +19,11 @@ from sup.config.grid import MOST_SHOWN, evenly_spaced
 from sup.figures.gallery import Gallery, arranged, grey_where_missing, panels
 from sup.figures.large import (
     MOST_FEATURES,
-    feature_label,
+    by_norm_label,
+    evenly_by_norm,
     feature_ticks,
     places,
     span,
-    with_few_features,
 )
 from sup.figures.style import colour_bar, greatest, polysemanticity_colours
 
@@ -43,17 +42,16 @@ def feature_figure(results: xr.Dataset) -> Figure:
 def feature_panels(gallery: Gallery) -> Figure:
     """Draw the features' norms of some models, one panel each, on one scale.
 
-    Of large models `MOST_FEATURES` features are shown.
+    Those of large models stand in their order.
     """
-    label = feature_label(gallery.models)
-    gallery = replace(gallery, models=with_few_features(gallery.models))
-    figure, axes = panels(gallery, (2.0, 1.4), (label, "norm $\\|W_i\\|$"))
+    models = [evenly_by_norm(one) for one in gallery.each()]
+    labels = (by_norm_label(gallery.models), "norm $\\|W_i\\|$")
+    figure, axes = panels(gallery, (2.0, 1.4), labels)
     colours = polysemanticity_colours()
     highest = greatest(gallery.models["feature_norm"].values)
-    features = gallery.models["feature"].values
+    features = models[0]["feature"].values
     low, high = span(features)
     at, width = places(features)
-    models = gallery.each()
     for axis, one in zip(axes, models, strict=True):
         shades = colours.to_rgba(one["polysemanticity"].values)
         norms = one["feature_norm"].values

@@ -1,7 +1,6 @@
 """Pictures of ``W^T W``: which features are represented, and which interfere."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -21,13 +20,7 @@ from sup.figures.gallery import (
     panels,
 )
 from sup.figures.labels import fixed_label, sparsity_label
-from sup.figures.large import (
-    feature_label,
-    feature_ticks,
-    places,
-    span,
-    with_few_features,
-)
+from sup.figures.large import feature_ticks, longest, longest_label, places, span
 from sup.figures.style import (
     GRAM_COLOURS,
     MOST_CELLS,
@@ -62,14 +55,13 @@ def gram_gallery(results: xr.Dataset) -> Figure:
 def gram_panels(gallery: Gallery) -> Figure:
     """Draw ``W^T W`` of some models, one panel each, on a scale for each activation.
 
-    Of large models `MOST_FEATURES` features are shown.
+    Of large models the longest features are shown.
     """
-    label = feature_label(gallery.models)
-    gallery = replace(gallery, models=with_few_features(gallery.models))
-    models = gallery.each()
+    label = longest_label(gallery.models)
+    models = [longest(one) for one in gallery.each()]
     side = 2.0 if gallery.size <= MOST_SHOWN else 1.4
     figure, axes = panels(gallery, (side, side), (label, "feature"))
-    low, high = span(gallery.models["feature"].values)
+    low, high = span(models[0]["feature"].values)
     place = (low, high, high, low)
     for group in gallery.alike():
         colours = _gram_colours(gram_limit([models[index]["W"].values for index in group]))
@@ -92,7 +84,7 @@ def pair_figure(results: xr.Dataset) -> Figure:
     Args:
         results: of one instance, as `one_instance` or an xarray selection returns it.
     """
-    label, results = feature_label(results), with_few_features(results)
+    label, results = longest_label(results), longest(results)
     figure = Figure(figsize=(4.6, 2.7))
     heat = figure.add_axes((0.09, 0.15, 0.42, 0.72))
     bars = figure.add_axes((0.54, 0.15, 0.2, 0.72))
@@ -123,18 +115,17 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
     Args:
         results: with the dimension sparsity, and seed at most.
     """
-    chosen = with_few_features(best_seed(results))
-    shown = evenly_spaced(chosen.sizes["sparsity"], 10)
-    limit = gram_limit([chosen["W"].isel(sparsity=index).values for index in shown])
-    highest = greatest(chosen["feature_norm"].values)
+    chosen = best_seed(results)
+    models = [longest(chosen.isel(sparsity=k)) for k in evenly_spaced(chosen.sizes["sparsity"], 10)]
+    limit = gram_limit([one["W"].values for one in models])
+    highest = greatest(np.array([one["feature_norm"].values for one in models]))
     shades = polysemanticity_colours()
-    figure, pairs = _pairs(len(shown))
-    for (heat, bars), index in zip(pairs, shown, strict=True):
-        one = chosen.isel(sparsity=index)
+    figure, pairs = _pairs(len(models))
+    for (heat, bars), one in zip(pairs, models, strict=True):
         draw_pair(heat, bars, one, limit, shades)
         _norm_ticks(bars, highest)
         heat.set_title(sparsity_label(one["sparsity"].item()), fontsize=9, loc="left")
-    for heat, bars in pairs[-min(len(shown), COLUMNS) :]:
+    for heat, bars in pairs[-min(len(models), COLUMNS) :]:
         heat.set_xlabel("feature", fontsize=8)
         bars.set_xlabel("$\\|W_i\\|$", fontsize=8)
     width, height = figure.get_size_inches()
@@ -147,7 +138,7 @@ def along_sparsity_figure(results: xr.Dataset) -> Figure:
 
 def _said_above(results: xr.Dataset) -> str:
     """Return the activation, and what of the results is not shown."""
-    label = feature_label(results)
+    label = longest_label(results)
     seeds = f"best of {results.sizes['seed']} seeds" if has_best_seed(results) else ""
     few = label if label != "feature" else ""
     return "; ".join(text for text in (fixed_label(results), seeds, few) if text)

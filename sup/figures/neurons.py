@@ -1,7 +1,5 @@
 """Neurons: what goes into each hidden dimension and what comes out, where these are a basis."""
 
-from dataclasses import replace
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -12,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sup.config.grid import MOST_SHOWN
 from sup.figures.gallery import Gallery, arranged_best, grey_where_missing, panels
-from sup.figures.large import MOST_FEATURES, span, with_few_features
+from sup.figures.large import longest, longest_label, span
 from sup.figures.style import GRAM_COLOURS, colour_bar, greatest
 
 WIDTH, HEIGHT = 1.5, 1.7
@@ -23,7 +21,7 @@ def weights_figure(results: xr.Dataset) -> Figure:
     """Draw W, and beside it the decoder if it is another, neuron by neuron, a panel an instance.
 
     Elhage et al., 2022, "Computation in Superposition". Neurons are in the order of the features
-    that go into them the most. Each model is the best of its seeds; of large ones `MOST_FEATURES`
+    that go into them the most. Each model is the best of its seeds; of large ones the longest
     features are shown.
 
     Args:
@@ -33,16 +31,13 @@ def weights_figure(results: xr.Dataset) -> Figure:
 
 
 def _weights(gallery: Gallery) -> Figure:
-    n = gallery.models.sizes["feature"]
-    gallery = replace(gallery, models=with_few_features(gallery.models))
+    models = [longest(one) for one in gallery.each()]
     names = [name for name in ("W", "decoder") if name in gallery.models]
-    into = "feature: into neurons ($W$)"
-    some = f" ({MOST_FEATURES} of {n:,})" if n > MOST_FEATURES else ""
+    into = f"{longest_label(gallery.models)}: into neurons ($W$)"
     label = f"{into}, and out of them ($D$)" if len(names) > 1 else into
-    figure, axes = panels(gallery, (WIDTH * len(names), HEIGHT), (f"{label}{some}", "neuron"))
+    figure, axes = panels(gallery, (WIDTH * len(names), HEIGHT), (label, "neuron"))
     limit = greatest(np.abs(np.array([gallery.models[name].values for name in names])))
     scale = Normalize(-limit, limit)
-    models = gallery.each()
     for axis, one in zip(axes, models, strict=True):
         _side_by_side(axis, in_order([one[name].values for name in names]), scale)
     grey_where_missing(axes, models)
