@@ -15,8 +15,7 @@ from omegaconf import DictConfig
 import sup
 from sup.cli import errors, rerun, store
 from sup.cli.arguments import as_overrides, check_arguments, module_places
-from sup.cli.display import live
-from sup.system import messages, stages
+from sup.system.display import speak
 from sup.system.encoding import use_utf8
 from sup.system.headless import headless
 
@@ -64,8 +63,7 @@ def command(describe: Describe) -> Callable[[], None]:
     def main() -> None:
         use_utf8()
         with errors.reported():
-            messages.show()
-            stages.show(live if sys.stdout.isatty() else None)
+            speak()
             headless()
             if "--version" in sys.argv[1:]:
                 print(f"superposition {sup.__version__}, Hydra {hydra.__version__}")

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sup.config.rules import SettingError
+from sup.system.display import speak
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -14,6 +15,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--output", type=Path, help="default: explorer.html in the first PATH")
     options = parser.parse_args(arguments)
+    speak()
 
     from sup.explore.page import explore  # torch
 

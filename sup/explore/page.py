@@ -5,6 +5,7 @@ colours that can be changed, and its Python package brings the JavaScript as a f
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from sup.explore.payload import payload
 from sup.results.finding import homes, named
 from sup.results.joining import load_sweep
 from sup.system.files import replacing
+from sup.system.stages import stage
+
+log = logging.getLogger(__name__)
 
 FILE = "explorer.html"
 
@@ -44,11 +48,13 @@ def explore(paths: Sequence[Path], output: Path | None = None) -> Path:
         SettingError: where some cannot be read or shown; it says which.
     """
     found = {}
-    for home in homes(paths):
-        with named(home):
-            found[home] = load_sweep(home)
+    with stage(log, "reading results"):
+        for home in homes(paths):
+            with named(home):
+                found[home] = load_sweep(home)
     first = paths[0] if paths[0].is_dir() else paths[0].parent
-    return write_page(by_name(found), output or first / FILE)
+    with stage(log, "writing the page"):
+        return write_page(by_name(found), output or first / FILE)
 
 
 def by_name(found: Mapping[Path, xr.Dataset]) -> dict[str, xr.Dataset]:

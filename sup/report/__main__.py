@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sup.config.rules import SettingError
+from sup.system.display import speak
 from sup.system.headless import headless
 
 
@@ -16,6 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, help="default: report.html in the first PATH")
     options = parser.parse_args(arguments)
     headless()
+    speak()
 
     from sup.report.page import report  # matplotlib
 

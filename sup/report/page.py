@@ -1,5 +1,6 @@
 """Puts pictures, tables, verdicts and the explorer of results into one self-contained page."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ from sup.results.finding import named
 from sup.results.loading import load_model
 from sup.system.files import replacing
 from sup.system.processes import cores
+from sup.system.stages import stage
+
+log = logging.getLogger(__name__)
 
 FILE = "report.html"
 
@@ -92,7 +96,8 @@ def report(paths: Sequence[Path], output: Path | None = None) -> Path:
         FileNotFoundError: where there are no results below a path.
         SettingError: where some cannot be read or shown; it says which.
     """
-    evidence = gather(paths)
+    with stage(log, "reading results"):
+        evidence = gather(paths)
     first = paths[0] if paths[0].is_dir() else paths[0].parent
     output = output or first / FILE
     by_role: dict[str, Evidence] = {}
@@ -105,20 +110,21 @@ def report(paths: Sequence[Path], output: Path | None = None) -> Path:
     wanted = [*introduction, *(picture for section in sections for picture in section.pictures)]
     output.parent.mkdir(parents=True, exist_ok=True)
     drawn = pictures(wanted, output.with_name(f"{output.stem}_figures"), cores())
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    page = environment.from_string(_own("template.html")).render(
-        title=ARTICLE if paper.is_whole(by_role) else title(evidence),
-        is_article=paper.is_whole(by_role),
-        style=_own("style.css"),
-        script=_own("report.js"),
-        drawn=drawn,
-        introduction=introduction,
-        chapters=chapters,
-        verdicts=paper.verdicts(by_role),
-        comparison=paper.comparison(by_role),
-        optimum=paper.theory(by_role),
-        explorer=page_of(by_name({one.path: one.results for one in evidence})),
-    )
+    with stage(log, "judging claims, and writing the page"):
+        environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+        page = environment.from_string(_own("template.html")).render(
+            title=ARTICLE if paper.is_whole(by_role) else title(evidence),
+            is_article=paper.is_whole(by_role),
+            style=_own("style.css"),
+            script=_own("report.js"),
+            drawn=drawn,
+            introduction=introduction,
+            chapters=chapters,
+            verdicts=paper.verdicts(by_role),
+            comparison=paper.comparison(by_role),
+            optimum=paper.theory(by_role),
+            explorer=page_of(by_name({one.path: one.results for one in evidence})),
+        )
     with replacing(output) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
     return output

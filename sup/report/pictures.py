@@ -1,9 +1,9 @@
 """The pictures of a report: drawn by as many processes as there are, and written beside it."""
 
 import base64
+import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 import xarray as xr
 from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
-from rich.console import Console
-from rich.progress import Progress
 
 from sup.figures.animation import write_gif
 from sup.figures.writing import write_each
 from sup.results.finding import named
 from sup.system.shared_work import shared
+from sup.system.stages import stage
+
+log = logging.getLogger(__name__)
 
 FEW = 4
 """Pictures up to which no further process pays: when one has started, they are drawn."""
@@ -70,7 +71,7 @@ def pictures(wanted: Sequence[Wanted], folder: Path, processes: int) -> dict[str
     """
     others = 0 if len(wanted) <= FEW else processes - 1
     made: dict[int, str] = {}
-    with progress(len(wanted)) as advance:
+    with stage(log, f"drawing {len(wanted)} pictures", len(wanted)) as advance:
         for place, source in shared(draw_one, [(one, folder) for one in wanted], others):
             made[place] = source
             advance()
@@ -89,23 +90,6 @@ def draw_one(wanted: Wanted, folder: Path) -> str:
             return data_uri(write_gif(made, folder / f"{name}.gif").read_bytes(), "gif")
         png, _ = write_each(made, folder, name, ("png", "svg"), dpi=150)
         return data_uri(png.read_bytes(), "png")
-
-
-@contextmanager
-def progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show how many pictures are drawn, with the time left; in a log, one line.
-
-    Yields:
-        What is to be called for each of them.
-    """
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console.print(f"drawing {total} pictures ...", highlight=False)
-        yield lambda: None
-        return
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task(f"drawing {total} pictures", total=total)
-        yield lambda: bar.advance(task)
 
 
 def data_uri(content: bytes, kind: str) -> str:

@@ -1,9 +1,7 @@
 """The figures of runs, drawn when all are trained, by as many processes as are given."""
 
 import logging
-import multiprocessing
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from itertools import groupby
@@ -17,6 +15,7 @@ from sup.config.rules import in_one_line
 from sup.config.run import Run
 from sup.results.storage import FILE, finite
 from sup.sweep.failures import RunError
+from sup.system.shared_work import shared
 from sup.system.signals import Stopped
 from sup.system.stages import stage
 
@@ -50,16 +49,17 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
         for run, held in zip(runs, results, strict=True)
         if isinstance(held, xr.Dataset) and (paths := missing(run, held, len(runs)))
     }
-    others = 0 if len(todo) <= FEW else min(processes - 1, len(todo))
+    others = 0 if len(todo) <= FEW else processes - 1
+    each = list(todo)
     count = 0
     what = f"drawing the figures of {len(todo)} run{'s' * (len(todo) > 1)}"
     try:
         with (
             stage(log, what, len(todo), logging.INFO if todo else logging.DEBUG) as advance,
-            closing(drawn_with(others, todo) if others else drawn(todo)) as each,
+            closing(shared(draw_run, list(todo.values()), others)) as drawn,
         ):
-            for run, reason in each:
-                say(run, reason)
+            for place, reason in drawn:
+                say(each[place], reason)
                 count += 1
                 advance()
     except BrokenProcessPool:  # the system has ended one, for its memory, say
@@ -67,38 +67,6 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
     except Stopped:
         log.info("stopped; figures of %d of %d runs are drawn", count, len(todo))
         raise
-
-
-Todo = Mapping[Run, tuple[xr.Dataset, list[Path]]]
-"""The results of each run that is to be drawn, and where its figures are to be, by their names."""
-
-Drawn = tuple[Run, str | None]
-"""A run whose figures are drawn, or why that was not possible, in one line."""
-
-
-def drawn(todo: Todo) -> Generator[Drawn, None, None]:
-    """Draw runs in this process, and say of each why that is not possible, if it is not."""
-    for run, given in todo.items():
-        yield run, draw_run(*given)
-
-
-def drawn_with(others: int, todo: Todo) -> Generator[Drawn, None, None]:
-    """Draw runs as `drawn` does, together with so many other processes.
-
-    While they start, this one begins with the last run, until it meets them.
-    """
-    context = multiprocessing.get_context("spawn")  # threads do not survive a fork
-    pool = ProcessPoolExecutor(others, context)
-    try:
-        given = {run: pool.submit(draw_run, *held) for run, held in todo.items()}
-        for run in reversed(given):
-            if given[run].cancel():
-                yield run, draw_run(*todo[run])
-        for run, future in given.items():
-            if not future.cancelled():
-                yield run, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def missing(run: Run, results: xr.Dataset, runs: int) -> list[Path]:

@@ -19,7 +19,8 @@ def test_it_writes_one_page_beside_the_results(
         save(results[odd_name], tmp_path / name)
     main([str(tmp_path)])
     page = tmp_path / "explorer.html"
-    assert capsys.readouterr().out == f"explorer: {page}\n"
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["reading results ...", "writing the page ...", f"explorer: {page}"]
     html = page.read_text("utf-8")
     assert '"name":"one"' in html
     assert '"name":"two"' in html

@@ -141,7 +141,9 @@ def test_of_ones_own_results_it_says_nothing_of_the_article(tmp_path: Path, caps
     sup.train(activation="gelu", sparsity=0.5, seed=[0, 1, 2], directory=own, **small)
     command.main([str(own)])
     page = (own / "report.html").read_text()
-    assert capsys.readouterr().out == f"report: {own / 'report.html'}\n"
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == f"report: {own / 'report.html'}"
+    assert "drawing 4 pictures ..." in said
     text = outside_the_explorer(page)
     assert "<h1>Superposition of GELU along seed</h1>" in text
     for word in ("article", "Claims", "not decided", "ReLU", "Ours against published"):

@@ -1,8 +1,17 @@
-"""Stages on a terminal: a line with the time that is left, which goes when the stage has ended."""
+"""What a command shows while it works: messages as lines, stages as a line with the time left."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+
+from sup.system import messages, stages
+
+
+def speak() -> None:
+    """Show messages in this process, and on a terminal stages while they last."""
+    messages.show()
+    stages.show(live if sys.stdout.isatty() else None)
 
 
 @contextmanager
