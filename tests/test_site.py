@@ -16,7 +16,8 @@ import sup
 
 ROOT = Path(__file__).parent.parent
 
-WIDTHS, SCHEMES = (390, 1200), ("light", "dark")
+SCREENS = ((390, "dark"), (1200, "light"))
+"""Pixels across, and colours. What fits does not depend on colours, nor contrast on the width."""
 
 ASKED = re.compile(r"""<(?:script|img|link|iframe|source)\b[^>]*?\b(?:src|href)=["']([^"']+)""")
 """What a browser asks for to show a page, as links to others are not."""
@@ -114,8 +115,7 @@ def test_its_search_works_from_a_file(browser: Any, site: Path):
 
 
 @needed
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 def test_its_pages_fit_the_screen_and_can_be_read(
     browser: Any, site: Path, width: int, scheme: str
 ):
