@@ -55,10 +55,10 @@ bench: $(READY)  ## the benchmarks, minutes each
 	$(PYTHON) benchmarks/activations.py
 	$(PYTHON) benchmarks/options.py
 
-docs: $(DEV)  ## the site, docs/_build/index.html
+docs: $(DEV)  ## the site, docs/_build/html/index.html
 	$(PYTHON) -m sup.config.describing > docs/reference/settings.md
-	$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build
-	@echo "site: docs/_build/index.html"
+	$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	@echo "site: docs/_build/html/index.html"
 
 gallery: $(READY)  ## docs/gallery.md, a figure for each experiment; minutes
 	$(PYTHON) docs/gallery.py

@@ -1,4 +1,4 @@
-"""How Sphinx builds the site (`make docs`): of Markdown pages, and the reference of docstrings."""
+"""How Sphinx builds the site (`make docs`): of Markdown, notebooks and docstrings."""
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -9,9 +9,10 @@ project = "Superposition"
 author = "The superposition authors"
 version = release = sup.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 
+nb_execution_mode = "off"  # notebooks are shown as `make notebooks` has left them
 myst_heading_anchors = 3  # what links such as engines.md#on-a-gpu lead to
 
 default_role = "code"  # docstrings have single backticks for code, as Markdown

@@ -1,7 +1,6 @@
 """The documentation's site: built without a warning, whole without a network, legible anywhere."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -45,8 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *(sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"),
             *("-d", folder / "trees", ROOT / "docs", folder / "pages"),
         ],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,  # whose `sup` it is of
         capture_output=True,
         text=True,
         check=False,
@@ -91,6 +89,21 @@ def test_the_reference_names_all_that_is_public(site: Path):
         assert f'id="sup.figures.{name}"' in named, name
     for module in modules:
         assert f">sup.{module}<" in named, module
+
+
+def test_notebooks_are_pages_with_their_outputs(site: Path):
+    notebooks = [*(ROOT / "examples").glob("*.ipynb")]
+    assert notebooks
+    for notebook in notebooks:
+        page = (site / "tutorial" / "notebooks" / f"{notebook.stem}.html").read_text("utf-8")
+        shown = sum("image/png" in output.get("data", {}) for output in outputs_of(notebook))
+        assert shown == page.count('src="../../_images/'), notebook.name
+
+
+def outputs_of(notebook: Path) -> list[dict[str, Any]]:
+    """Return what a notebook's cells have put out."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    return [output for cell in cells for output in cell.get("outputs", ())]
 
 
 def test_a_picture_leads_to_itself_in_full_size(site: Path):
