@@ -71,6 +71,7 @@ def test_the_lowest_packages_stand_on_the_standard_library():
 
 HOMES = {
     "wandb": {"training/wandb_logger.py", "training/wandb_mode.py"},
+    "mlflow": {"training/mlflow_logger.py"},
     "wandb_workspaces": {"dashboard"},
     "ray": set(),  # by name, where it is asked for
     "submitit": set(),

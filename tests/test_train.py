@@ -218,7 +218,7 @@ BAD = {
     "activation=null": "activation=null: takes one option: linear, relu",
     "importance.ratio=2": "no such setting here; the chosen importance has none",
     "logger=wandbb": "logger=wandbb: no such option; did you mean wandb? "
-    "allowed: csv, none, tensorboard, wandb",
+    "allowed: csv, mlflow, none, tensorboard, wandb",
     "+stack.gpus=1": "stack.gpus=1: no such setting",
 }
 """What ends a command, each in its own way."""

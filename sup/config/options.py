@@ -77,6 +77,14 @@ _CLIPPED = Setting(
 )
 
 
+_PROJECT = Setting(
+    None,
+    PROJECT,
+    "W&B's project, MLflow's experiment; null: WANDB_PROJECT or MLFLOW_EXPERIMENT_NAME, or "
+    "superposition",
+)
+
+
 def _trainer(meaning: str, **defaults: Any) -> Option:
     own = {"accelerator": _ACCELERATOR, "devices": _DEVICES, "strategy": _STRATEGY}
     own |= {"precision": _PRECISION, "gradient_clip_val": _CLIP}
@@ -182,9 +190,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
             "sup.training.wandb_logger.wandb_logger",
             "Weights & Biases; offline unless you are logged in or set WANDB_MODE",
             {
-                "project": Setting(
-                    None, PROJECT, "W&B project of the run; null: WANDB_PROJECT, or superposition"
-                ),
+                "project": _PROJECT,
                 "entity": Setting(
                     None, NAME, "W&B user or team; null: WANDB_ENTITY, or your default"
                 ),
@@ -192,6 +198,11 @@ OPTIONS: dict[str, dict[str, Option]] = {
         ),
         "csv": Option("sup.training.loggers.csv_logger", "csv/metrics.csv"),
         "tensorboard": Option("sup.training.loggers.tensorboard_logger", "TensorBoard's files"),
+        "mlflow": Option(
+            "sup.training.mlflow_logger.mlflow_logger",
+            "MLflow (the extra mlflow): where MLFLOW_TRACKING_URI says, or in the folder mlruns",
+            {"project": _PROJECT},
+        ),
         "none": Option("sup.training.loggers.no_logger", "nothing"),
     },
     "figures": DRAWINGS,

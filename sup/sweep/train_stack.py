@@ -16,11 +16,10 @@ from sup.callbacks.base import StackCallback
 from sup.config.part import Part
 from sup.config.rules import SettingError
 from sup.config.run import Run
-from sup.config.several import is_wandb
 from sup.sweep.keep import keep
 from sup.system.stages import stage
 from sup.training.fit import fit
-from sup.training.loggers import forget_unsent, open_loggers
+from sup.training.loggers import forget_logged, open_loggers
 from sup.training.outcome import Outcome
 from sup.training.ranks import SharedBatches, on_ranks
 from sup.training.slice import Slice
@@ -70,8 +69,8 @@ def train_and_log(
     runs = [part.run for part in stack.slices if part.is_whole]
     if checkpoint is None:
         for run in runs:
-            if run.directory and is_wandb(run.settings.logger):
-                forget_unsent(run.directory)
+            if run.directory:
+                forget_logged(run)
     with logs_of(runs) as loggers:
         results = Results(stack, loggers)
         callbacks: list[pl.Callback] = [results]

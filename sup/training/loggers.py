@@ -14,6 +14,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from sup.config.run import Run
+from sup.config.several import is_wandb
 from sup.training.csv_logger import CSVRows
 
 
@@ -31,6 +32,10 @@ def tensorboard_logger(run: Run) -> TensorBoardLogger:
 
 UNSENT = "unsent"
 """A file in a folder of W&B's says that its server has not taken all of it."""
+
+
+MLFLOW_RUN = "mlflow.txt"
+"""A file in a run's directory: the id of its MLflow run."""
 
 
 class Several(Logger):
@@ -123,6 +128,14 @@ def each_of(logger: Logger) -> list[Any]:
     """Return those that a run's logger stands for, without one that logs nothing."""
     every = logger.loggers if isinstance(logger, Several) else [logger]
     return [one for one in every if not is_silent(one)]  # DummyLogger has a method of any name
+
+
+def forget_logged(run: Run) -> None:
+    """Forget what was logged of a run that starts from the beginning, where that can be."""
+    assert run.directory is not None
+    if is_wandb(run.settings.logger):
+        forget_unsent(run.directory)
+    (run.directory / MLFLOW_RUN).unlink(missing_ok=True)
 
 
 def takes_pictures(logger: Logger) -> bool:

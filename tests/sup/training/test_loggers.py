@@ -144,7 +144,7 @@ def test_several_loggers_are_a_list_in_python_too():
 
 BAD_LOGGERS = (
     ({"logger": ["csv", "csv"]}, "each once"),
-    ({"logger": ["csv", "none"]}, "one or more of csv, tensorboard, wandb"),
+    ({"logger": ["csv", "none"]}, "one or more of csv, mlflow, tensorboard, wandb"),
     ({"logger": []}, "one or more of"),
     ({"logger": ["csv", "tensorboard"], "logger_project": "x"}, "logger_project=x: the chosen"),
     ({"logger": ["csv", "wandb"], "logger_project": ["x"]}, "logger.project="),
@@ -168,8 +168,8 @@ def test_the_command_takes_several_loggers(command, tmp_path):
     refused = command("logger=[csv,none]", *quick, "hydra.run.dir=run")
     assert refused.status == 1
     assert refused.error == (
-        "error: logger=[csv, none]: a list must have one or more of csv, tensorboard, wandb, "
-        "each once"
+        "error: logger=[csv, none]: a list must have one or more of csv, mlflow, tensorboard, "
+        "wandb, each once"
     )
     assert not (tmp_path / "run").exists()
 
