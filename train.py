@@ -7,13 +7,11 @@ when that is trained: by itself, or together with those of all other jobs.
 from collections.abc import Generator
 from typing import Any
 
-from omegaconf import DictConfig
-
-from sup.cli.command import command
+from sup.cli.command import command  # what @hydra.main is elsewhere
 
 
 @command
-def main(config: DictConfig) -> Generator[Any, Any, float | None]:
+def main(config: Any) -> Generator[Any, Any, float | None]:
     """Describe the run of one job, and say by what a search judges it."""
     # torch and Lightning take seconds to import; help and errors in the config must not wait.
     from sup.cli.jobs import describe, objective

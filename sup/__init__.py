@@ -34,7 +34,6 @@ contiguous.
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if sys.platform == "win32":
@@ -108,6 +107,9 @@ __all__ = [
 
 
 def _version() -> str:
+    # A third of the time in which a shell's completion is answered, if it were imported above.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:  # a checkout that is not installed

@@ -16,13 +16,18 @@ import torch
 import xarray as xr
 
 import sup
-from sup.cli.store import HELP
+from sup.cli.helping import START
+from sup.config.topics import TOPICS
 
 ROOT = Path(__file__).parent.parent
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
+
+OF_TOPICS = [f"  {{program}} {one}" for topic in TOPICS.values() for one in topic.examples]
+
+HELP = "\n".join([START, *OF_TOPICS]).replace("{program}", "python train.py")
 
 TRAPS = ("seed=0", "seed=1", "sparsity=0", "seed=r", "importance.values=1", "activation.epsilon=0")
 """Files that an unquoted list would be taken for, as a pattern."""

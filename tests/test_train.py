@@ -322,7 +322,7 @@ def test_the_version_is_ours(command):
 
 
 def test_help_names_every_setting_and_every_option(command):
-    outcome = command("--help")
+    outcome = command("--help", "all")
     assert outcome.status == 0
     for key in all_settings():
         assert re.search(rf"^ +{re.escape(key)}[=:]", outcome.out, re.M), key

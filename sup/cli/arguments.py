@@ -1,5 +1,6 @@
 """The command's arguments before Hydra reads them: what can be said of them in one line, is."""
 
+import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -8,12 +9,10 @@ from typing import Any, NoReturn
 from hydra._internal.utils import get_args_parser  # read: 1.3.8
 from omegaconf import OmegaConf
 
+from sup.cli import program
 from sup.config.options import CALLBACKS, OPTIONS
 from sup.config.rules import SettingError, meant
 from sup.config.settings import GROUPS, all_settings
-
-ADVICE = "`python train.py --hydra-help` lists Hydra's own options"
-
 
 MOST_JOBS = 100_000
 """Values of a sweep's range at the most: Hydra makes a job of each before any can be looked at."""
@@ -42,10 +41,11 @@ def check_arguments(arguments: Sequence[str]) -> None:
         UsageError: for one of Hydra's own options.
     """
     parser = get_args_parser()
+    advice = f"`{program.name()} --hydra-help` lists Hydra's own options"
 
     def refused(message: str) -> NoReturn:
-        plain = message.replace(chr(39), "")
-        raise UsageError(as_settings(plain, arguments) or f"{plain}; {ADVICE}")
+        plain = message.replace(chr(39), "") + near_flag(message)
+        raise UsageError(as_settings(plain, arguments) or f"{plain}; {advice}")
 
     parser.error = refused
     given = parser.parse_args(list(arguments))
@@ -54,6 +54,14 @@ def check_arguments(arguments: Sequence[str]) -> None:
         raise SettingError("--experimental-rerun", given.experimental_rerun, cannot)
     for override in given.overrides:
         check_override(override)
+
+
+def near_flag(message: str) -> str:
+    """Return a guess at which of Hydra's options an unknown one was to be, if one is near."""
+    unknown = re.search(r"unrecognized arguments: (--\w[\w-]*)", message)
+    flags = [flag for action in get_args_parser()._actions for flag in action.option_strings]
+    near = difflib.get_close_matches(unknown[1], [*flags, "--version"], 1, 0.7) if unknown else []
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def as_settings(message: str, arguments: Sequence[str]) -> str | None:

@@ -1,93 +1,59 @@
-"""A command: one function for every Hydra job, errors in one line, and stacks for sweeps."""
+"""A command: help and completion at once, all else by Hydra; errors in one line."""
 
 import functools
 import os
 import sys
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
-
-import sup
-from sup.cli import errors, rerun, store
-from sup.cli.arguments import as_overrides, check_arguments, module_places
+from sup.cli import completion, helping
 from sup.system.display import speak
 from sup.system.encoding import use_utf8
 from sup.system.headless import headless
 
-CONF = Path(sup.__file__).parent / "conf"
-
-Describe = Callable[[DictConfig], Generator[Any, Any, Any]]
-"""Yields a job's `Run`, is sent what became of it, and returns what a search judges it by."""
-
-
-class Job:
-    """A job that has described its run, and waits for what becomes of it.
-
-    Args:
-        steps: what its function has returned.
-    """
-
-    def __init__(self, steps: Generator[Any, Any, Any]):
-        self.steps = steps
-        self.run = next(steps)
-
-    def finish(self, result: Any) -> Any:
-        """Let the job go on with what became of its run, and return what it returns.
-
-        Raises:
-            RunError: where it has failed, and the job does not say otherwise.
-        """
-        try:
-            self.steps.send(result)
-        except StopIteration as end:
-            return end.value
-        raise RuntimeError("a job describes one run: it may yield once")
+Describe = Callable[[Any], Generator[Any, Any, Any]]
+"""Of a job's config yields its `Run`, is sent what became of it, and returns what a search judges
+it by."""
 
 
 def command(describe: Describe) -> Callable[[], None]:
     """Make a command of a function that describes a job."""
 
     @functools.wraps(describe)
-    def task(config: DictConfig) -> Any:
-        # With hydra.job.chdir Hydra has gone to the job's directory; paths are the user's.
-        os.chdir(HydraConfig.get().runtime.cwd)
-        job = Job(describe(config))
-        # Our own launcher collects the jobs of a sweep, and trains their runs together.
-        return job if trained_together() else train_alone(job)
-
     def main() -> None:
         use_utf8()
+        arguments = sys.argv[1:]
+        # Before Hydra is imported, half a second: who presses TAB waits for it each time.
+        if (words := completion.answer(arguments, os.environ)) is not None:
+            print(words)
+            return
+        if helping.is_asked(arguments):
+            print_help(arguments)
+            return
+        from sup.cli import errors
+
         with errors.reported():
             speak()
             headless()
-            if "--version" in sys.argv[1:]:
-                print(f"superposition {sup.__version__}, Hydra {hydra.__version__}")
-                return
-            sys.argv[1:] = as_overrides(sys.argv[1:])
-            check_arguments(sys.argv[1:])
-            sys.path += [place for place in module_places(sys.argv[1:]) if place not in sys.path]
-            store.register()
-            sys.argv[1:] = rerun.register(sys.argv[1:])
-            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
+            from sup.cli.running import run, version
+
+            if "--version" in arguments:
+                print(version())
+            else:
+                run(describe, arguments)
 
     return main
 
 
-def trained_together() -> bool:
-    """Tell whether the job that Hydra runs just now is one of our own launcher's."""
-    config = HydraConfig.get()
-    ours = str(config.launcher["_target_"]) == store.LAUNCHER
-    return config.mode == RunMode.MULTIRUN and ours
+def print_help(arguments: list[str]) -> None:
+    """Print the help that is asked for.
 
-
-def train_alone(job: Job) -> Any:
-    """Train the run of one job."""
-    from sup.cli.jobs import train
-
-    (result,) = train([job.run])
-    return job.finish(result)
+    Raises:
+        SystemExit: where there is none of that name, with one line.
+    """
+    try:
+        print(helping.answer(arguments), flush=True)
+    except helping.NoTopicError as error:
+        raise SystemExit(f"error: {error}") from error
+    except BrokenPipeError:  # whoever reads has seen enough; Python would write again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -66,7 +66,10 @@ def settings_at(path: Path, given: Sequence[str]) -> Settings:
     if not (path / FILE).exists() and (jobs := in_order(path.glob(f"*/{FILE}"))):
         advice = f"is no single run: give one of its jobs, such as {jobs[0].parent}"
         raise SettingError(KEY, path, advice)
-    results = load_run(path)
+    try:
+        results = load_run(path)
+    except FileNotFoundError as error:
+        raise SettingError(KEY, path, str(error).removeprefix(f"{path}: ")) from error
     config = {**json.loads(results.attrs["config"]), "resume": None}
     names = {name: str(results[name].values) for name in GROUPS if name in results.coords}
     settings = Settings.of_config(config, names)

@@ -89,15 +89,16 @@ def meanings() -> dict[str, str]:
     return {name: found[name]["setting"].meaning for name in GROUPS}
 
 
-def help_lines() -> tuple[str, str]:
-    """Return what `--help` says of the settings, and of the groups, their options and settings."""
-    settings = "\n".join(map(as_help, own_lines()))
-    groups = []
-    for group, meaning in meanings().items():
-        groups.append(f"  {group}: {meaning}")
-        groups += [f"    {name:<12} {option.meaning}" for name, option in OPTIONS[group].items()]
-        groups += map(as_help, group_lines(group))
-    return settings, "\n".join(groups)
+def group_help(group: str) -> Iterator[str]:
+    """Yield lines of help on a group: what it is, its options, and their settings."""
+    if group == "callbacks":
+        yield "  callbacks: what happens during training; ~callbacks.images leaves one out"
+        yield from (f"    {name:<12} {one.meaning}" for name, one in CALLBACKS.items())
+        yield from (as_help(one) for one in own_lines() if one.key.startswith("callbacks."))
+        return
+    yield f"  {group}: {meanings()[group]}"
+    yield from (f"    {name:<12} {option.meaning}" for name, option in OPTIONS[group].items())
+    yield from map(as_help, group_lines(group))
 
 
 def as_help(about: Line) -> str:

@@ -59,7 +59,7 @@ def _are_formats(value: Any) -> bool:
 
 _FORMAT = Setting(
     "png",
-    Rule(f"one of {', '.join(FORMATS)}, or a list of different ones", _are_formats),
+    Rule(f"one of {', '.join(FORMATS)}, or a list of different ones", _are_formats, words=FORMATS),
     "of the files; svg and pdf, their letters within, are for papers: figures.format=[png,pdf]",
 )
 

@@ -77,6 +77,8 @@ class Rule:
     admits: Callable[[Any], bool]
     read: Callable[[Any], Any] = field(default=lambda value: value, compare=False)
     """Returns what a value plainly means: of a whole number, 10000 for 1e4, and 3 for '3'."""
+    words: tuple[str, ...] = ()
+    """Words that it may be."""
 
     def check(self, key: str, value: Any) -> None:
         """Check one value.
@@ -85,7 +87,9 @@ class Rule:
             SettingError: where it is not allowed.
         """
         if not self.admits(value):
-            raise SettingError(key, value, f"must be {self.allowed}")
+            near = difflib.get_close_matches(str(value).lower(), self.words, n=1)
+            guess = f"; did you mean {near[0]}?" if near else ""
+            raise SettingError(key, value, f"must be {self.allowed}{guess}")
 
 
 def number(allowed: str, holds: Callable[[float], bool], whole: bool = False) -> Rule:
@@ -133,6 +137,7 @@ def words(*allowed: Any) -> Rule:
     return Rule(
         f"one of {', '.join(shown)}",
         lambda value: not isinstance(value, (list, dict, bool)) and value in allowed,
+        words=tuple(shown),
     )
 
 
@@ -143,6 +148,7 @@ def or_else(rule: Rule, other: Any) -> Rule:
         f"{rule.allowed}, or {shown}",
         lambda value: value == other or rule.admits(value),
         rule.read,
+        (*rule.words, str(shown)),
     )
 
 
@@ -161,6 +167,7 @@ OBJECTIVE = words(*MEASURES)
 SORT = Rule(
     f"one of {', '.join(MEASURES)}, a - before it for the highest first, or null",
     lambda value: value is None or str(value).removeprefix("-") in MEASURES,
+    words=(*MEASURES, *(f"-{one}" for one in MEASURES), "null"),
 )
 AT_LEAST_ONE = number("a whole number of at least 1", lambda value: value >= 1, whole=True)
 SIZE = number("a whole number in [1, 10^6]", lambda value: 1 <= value <= 10**6, whole=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sup.config.rules import SettingError, in_one_line
 from sup.results.storage import FILE
+from sup.system.paths import absence
 
 
 def homes(paths: Sequence[Path]) -> list[Path]:
@@ -21,6 +22,8 @@ def homes(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         home = path.parent if path.is_file() and path.name == FILE else path
         below = _below(home)
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: {absence(path)}")
         if not below:
             raise FileNotFoundError(f"{path}: no {FILE} in it or in any directory below")
         found |= dict.fromkeys(below)

@@ -9,6 +9,7 @@ from sup.config.settings import Settings
 from sup.results.netcdf import encoded
 from sup.results.reading import read, read_settings
 from sup.system.files import replacing
+from sup.system.paths import absence
 
 FILE = "results.nc"
 
@@ -53,6 +54,8 @@ def load_run(path: str | Path) -> xr.Dataset:
     path = Path(path)
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: {absence(path)}")
         is_sweep = path.is_dir() and next(path.glob(f"*/{FILE}"), None) is not None
         advice = "it is a sweep: sup.load_sweep" if is_sweep else "a run writes it when it ends"
         raise FileNotFoundError(f"{path}: no {FILE} here; {advice}")

@@ -10,6 +10,7 @@ import torch
 
 from sup.config.identity import difference, generator_of
 from sup.config.rules import SettingError
+from sup.system.paths import absence
 from sup.training.outcome import check_keys, loaded
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def candidates(path: Path) -> list[Path]:
         return [path]
     allowed = "give a .ckpt file, or the directory of a run or sweep"
     if not path.exists():
-        raise SettingError("resume", path, f"no such file or directory; {allowed}")
+        raise SettingError("resume", path, f"{absence(path)}; {allowed}")
     above = (folder for folder in path.absolute().parents[:3] if folder.is_dir())
     found = [*sorted(path.rglob("checkpoints/*.ckpt"))]
     found += [file for folder in above for file in sorted(folder.glob("checkpoints/*.ckpt"))]

@@ -35,7 +35,7 @@ BAD = {
     "optimizer.lr=0": "optimizer.lr=0: must be a number above 0, or a list of them",
     "tags=pilot": "tags=pilot: must be a list of words of 1 to 64 letters, such as [pilot,relu]",
     "trainer.accelerator=gpuu": "trainer.accelerator=gpuu: "
-    "must be one of auto, cpu, gpu, cuda, mps, tpu",
+    "must be one of auto, cpu, gpu, cuda, mps, tpu; did you mean gpu?",
     "trainer.devices=2": "trainer.devices=2: more than 1 needs trainer=ddp",
     "+trainer.num_nodes=2": "trainer.num_nodes=2: must be 1",
     "trainer.strategy=fsdp": "trainer.strategy=fsdp: must be one of auto, ddp",

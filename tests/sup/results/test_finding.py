@@ -15,5 +15,10 @@ def test_a_sweep_is_one_and_a_run_of_none_another(tmp_path: Path):
     assert homes([tmp_path]) == [tmp_path / "run", tmp_path / "sweep"]
     assert homes([tmp_path / "sweep" / "0"]) == [tmp_path / "sweep" / "0"]
     assert homes([tmp_path / "run" / "results.nc", tmp_path]) == homes([tmp_path])
+    (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="in it or in any directory below"):
-        homes([tmp_path / "none"])
+        homes([tmp_path / "empty"])
+    with pytest.raises(
+        FileNotFoundError, match=r"no such file or directory \(did you mean .*sweep"
+    ):
+        homes([tmp_path / "swep" / "0"])

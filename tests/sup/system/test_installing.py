@@ -57,7 +57,9 @@ def test_where_pip_fails_its_words_are_shown(tmp_path: Path):
         installing.run_pip(python, ".", installing.Stages())
 
 
-@pytest.mark.parametrize(("target", "needs_dev"), [("run", False), ("test", True)])
+@pytest.mark.parametrize(
+    ("target", "needs_dev"), [("run", False), ("article", False), ("test", True), ("docs", True)]
+)
 def test_training_does_not_wait_for_what_tests_need(target: str, needs_dev: bool, tmp_path: Path):
     make = ["make", "-n", "-C", ROOT, f"VENV={tmp_path}/none", target]
     said = subprocess.run(make, capture_output=True, text=True, check=True).stdout
