@@ -18,7 +18,7 @@ from sup.cli.errors import one_line, shown_in_full
 from sup.cli.store import CHECKING
 from sup.config.rules import SettingError
 from sup.sweep import lock
-from sup.system import garbage
+from sup.system import garbage, nvidia
 from sup.system.stages import stage
 
 log = logging.getLogger(__name__)
@@ -124,11 +124,25 @@ def check_runs(runs: Sequence[Any], placed: bool = False) -> None:
     Raises:
         SettingError: for the first that cannot be.
     """
+    if not placed:
+        check_gpus(runs)
     with garbage.kept():
         with stage(log, "loading torch and Lightning", level=logging.DEBUG):
             from sup.sweep.check import check
         with stage(log, "looking whether all can be trained", level=logging.DEBUG):
             check(runs, placed)
+
+
+def check_gpus(runs: Sequence[Any]) -> None:
+    """Check that no run asks for a GPU where there surely is none.
+
+    Raises:
+        SettingError: for the first that does.
+    """
+    asked = {run.settings.trainer.parameters.get("accelerator") for run in runs}
+    for accelerator in sorted(asked & {"gpu", "cuda"}):
+        if nvidia.is_absent():
+            raise SettingError("trainer.accelerator", accelerator, "no GPU here")
 
 
 def described(config: DictConfig) -> Any:
