@@ -12,14 +12,15 @@ from sup.analysis.experiment import curve_axis
 from sup.analysis.superposition import in_superposition
 from sup.config.grid import evenly_spaced
 from sup.figures.bands import draw_over_seeds, mean_over_seeds, said_of_seeds
-from sup.figures.gallery import say_instead, stacked, tallest
-from sup.figures.labels import setting_name
+from sup.figures.gallery import say_instead, stacked, tallest, widest
+from sup.figures.labels import fixed_label, setting_name
 from sup.figures.style import (
     activation_label,
     activation_style,
     activations_in,
     of_activation,
 )
+from sup.figures.ticks import few_symlog_ticks
 
 MOST_COLUMNS = 8
 """Panels of a row: combinations of the other settings, evenly spaced where there are more."""
@@ -41,6 +42,7 @@ class Measure:
         of: returns it of these, ``[axes...]``; by default the one that it needs.
         log_from: the vertical axis is linear up to this, then logarithmic; None: linear.
         is_share: whether a model's value is yes or no, so that the mean over seeds is a share.
+        is_count: whether it is a number of features, from none to all.
     """
 
     label: str
@@ -48,6 +50,7 @@ class Measure:
     of: Callable[[xr.Dataset], xr.DataArray] | None = None
     log_from: float | None = None
     is_share: bool = False
+    is_count: bool = False
 
     def values(self, results: xr.Dataset) -> xr.DataArray:
         """Return the measure of results."""
@@ -56,8 +59,8 @@ class Measure:
 
 MEASURES = (
     Measure("$D^* = m / \\|W\\|_F^2$", ("dimensions_per_feature",)),
-    Measure("features explained", ("features_explained",)),
-    Measure("effective features", ("effective_features",)),
+    Measure("features explained", ("features_explained",), is_count=True),
+    Measure("effective features", ("effective_features",), is_count=True),
     Measure("mean $|W_i \\cdot W_j|$", ("mean_interference",), log_from=0.01),
     Measure(
         "share of seeds\nin superposition",
@@ -93,18 +96,22 @@ def along_figure(
         )
     panels, titles = _columns(results.sortby(chosen), chosen)
     there = [one for one in measures if all(name in results for name in one.needs)]
-    figure, axes = _panels(len(there), titles)
+    note = said_of_seeds(results.sizes.get("seed", 1), "Student's, of shares Wilson's")
+    figure, axes = _panels(len(there), titles, note)
     for row, one in zip(axes, there, strict=True):
         for column, panel in enumerate(row):
             _curves(panel, panels.isel(panel=column), chosen, one)
         if one.log_from:
             row[0].set_yscale("symlog", linthresh=one.log_from)
+            few_symlog_ticks(row[0].yaxis, one.log_from)
         if one.is_share:
             row[0].set_ylim(-0.04, 1.04)
+        if one.is_count:  # an interval of Student's may go beyond what can be counted
+            row[0].set_ylim(0, 1.05 * results.sizes["feature"])
         row[0].set_ylabel(one.label, fontsize=8)
     for panel, title in zip(axes[0], titles, strict=True):
         panel.set_title(title, fontsize=8)
-    _write_below(figure, axes, results, chosen)
+    _write_below(figure, axes, setting_name(chosen), note)
     return figure
 
 
@@ -113,17 +120,21 @@ def _columns(results: xr.Dataset, axis: str) -> tuple[xr.Dataset, list[str]]:
     beside = ("activation", "seed", axis)
     dims = [str(name) for name in results["loss"].dims if name not in beside]
     if not dims:
-        return results.expand_dims("panel"), [""]
+        return results.expand_dims("panel"), [fixed_label(results)]
     dims.sort(key=lambda name: name == "sparsity")
     flat, settings = stacked(results, dims)
     shown = evenly_spaced(len(settings), MOST_COLUMNS)
     return flat.isel(panel=shown), ["\n".join(settings[index]) for index in shown]
 
 
-def _panels(rows: int, titles: Sequence[str]) -> tuple[Figure, np.ndarray]:
-    """Return a figure and its panels, ``[row, column]``, each row on one scale."""
+def _panels(rows: int, titles: Sequence[str], note: str) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its panels, ``[row, column]``, each row on one scale.
+
+    A single column is as broad as the note below it.
+    """
     columns, top = len(titles), tallest(titles) + 2 * GAP
     width = LEFT + columns * PANEL[0] + (columns - 1) * GAP + RIGHT
+    width = max(width, widest([note]) + 2 * GAP)
     height = top + rows * PANEL[1] + (rows - 1) * GAP + BOTTOM
     figure = Figure(figsize=(width, height))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey="row")
@@ -161,11 +172,11 @@ def _curves(panel: Axes, results: xr.Dataset, axis: str, measure: Measure) -> No
     panel.grid(alpha=0.25)
 
 
-def _write_below(figure: Figure, axes: np.ndarray, results: xr.Dataset, axis: str) -> None:
+def _write_below(figure: Figure, axes: np.ndarray, name: str, note: str) -> None:
     """Write the setting's name, the activations, and what the bands are."""
     height = figure.get_size_inches()[1]
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.text(0.5, 0.55 / height, setting_name(axis), fontsize=9, ha="center", va="center")
+    figure.text(0.5, 0.55 / height, name, fontsize=9, ha="center", va="center")
     figure.legend(
         handles,
         labels,
@@ -175,5 +186,4 @@ def _write_below(figure: Figure, axes: np.ndarray, results: xr.Dataset, axis: st
         fontsize=8,
         frameon=False,
     )
-    note = said_of_seeds(results.sizes.get("seed", 1))
     figure.text(0.5, 0.12 / height, note, fontsize=7, ha="center", va="center", color="0.3")

@@ -31,13 +31,14 @@ def draw_over_seeds(
         axis.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
 
 
-def said_of_seeds(count: int) -> str:
-    """Return what a figure says of its curves over so many seeds; "" of a single one."""
+def said_of_seeds(count: int, kind: str = "Student's") -> str:
+    """Return what a figure says of its curves over so many seeds; "" of a single one.
+
+    Args:
+        count: of seeds.
+        kind: whose interval the bands are.
+    """
     if count < 2:
         return ""
     mean = f"lines: mean of {count} seeds"
-    return (
-        mean
-        if count < LEAST_SEEDS
-        else f"{mean}; bands: its 95% interval (Student's, of shares Wilson's)"
-    )
+    return mean if count < LEAST_SEEDS else f"{mean}; bands: its 95% interval ({kind})"

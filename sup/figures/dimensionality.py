@@ -12,6 +12,7 @@ from sup.figures.style import (
     activation_style,
     activations_in,
     best_seed,
+    has_best_seed,
     of_activation,
 )
 
@@ -50,7 +51,8 @@ def dimensionality_figure(results: xr.Dataset) -> Figure:
         axis.set_title(activation_label(name), fontsize=9)
         if index % columns == columns - 1 or index == len(names) - 1:
             _fractions(axis)
-    figure.supxlabel(X_LABEL, fontsize=9)
+    seeds = f"  (the best of {results.sizes['seed']} seeds)" if has_best_seed(results) else ""
+    figure.supxlabel(f"{X_LABEL}{seeds}", fontsize=9)
     figure.supylabel("feature dimensionality $D_i$", fontsize=9)
     return figure
 

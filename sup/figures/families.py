@@ -14,8 +14,11 @@ from matplotlib.lines import Line2D
 
 from sup.analysis.intervals import LEAST_SEEDS, interval_of_mean
 from sup.analysis.phases import Phase, phase_of
-from sup.figures.labels import sparsity_label
+from sup.figures.bands import said_of_seeds
+from sup.figures.gallery import LINE
+from sup.figures.labels import setting_name, sparsity_label
 from sup.figures.style import activation_label
+from sup.figures.ticks import few_log_ticks
 
 LEAST_GAP = 1e-6
 """Relative excess over the optimum's loss that is drawn at the least, on a log axis."""
@@ -80,33 +83,49 @@ def families_figure(results: xr.Dataset) -> Figure:
         line[0].set_ylabel(label, fontsize=8)
         if variable in ("dimensions_per_feature", "loss_gap"):
             line[0].set_yscale("log")
+            few_log_ticks(line[0].yaxis)
         elif variable == "superposed":
             line[0].set_yticks([0, 0.5, 1])
     for column, family in enumerate(families):
         axes[0, column].set_title(activation_label(family.name), fontsize=9)
         _ticks(axes[-1, column], family)
-    _legend(figure, colours, {name: style for name, (_, style) in references.items()})
+    lines = _lines(colours, {name: style for name, (_, style) in references.items()})
+    if any(variable == "superposed" for _, variable, _ in rows):
+        cross = {"color": "0.4", "marker": "x", "ms": 4, "lw": 0}
+        lines.append(Line2D([], [], label="optimum holds both", **cross))
+    seeds = len(set(table["seed"])) if "seed" in table else 1
+    _legend(figure, lines, said_of_seeds(seeds))
     return figure
 
 
 def _panels(rows: int, columns: int) -> tuple[Figure, np.ndarray]:
     """Return a figure and its panels, ``[row, column]``, each row on one scale."""
-    size = (2.3 * columns + 0.9, 1.7 * rows + 1.2)
+    size = (2.3 * columns + 0.9, 1.7 * rows + 1.65)
     figure = Figure(figsize=size)
     figure.subplots_adjust(
-        left=0.75 / size[0], right=1 - 0.1 / size[0], bottom=0.95 / size[1],
+        left=0.75 / size[0], right=1 - 0.1 / size[0], bottom=1.4 / size[1],
         top=1 - 0.3 / size[1], wspace=0.12, hspace=0.12,
     )  # fmt: skip
     return figure, figure.subplots(rows, columns, squeeze=False, sharey="row", sharex="col")
 
 
-def _legend(figure: Figure, colours: dict[float, str], references: dict[str, str]) -> None:
-    """Write below the panels which line is of which sparsity, and of which reference."""
+def _lines(colours: dict[float, str], references: dict[str, str]) -> list[Line2D]:
+    """Return what names the line of each sparsity, and of each reference."""
     lines = [Line2D([], [], color=colour, label=sparsity_label(S)) for S, colour in colours.items()]
-    lines += [Line2D([], [], color="0.4", ls=ls, label=name) for name, ls in references.items()]
-    # As many beside each other as the figure is wide for, an inch and a bit each.
-    wide = min(8, int(figure.get_figwidth() / 1.1))
-    figure.legend(handles=lines, loc="lower center", ncols=wide, fontsize=8, frameon=False)
+    return lines + [
+        Line2D([], [], color="0.4", ls=ls, label=name) for name, ls in references.items()
+    ]
+
+
+def _legend(figure: Figure, lines: list[Line2D], note: str) -> None:
+    """Write below the panels what lines and crosses are, and the note."""
+    # As many beside each other as the figure is wide for, an inch and a half each.
+    wide = min(8, int(figure.get_figwidth() / 1.4))
+    height = figure.get_figheight()
+    style: dict = {"ncols": wide, "fontsize": 8, "frameon": False, "borderaxespad": 0}
+    at = {"loc": "lower center", "bbox_to_anchor": (0.5, (0.08 + LINE * bool(note)) / height)}
+    figure.legend(handles=lines, **style, **at)
+    figure.text(0.5, 0.1 / height, note, fontsize=7, ha="center", va="center", color="0.3")
 
 
 def model_table(results: xr.Dataset) -> pd.DataFrame:
@@ -146,8 +165,8 @@ def rows_of(table: pd.DataFrame) -> list[Row]:
     ]
     pairs = table[(table["n_features"] == PAIR) & (table["n_hidden"] == 1)]
     if len(pairs) and "loss_gap" in table:
-        rows.append((PAIR, "loss_gap", "loss over optimum - 1, n = 2"))
-        rows.append((PAIR, "superposed", "share that holds both, n = 2"))
+        rows.append((PAIR, "loss_gap", "excess over the\noptimum's loss, n = 2"))
+        rows.append((PAIR, "superposed", "share that holds\nboth, n = 2"))
     return rows
 
 
@@ -194,4 +213,4 @@ def _ticks(axis: Axes, family: Family) -> None:
     """Write the values of a family's parameter below its panels."""
     labels = [f"{value:g}" for value in family.values]
     axis.set_xticks(range(len(labels)), labels, fontsize=7, rotation=60)
-    axis.set_xlabel(family.parameter, fontsize=8)
+    axis.set_xlabel(setting_name(family.parameter), fontsize=8)

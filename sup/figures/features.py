@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import BoundaryNorm, Normalize
+from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -29,6 +29,9 @@ from sup.figures.style import colour_bar, greatest, polysemanticity_colours
 
 MOST_NUMBERED = 20
 """Features up to which each has a colour that can be told from its neighbours', and a number."""
+
+DARK_ENOUGH = 0.92
+"""How far viridis is used: its end is too pale for lines on white."""
 
 LEAST_HEIGHT = 0.08
 """Of the panel's: that of a number."""
@@ -115,18 +118,24 @@ def _neurons(results: xr.Dataset, basis: Callable[[np.ndarray], np.ndarray], nam
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     grey_where_missing(axes, models)
     colour_bar(figure, colours, "feature", "neither")
-    if n <= MOST_NUMBERED:  # at the middles of its fields, not at their ends
-        figure.axes[-1].set_yticks(evenly_spaced(n, 10), minor=False)
-        figure.axes[-1].set_yticks([], minor=True)
+    number_fields(figure.axes[-1], n)
     return figure
 
 
 def feature_colours(count: int) -> ScalarMappable:
     """Return the colours of so many features: few have a field each in the colour bar."""
+    shades = ListedColormap(mpl.colormaps["viridis"](np.linspace(0, DARK_ENOUGH, 256)))
     if count > MOST_NUMBERED:
-        return ScalarMappable(Normalize(0, count - 1), "viridis")
-    fields = mpl.colormaps["viridis"].resampled(count)
+        return ScalarMappable(Normalize(0, count - 1), shades)
+    fields = shades.resampled(count)
     return ScalarMappable(BoundaryNorm(np.arange(count + 1) - 0.5, fields.N), fields)
+
+
+def number_fields(bar: Axes, count: int) -> None:
+    """Put the numbers of few features at the middles of their fields in a colour bar."""
+    if count <= MOST_NUMBERED:
+        bar.set_yticks(evenly_spaced(count, 10), minor=False)
+        bar.set_yticks([], minor=True)
 
 
 def _number(axis: Axes, dimensions: np.ndarray, heights: np.ndarray, least: float) -> None:

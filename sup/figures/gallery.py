@@ -20,6 +20,9 @@ from sup.figures.style import best_seed, has_best_seed
 LONGEST_ROW = 6
 """Panels of one row, where no second setting asks for rows."""
 
+MOST_ROWS = 16
+"""Rows of a figure, which is else higher than can be looked at."""
+
 NOTHING_SHOWN = "0.85"
 """Grey where there is nothing: white is a product of weights that is zero."""
 
@@ -82,10 +85,12 @@ def arranged(results: xr.Dataset, most: int) -> Gallery:
 
     Args:
         results: with any axes.
-        most: how many models are shown; where there are more, each axis is thinned evenly.
+        most: how many models are shown, in `MOST_ROWS` rows; where there are more, each axis is
+            thinned evenly.
     """
     shown = thinned(results, most, axes_of(results))
     dims = _slowest_first(shown)
+    shown = thinned(shown, MOST_ROWS, dims[:-1])
     models, settings = stacked(shown, dims)
     count = len(settings)
     wide = shown.sizes[dims[-1]] if len(dims) > 1 else _wrapped(count)

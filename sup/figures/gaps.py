@@ -46,7 +46,7 @@ def _legend(figure: Figure, results: xr.Dataset) -> None:
     """Draw the scale, and say what the lines and the numbers are."""
     legend = legend_panel(figure)
     box = legend.get_position()
-    bar = figure.add_axes((box.x0 + 0.1 * box.width, box.y0, 0.06 * box.width, box.height))
+    bar = figure.add_axes((box.x0 - 0.12 * box.width, box.y0, 0.06 * box.width, box.height))
     figure.colorbar(ScalarMappable(GAP_SCALE, GAP_COLOURS), cax=bar, extend="both")
     bar.set_ylabel("excess over the optimum's loss", fontsize=8)
     bar.tick_params(labelsize=7)
@@ -57,7 +57,8 @@ def _legend(figure: Figure, results: xr.Dataset) -> None:
         handles=name_of_boundaries(results),
         title=said,
         loc="upper left",
-        bbox_to_anchor=(0.4, 1.0),
+        bbox_to_anchor=(0.16, 1.0),
+        handlelength=1.5,
         **style,
     )
 

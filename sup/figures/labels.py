@@ -21,6 +21,7 @@ WORDS = {
     "n_hidden": "hidden dimensions $m$",
     "optimizer_lr": "learning rate",
     "optimizer_weight_decay": "weight decay",
+    "features_correlation": "correlation",
 }
 """What settings are called, where that is not their key's words."""
 

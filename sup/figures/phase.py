@@ -72,7 +72,9 @@ def phase_seeds_figure(results: xr.Dataset) -> Figure:
         results: as for `phase_figure`, with several seeds.
     """
     figure = diagrams(results, paint_seeds)
-    _name_classes(figure, results, _name_of_dead(results))
+    mixed = Patch(facecolor="none", label="mixed: seeds end in\ndifferent phases")
+    others = [*_name_of_dead(results), *name_of_boundaries(results), mixed]
+    _name_classes(figure, results, others)
     return figure
 
 
@@ -129,7 +131,7 @@ def phase_share_figure(results: xr.Dataset) -> Figure:
 def diagrams(results: xr.Dataset, *paints: Callable[[Axes, xr.Dataset], None]) -> Figure:
     """Draw a panel for each activation and each way to paint it, and leave room for one more."""
     panels = list(product(activations_in(results), paints))
-    columns = min(4, len(panels) + 1)
+    columns = len(panels) + 1 if len(panels) < 5 else 4
     rows = -(-(len(panels) + 1) // columns)
     size = (HEIGHT * columns + 0.6, HEIGHT * rows + 0.4)
     figure = Figure(figsize=size)

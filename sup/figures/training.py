@@ -4,16 +4,15 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogFormatterMathtext, LogLocator, NullLocator
 
 from sup.config.grid import MOST_SHOWN
 from sup.figures.bands import draw_over_seeds, said_of_seeds
 from sup.figures.gallery import LINE, missing, say_instead, stacked, thinned, widest
 from sup.figures.labels import fixed_label
 from sup.figures.style import activation_label, activation_style
+from sup.figures.ticks import few_log_ticks
 
 DASHES = ("-", "--", "-.", ":")
 """Of lines: more of them cannot be told apart."""
@@ -123,21 +122,6 @@ def _scale(axis: Axes, losses: np.ndarray) -> None:
     axis.set(xscale="log", xlabel="step", ylabel="training loss")
     if np.isfinite(losses).any():
         axis.set_yscale("log")
-        _ticks(axis.yaxis)
-    _ticks(axis.xaxis)
+        few_log_ticks(axis.yaxis)
+    few_log_ticks(axis.xaxis)
     axis.grid(alpha=0.3)
-
-
-def _ticks(axis: Axis) -> None:
-    """Write powers of ten along a log axis, or plain numbers where it is short.
-
-    There are no ticks between them: each takes a millisecond.
-    """
-    low, high = axis.get_view_interval()
-    if high > 300 * low:
-        axis.set_major_locator(LogLocator(subs=(1,)))
-        axis.set_major_formatter(LogFormatterMathtext())
-    else:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(FormatStrFormatter("%g"))
-    axis.set_minor_locator(NullLocator())

@@ -5,13 +5,12 @@ The picture of Elhage et al., 2022: pairs stand opposite, and five features form
 
 import numpy as np
 import xarray as xr
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sup.config.grid import MOST_SHOWN
+from sup.figures.features import feature_colours, number_fields
 from sup.figures.gallery import Gallery, arranged, arranged_best, grey_where_missing, panels
 from sup.figures.style import colour_bar, greatest
 
@@ -41,7 +40,7 @@ def vector_panels(gallery: Gallery) -> Figure:
     figure, axes = panels(gallery, (SIDE, SIDE), ("$h_1$", "$h_2$"))
     models = gallery.each()
     features = gallery.models["feature"].values
-    shades = ScalarMappable(Normalize(0, max(features.max(), 1)), "viridis")
+    shades = feature_colours(len(features))
     colours = shades.to_rgba(features)
     reach = 1.15 * greatest(np.abs(gallery.models["W"].values), 1.0)
     turn = np.linspace(0, 2 * np.pi, 100)
@@ -53,7 +52,8 @@ def vector_panels(gallery: Gallery) -> Figure:
         axis.scatter(*ends.T, c=colours, s=14, zorder=3)
         axis.set(xlim=(-reach, reach), ylim=(-reach, reach))
         for side in (axis.xaxis, axis.yaxis):
-            side.set_major_locator(MaxNLocator(3))
+            side.set_major_locator(MaxNLocator(3, integer=True))
     grey_where_missing(axes, models)
     colour_bar(figure, shades, "feature", "neither")
+    number_fields(figure.axes[-1], len(features))
     return figure

@@ -42,6 +42,34 @@ def test_a_line_is_the_mean_over_seeds_of_each_activation_at_each_sparsity():
     draw(figure)
 
 
+def test_a_figure_of_one_column_says_what_is_fixed_and_holds_its_note():
+    results = swept(sparsity=[0.9]).isel(sparsity=0)
+    figure = along_figure(results.assign(features_explained=results["loss"] * 0 + 3))
+    assert figure.axes[0].get_title() == "S = 0.9"
+    draw(figure)
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+
+
+def test_counts_of_features_end_at_none_and_at_all():
+    results = swept()
+    wide = results.assign(features_explained=results["loss"] * 0 + 5 * (results["seed"] - 1))
+    figure = along_figure(wide, measures=[one for one in MEASURES if one.is_count])
+    for panel in figure.axes:
+        assert panel.get_ylim() == pytest.approx((0, 1.05 * results.sizes["feature"]))
+
+
+def test_a_short_logarithmic_axis_has_numbers():
+    results = swept()
+    flat = results.assign(mean_interference=results["loss"] * 0 + 0.12 + 0.1 * results["seed"])
+    figure = along_figure(flat, measures=[one for one in MEASURES if one.log_from])
+    draw(figure)
+    shown = [text.get_text() for text in figure.axes[0].get_yticklabels() if text.get_text()]
+    assert {"0.1", "0.2"} <= {*shown}
+
+
 def test_of_one_seed_there_is_no_band():
     figure = along_figure(swept().isel(seed=0))
     assert not any(panel.collections for panel in figure.axes)

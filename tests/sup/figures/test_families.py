@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from matplotlib.text import Text
 
 import sup
 from sup.analysis.experiment import experiment_of
-from sup.figures.families import families_in, model_table
+from sup.figures.families import families_figure, families_in, model_table
 from sup.figures.sweep import sweep_figures
 from sup.results.joining import join
 from sup.sweep.page import instance_table
@@ -53,6 +54,28 @@ def test_two_families_are_still_a_grid(runs: list[xr.Dataset]):
     together = join(runs[:2])
     assert together.sizes["activation_slope"] == together.sizes["activation_beta"] == 8
     assert [one.name for one in families_in(model_table(together))] == ["leaky_relu", "swish"]
+
+
+def test_what_crosses_are_and_all_numbers_stand_in_the_figure(runs: list[xr.Dataset]):
+    pairs = [
+        sup.train(
+            activation="leaky_relu",
+            activation_slope=[0, 0.5, 1],
+            n_features=2,
+            n_hidden=1,
+            steps=1,
+            sparsity=[0.5, 0.9],
+            seed=[0, 1, 2],
+            batch_size=4,
+        )
+    ]
+    figure = families_figure(join([*runs[:1], *pairs]))
+    figure.draw_without_rendering()
+    words = {text.get_text() for text in figure.findobj(Text)}
+    assert {"optimum holds both", "S = 0.5"} <= words
+    drawn = figure.get_tightbbox()
+    assert min(drawn.x0, drawn.y0) >= 0
+    assert drawn.x1 <= figure.get_figwidth()
 
 
 def test_each_family_is_a_column(runs: list[xr.Dataset]):

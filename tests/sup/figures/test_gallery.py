@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from sup.config.grid import MOST_SHOWN
 from sup.figures.dimensionality import dimensionality_figure
 from sup.figures.features import feature_figure, neuron_figure
-from sup.figures.gallery import NOTHING_SHOWN
+from sup.figures.gallery import MOST_ROWS, NOTHING_SHOWN
 from sup.figures.gram import along_sparsity_figure, gram_figure, gram_gallery
 from sup.figures.style import MOST_CELLS
 from sup.figures.sweep import sweep_figures
@@ -136,6 +136,13 @@ def test_rows_and_columns_are_named_once(axes, shape, columns, rows):
     written = legible(figure)
     for name in (*columns, *rows):
         assert written.count(name) == 1
+
+
+def test_a_gallery_has_no_more_rows_than_can_be_looked_at():
+    results = results_of({"init_gain": list(np.linspace(0, 1, 40)), "sparsity": [0.0, 0.9]})
+    figure = gram_gallery(results)
+    assert grid(figure) == (MOST_ROWS, 2)
+    assert f"{2 * MOST_ROWS} of 80 models, evenly spaced" in legible(figure)
 
 
 @pytest.mark.parametrize("draw", [gram_figure, feature_figure, training_figure])
