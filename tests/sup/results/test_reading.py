@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 from pathlib import Path
 
 import h5py
@@ -10,8 +9,8 @@ import numpy as np
 import pytest
 
 import sup
-from sup import report
 from sup.config.rules import SettingError
+from sup.report import __main__ as report
 from sup.results.storage import settings_of
 
 SMALL = {"n_features": 5, "n_hidden": 2, "steps": 20, "batch_size": 64, "figures": "none"}
@@ -215,7 +214,7 @@ def test_flipped_bytes_and_cut_files_are_read_or_refused(sound, tmp_path):
     assert all("results.nc cannot be read: " in line for line in refused)
 
 
-def test_a_command_and_a_report_say_which_results_are_broken(file, command, tmp_path, monkeypatch):
+def test_a_command_and_a_report_say_which_results_are_broken(file, command, tmp_path):
     (tmp_path / "sweep" / "0").mkdir(parents=True)
     broken(file, external)
     place = file.rename(tmp_path / "sweep" / "0" / "results.nc")
@@ -223,9 +222,8 @@ def test_a_command_and_a_report_say_which_results_are_broken(file, command, tmp_
     said = "directory=sweep/0: results.nc cannot be read: the data of loss are in other files"
     assert outcome.status == 1
     assert outcome.error.splitlines() == [f"error: {said}; remove it"]
-    monkeypatch.setattr(sys, "argv", ["report", "--output", "page.html", "sweep"])
     with pytest.raises(SystemExit) as raised:
-        report.main()
+        report.main(["--output", "page.html", "sweep"])
     assert raised.value.code == f"error: {said}; remove it"
     assert not Path("page.html").exists()
     assert place.exists()
