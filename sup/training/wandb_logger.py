@@ -8,8 +8,8 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,8 @@ class OwnWandbLogger(WandbLogger):
 
     def log_results(self, files: Mapping[str, Path], tables: Mapping[str, pd.DataFrame]) -> None:
         """Log tables, and files as one artifact of the run, named `results-` and the run's id."""
-        self.attempt(self._log_results, files, tables)
+        with data_in(Path(self.experiment.dir).parent):
+            self.attempt(self._log_results, files, tables)
 
     def _log_results(self, files: Mapping[str, Path], tables: Mapping[str, pd.DataFrame]) -> None:
         if tables:
@@ -96,6 +97,22 @@ class OwnWandbLogger(WandbLogger):
         if self.sends and (self.is_lost or verdict() not in SENDING):
             with suppress(OSError):  # the directory is gone, say
                 Path(self.experiment.dir).with_name(UNSENT).touch()
+
+
+@contextmanager
+def data_in(folder: Path) -> Iterator[None]:
+    """Have W&B keep its copies of what it is to send in a run's folder.
+
+    By itself it keeps them in the home, where those of runs that are offline, or gone, stay.
+    """
+    if os.environ.get("WANDB_DATA_DIR"):
+        yield
+        return
+    os.environ["WANDB_DATA_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_DATA_DIR"]
 
 
 def wandb_logger(run: Run, project: str | None = None, entity: str | None = None) -> Logger:

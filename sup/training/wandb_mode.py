@@ -27,12 +27,6 @@ VERDICT = "SUPERPOSITION_WANDB"
 
 OTHERWISE = {"offline": "this command logs offline", "disabled": "this command leaves W&B out"}
 
-PLACES = {
-    "WANDB_CACHE_DIR": ("XDG_CACHE_HOME", ".cache"),  # its service's log, else on the screen
-    "WANDB_DATA_DIR": ("XDG_DATA_HOME", ".local/share"),  # tables that are to be sent
-}
-"""What W&B writes beside its runs, and where that is: below a variable's value, or the home."""
-
 SECRET = ("KEY", "TOKEN", "HEADERS")
 """Parts of the names of variables whose values are not shown."""
 
@@ -62,25 +56,19 @@ def own_settings() -> Any:
     if not os.environ.get("WANDB_DEBUG"):
         # Every remark of its own for a run goes past the log files of all others that are open.
         logging.getLogger("wandb").setLevel(logging.WARNING)
-    for name, usual in PLACES.items():
-        if not (os.environ.get(name) or is_writable(*usual)):
-            os.environ[name] = tempfile.mkdtemp(prefix="wandb-")
+    if not (os.environ.get("WANDB_CACHE_DIR") or has_cache()):
+        os.environ["WANDB_CACHE_DIR"] = tempfile.mkdtemp(prefix="wandb-")
     return wandb_setup.singleton().settings  # unlike `wandb.setup`, this starts no service
 
 
-def is_writable(variable: str, below_home: str) -> bool:
-    """Tell whether W&B can write to one of its places.
-
-    Args:
-        variable: says where that is.
-        below_home: where it is if the variable is not set.
-    """
+def has_cache() -> bool:
+    """Tell whether W&B's service can write its own log where it would, or else to the screen."""
     home = os.environ.get("HOME")
-    above = os.environ.get(variable) or (home and f"{home}/{below_home}")
-    if not above:
+    cache = os.environ.get("XDG_CACHE_HOME") or (home and f"{home}/.cache")
+    if not cache:
         return False
     try:
-        (place := Path(above, "wandb")).mkdir(parents=True, exist_ok=True)
+        (place := Path(cache, "wandb")).mkdir(parents=True, exist_ok=True)
     except OSError:
         return False
     return os.access(place, os.W_OK)

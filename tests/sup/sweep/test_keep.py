@@ -42,6 +42,9 @@ def test_a_grid_is_an_artifact_and_a_table(make_run, train_runs):
     ((name, entry),) = results_in(run.directory).items()
     assert name == "results.nc"
     assert is_of(entry, run.directory / name)
+    copies = [files_of(one) for one in told(run.directory, "artifact") if one["type"] != "results"]
+    for held in [entry for files in copies for entry in files.values()]:
+        assert Path(held["local_path"]).is_relative_to(run.directory)  # and not in the home
     (rows,) = tables_in(run.directory).values()
     assert [(row["sparsity"], row["seed"]) for row in rows] == [(0, 0), (0, 1), (0.9, 0), (0.9, 1)]
     assert [row["loss"] for row in rows] == pytest.approx(results["loss"].values.ravel())
@@ -63,14 +66,14 @@ def test_a_sweep_is_one_artifact_and_so_is_each_job(command, tmp_path):
     assert not tables_in(sweep / "0")  # of a single model
 
 
-@pytest.mark.usefixtures("no_figures")
-def test_jobs_of_a_large_stack_have_theirs_in_the_sweeps_artifact_alone(
-    command, monkeypatch, tmp_path
-):
+def test_runs_of_a_large_stack_leave_theirs_to_the_sweep(make_run, train_runs, monkeypatch):
     monkeypatch.setattr(keep, "MOST_WITH_THEIR_OWN", 1)
-    assert command(*SWEEP, *TINY).status == 0
-    assert not told(tmp_path / "sweep" / "0", "artifact")
-    assert results_in(tmp_path / "sweep").keys() == {"0/results.nc", "1/results.nc"}
+    first, second = (
+        make_run("logger=wandb", f"activation={name}", *TINY) for name in ("relu", "gelu")
+    )
+    train_runs(first, second)
+    assert not told(first.directory, "artifact")
+    assert (second.directory / "results.nc").exists()
 
 
 def test_a_run_in_parts_has_its_curves_and_its_results(make_run, train_runs, monkeypatch):

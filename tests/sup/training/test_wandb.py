@@ -394,19 +394,16 @@ def test_settings_without_a_project_leave_it_to_the_environment():
 
 
 @pytest.mark.parametrize("home", [None, "a file", "there"])
-def test_without_a_home_wandb_writes_its_log_and_tables_elsewhere(home, monkeypatch, tmp_path):
+def test_without_a_home_wandb_writes_its_log_elsewhere(home, monkeypatch, tmp_path):
     (tmp_path / "a file").write_text("")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
-        monkeypatch.setenv(name, "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("WANDB_CACHE_DIR", "")
     monkeypatch.setenv("HOME", str(tmp_path / str(home)))
     if home is None:
         monkeypatch.delenv("HOME")
     wandb_mode.own_settings()
-    for name, usual in (("CACHE", ".cache"), ("DATA", ".local/share")):
-        place = os.environ[f"WANDB_{name}_DIR"]
-        assert (tmp_path / "there" / usual / "wandb").is_dir() == (home == "there")
-        assert (Path(place).parent == tmp_path) == (home != "there")
+    place = os.environ["WANDB_CACHE_DIR"]
+    assert (tmp_path / "there" / ".cache" / "wandb").is_dir() == (home == "there")
+    assert (Path(place).parent == tmp_path) == (home != "there")
