@@ -29,7 +29,7 @@ test-slow: $(DEV)  ## a sweep of 24 jobs killed twenty times, and the like; minu
 	$(PYTHON) -m pytest -m slow -s
 
 mutate: $(DEV)  ## the science broken on purpose in 700 places: tests must notice; minutes
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutate]'
+	@$(SYSTEM_PYTHON) -m sup.system.installing $(VENV) mutate
 	$(PYTHON) tests/mutants.py
 
 soak: $(READY)  ## a million steps, two thousand jobs: memory, handles and speed stay flat; a quarter of an hour
@@ -45,7 +45,7 @@ article-quick: $(READY)  ## the same on coarser grids, in minutes
 	$(PYTHON) -m sup.article --quick
 
 bench: $(READY)  ## the benchmarks, minutes each
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@$(SYSTEM_PYTHON) -m sup.system.installing $(VENV) bench
 	$(PYTHON) benchmarks/speed.py
 	$(PYTHON) benchmarks/growth.py
 	$(PYTHON) benchmarks/time_to_figure.py

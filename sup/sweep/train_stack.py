@@ -80,7 +80,7 @@ def train_and_log(
             elif stack.checkpoint or not own.writes:
                 callbacks.append(part.make(stack, loggers))
         fit(stack, callbacks, checkpoint, strategy)
-        with stage(log, "making results", len(stack.slices), logging.DEBUG) as advance:
+        with stage(log, "making results", len(stack.slices)) as advance:
             for part, outcome in zip(stack.slices, results.outcomes, strict=True):
                 yield part, keep(part, outcome, loggers)
                 advance()
