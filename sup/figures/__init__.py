@@ -1,10 +1,12 @@
 """Figures, as pure functions from results to matplotlib figures.
 
 One style for all: colours that the colour-blind tell apart, sizes that can be read in print. For a
-paper: ``sup.figures.write(sup.figures.gram_gallery(data), "gallery.pdf")``, or .svg, or .png.
+paper: ``sup.figures.write(sup.figures.gram_gallery(data), "gallery.pdf")``, or .svg, or .png; for a
+dark page or slide `on_dark`.
 """
 
 from sup.figures.along import along_figure
+from sup.figures.dark import on_dark
 from sup.figures.dimensionality import dimensionality_figure
 from sup.figures.dimensions import dimensions_figure
 from sup.figures.families import families_figure
@@ -34,6 +36,7 @@ __all__ = [
     "gram_gallery",
     "loss_gap_figure",
     "neuron_figure",
+    "on_dark",
     "optimum_phase_figure",
     "phase_figure",
     "phase_function_figure",
