@@ -34,7 +34,7 @@ BOUNDARY: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="whit
 TIE_STYLE: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.45", "hatch": "//////"}
 """Of cells in which one feature alone would do as well (`sup.analysis.ties`)."""
 
-TIE_NAME = f"a tie, at equal importance: one\nfeature alone does as well, to {TIE:.0%}"
+TIE_NAME = f"a tie, at equal importance:\none alone does as well, to {TIE:.0%}"
 
 OTHERS, EXTRA = np.array(to_rgb("#D55E00")), np.array(to_rgb("#0072B2"))
 """Hues of the continuous diagram: the extra feature has none of the squared weights, or what it has
