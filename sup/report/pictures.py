@@ -1,6 +1,7 @@
 """The pictures of a report: drawn by as many processes as there are, and written beside it."""
 
 import base64
+import io
 import logging
 import re
 from collections.abc import Callable, Sequence
@@ -13,12 +14,16 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 
 from sup.figures.animation import write_gif
+from sup.figures.dark import on_dark
 from sup.figures.writing import write_each
 from sup.results.finding import named
 from sup.system.shared_work import shared
 from sup.system.stages import stage
 
 log = logging.getLogger(__name__)
+
+DOTS = 150
+"""Of a picture, an inch."""
 
 FEW = 4
 """Pictures up to which no further process pays: when one has started, they are drawn."""
@@ -47,10 +52,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as the page shows it: as `Wanted`, with `source`, a data URI."""
+    """A picture as the page shows it: as `Wanted`, with data URIs for a light and a dark page."""
 
     name: str
     source: str
+    dark: str
     alt: str
     caption: str
 
@@ -70,26 +76,31 @@ def pictures(wanted: Sequence[Wanted], folder: Path, processes: int) -> dict[str
         SettingError: for results that cannot be shown; it says which.
     """
     others = 0 if len(wanted) <= FEW else processes - 1
-    made: dict[int, str] = {}
+    made: dict[int, tuple[str, str]] = {}
     with stage(log, f"drawing {len(wanted)} pictures", len(wanted)) as advance:
-        for place, source in shared(draw_one, [(one, folder) for one in wanted], others):
-            made[place] = source
+        for place, sources in shared(draw_one, [(one, folder) for one in wanted], others):
+            made[place] = sources
             advance()
     return {
-        one.name: Picture(file_name(one.name), made[place], one.alt, one.caption)
+        one.name: Picture(file_name(one.name), *made[place], one.alt, one.caption)
         for place, one in enumerate(wanted)
     }
 
 
-def draw_one(wanted: Wanted, folder: Path) -> str:
-    """Draw a picture, write it, and return it as a data URI."""
+def draw_one(wanted: Wanted, folder: Path) -> tuple[str, str]:
+    """Draw a picture, write it, and return it as data URIs, for a light page and for a dark one.
+
+    What moves is the same on both: its second one is "".
+    """
     name = file_name(wanted.name)
     with named(wanted.path or Path(name)):
         made = wanted.figure(*wanted.of)
         if isinstance(made, FuncAnimation):
-            return data_uri(write_gif(made, folder / f"{name}.gif").read_bytes(), "gif")
-        png, _ = write_each(made, folder, name, ("png", "svg"), dpi=150)
-        return data_uri(png.read_bytes(), "png")
+            return data_uri(write_gif(made, folder / f"{name}.gif").read_bytes(), "gif"), ""
+        png, _ = write_each(made, folder, name, ("png", "svg"), DOTS)
+        dark = io.BytesIO()
+        on_dark(made).savefig(dark, format="png", dpi=DOTS)
+        return data_uri(png.read_bytes(), "png"), data_uri(dark.getvalue(), "png")
 
 
 def data_uri(content: bytes, kind: str) -> str:

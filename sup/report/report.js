@@ -10,7 +10,7 @@ frame?.addEventListener("load", () => {
 });
 for (const image of document.querySelectorAll("figure img")) {
   const mark = () => {
-    image.classList.toggle("wide", image.naturalWidth > 1.6 * image.naturalHeight);
+    image.classList.toggle("wide", image.naturalWidth > 1000);
     image.classList.toggle("large", image.naturalWidth > 1500);
   };
   if (image.complete) mark(); else image.addEventListener("load", mark);

@@ -38,6 +38,14 @@ def test_every_picture_says_what_it_shows(html: str):
     assert all(re.search(r'alt="[^"]{20,}"', picture) for picture in pictures)
 
 
+def test_pictures_are_drawn_for_a_dark_page_as_well(html: str):
+    shown = re.findall(r"<picture>(.*?)</picture>", outside_the_explorer(html), re.S)
+    pairs = [re.findall(r'(?:srcset|src)="([^"]*)"', one) for one in shown]
+    still = [pair for pair in pairs if not pair[-1].startswith("data:image/gif")]
+    assert len(still) > 15
+    assert all(len(pair) == 2 and pair[0] != pair[1] for pair in still)
+
+
 def test_the_explorer_holds_all_its_results(html: str):
     (explorer,) = re.findall(r'srcdoc="([^"]*)"', html)
     names = re.findall(r'"name":"([^"]*)","axes"', escapes.unescape(explorer))
