@@ -36,7 +36,7 @@ SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]
 
 EXPERIMENTS = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
 
-ELSEWHERE = ("2026-01-31", "submitit_slurm", "launcher=ray", "search", "optuna")
+ELSEWHERE = ("2026-01-31", "submitit_slurm", "launcher=ray", "search", "optuna", "mlflow")
 """What names a directory or an extra that is not here."""
 
 SWEEP = Path("outputs/2026-01-31/12-00-00-000000")

@@ -32,7 +32,7 @@ QUICK: dict[str, tuple[str, ...]] = {
 
 
 def train(directory: Path, forms: dict[str, tuple[str, ...]], overrides: list[str]) -> None:
-    """Train the experiments one after another, each in its own process.
+    """Train the experiments one after another.
 
     Raises:
         SystemExit: with the status of a command that failed.
@@ -40,15 +40,33 @@ def train(directory: Path, forms: dict[str, tuple[str, ...]], overrides: list[st
     for number, (name, own) in enumerate(forms.items(), 1):
         print(f"\n[{number}/{len(forms)}] experiment={name}", *own, flush=True)
         place = f"hydra.sweep.dir='{directory / name}'"
-        command = [sys.executable, "-m", "sup", f"experiment={name}", *own, place]
-        process = subprocess.Popen([*command, *overrides])
-        try:
-            status = process.wait()
-        except KeyboardInterrupt:  # the terminal has told the command too: let it end by itself
-            process.wait()
-            raise
-        if status:
-            raise SystemExit(status)
+        run("sup", [f"experiment={name}", *own, place, *overrides])
+
+
+def write_report(results: list[Path], directory: Path) -> None:
+    """Write the report on them, as everybody does: by its command.
+
+    Raises:
+        SystemExit: with the status of a command that failed.
+    """
+    print("\nwriting the report ...", flush=True)
+    run("sup.report", [*map(str, results), "--output", str(directory / "report.html")])
+
+
+def run(module: str, arguments: list[str]) -> None:
+    """Run a command of this project, in a process of its own.
+
+    Raises:
+        SystemExit: with its status, where that is not 0.
+    """
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments])
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:  # the terminal has told the command too: let it end by itself
+        process.wait()
+        raise
+    if status:
+        raise SystemExit(status)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -63,23 +81,10 @@ def main(arguments: list[str] | None = None) -> None:
     directory = (options.directory or Path("outputs") / name).absolute()
     try:
         train(directory, forms, options.overrides)
+        write_report([directory / name for name in forms], directory)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from here", file=sys.stderr)
         raise SystemExit(130) from None
-    write_report([directory / name for name in forms], directory)
-
-
-def write_report(results: list[Path], directory: Path) -> None:
-    """Write the report on them, as everybody does: by its command.
-
-    Raises:
-        SystemExit: with the status of a command that failed.
-    """
-    command = [sys.executable, "-m", "sup.report", *map(str, results)]
-    print("\nwriting the report ...", flush=True)
-    status = subprocess.call([*command, "--output", str(directory / "report.html")])
-    if status:
-        raise SystemExit(status)
 
 
 if __name__ == "__main__":

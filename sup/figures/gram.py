@@ -78,35 +78,6 @@ def gram_panels(gallery: Gallery) -> Figure:
     return figure
 
 
-def pair_figure(results: xr.Dataset) -> Figure:
-    """Draw ``W^T W`` of one instance, and beside it the norms of its features as bars.
-
-    Args:
-        results: of one instance, as `one_instance` or an xarray selection returns it.
-    """
-    label, results = longest_label(results), longest(results)
-    figure = Figure(figsize=(4.6, 2.7))
-    heat = figure.add_axes((0.09, 0.15, 0.42, 0.72))
-    bars = figure.add_axes((0.54, 0.15, 0.2, 0.72))
-    limit = gram_limit([results["W"].values])
-    shades = polysemanticity_colours()
-    draw_pair(heat, bars, results, limit, shades)
-    heat.set_xlabel(label, fontsize=8)
-    heat.set_ylabel("feature", fontsize=8)
-    bars.set_xlabel("norm $\\|W_i\\|$", fontsize=8)
-    _norm_ticks(bars, greatest(results["feature_norm"].values))
-    heat.set_title("$W^T W$", fontsize=9)
-    for place, colours, label, extend in (
-        ((0.77, 0.55, 0.02, 0.32), _gram_colours(limit), "$W^T W$", "both"),
-        ((0.77, 0.15, 0.02, 0.32), shades, "polysemanticity", "max"),
-    ):
-        box = figure.add_axes(place)
-        figure.colorbar(colours, cax=box, extend=extend)
-        box.set_ylabel(label, fontsize=7)
-        box.tick_params(labelsize=6)
-    return figure
-
-
 def along_sparsity_figure(results: xr.Dataset) -> Figure:
     """Draw ``W^T W`` and the features' norms at each sparsity, of one activation.
 

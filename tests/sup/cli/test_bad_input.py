@@ -106,7 +106,7 @@ BAD = {
     "activation=": "takes one option: linear, relu",
     "'activation=[relu,gelu]'": "for a sweep: -m activation=relu,gelu",
     "importance=null": "takes one option: geometric",
-    "'logger=[csv,wandbb]'": "did you mean wandb? allowed: csv, none",
+    "'logger=[csv,wandbb]'": "did you mean wandb? allowed: csv, mlflow, none",
     "-m hydra/sweeper=optuna2": "did you mean optuna? allowed: basic, checked",
     "importance=0.9": "relative, explicit; or importance.decay=0.9",
     "optimizer=0.01": "or optimizer.lr=0.01",

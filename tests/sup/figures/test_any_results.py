@@ -21,7 +21,6 @@ from sup.figures.gaps import loss_gap_figure
 from sup.figures.gram import (
     along_sparsity_figure,
     gram_figure,
-    pair_figure,
 )
 from sup.figures.phase import (
     optimum_phase_figure,
@@ -79,7 +78,6 @@ FIGURES = {
     "training": training_figure,
     "neurons": lambda results: neuron_figure(results.isel(activation=0)),
     "along": lambda results: along_sparsity_figure(results.isel(activation=0)),
-    "pair": lambda results: pair_figure(one(results)),
     "dimensions": dimensions_figure,
     "dimensions of two recipes": lambda results: dimensions_figure(results, results),
     "dimensionality": dimensionality_figure,

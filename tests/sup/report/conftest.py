@@ -1,11 +1,14 @@
 """A small article, made once for all tests of the report."""
 
 import os
+import runpy
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hydra.core.global_hydra import GlobalHydra
 
 from sup.article import __main__ as article
 
@@ -29,6 +32,15 @@ class Article:
         return self.directory / "report.html"
 
 
+def here(module: str, arguments: list[str]) -> None:
+    """Run a command in this process, which has imported all that takes seconds to import."""
+    GlobalHydra.instance().clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [module, *arguments])
+        runpy.run_module(module, run_name="__main__")
+    GlobalHydra.instance().clear()
+
+
 @pytest.fixture(scope="session")
 def small_article(tmp_path_factory: pytest.TempPathFactory) -> Article:
     """Train tiny experiments and write their report, once for all processes of the tests."""
@@ -39,6 +51,7 @@ def small_article(tmp_path_factory: pytest.TempPathFactory) -> Article:
         if not (directory / "report.html").exists():
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(article, "EXPERIMENTS", SMALL)
+                patch.setattr(article, "run", here)
                 quiet = ("logger=none", "figures=none", "tags=['<b>&']")
                 article.main(["--directory", str(directory), *quiet])
     return Article(directory)

@@ -164,9 +164,12 @@ def test_of_ones_own_results_it_says_nothing_of_the_article(tmp_path: Path, caps
 
 def test_the_command_says_where_there_is_nothing(tmp_path: Path):
     with pytest.raises(SystemExit) as raised:
-        command.main([str(tmp_path / "no")])
+        command.main([str(tmp_path)])
     no_results = "no results.nc in it or in any directory below"
-    assert raised.value.code == f"error: {tmp_path / 'no'}: {no_results}"
+    assert raised.value.code == f"error: {tmp_path}: {no_results}"
+    with pytest.raises(SystemExit) as raised:
+        command.main([str(tmp_path / "no")])
+    assert raised.value.code == f"error: {tmp_path / 'no'}: no such file or directory"
 
 
 def test_names_are_escaped_wherever_they_stand(tmp_path):
