@@ -4,18 +4,18 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
 from omegaconf import DictConfig, open_dict
 
 from sup.cli.arguments import as_given
 from sup.config.rules import SettingError
+from sup.results.records import RUN, SWEEP, TASK, overrides_in
 
 log = logging.getLogger(__name__)
 
 DATED = "[0-9]*-[0-9]*-[0-9]*/*"
 """The directories of commands that were not told where to write."""
 
-RECORDS = {"sweep": "multirun.yaml", "run": ".hydra/hydra.yaml"}
+RECORDS = {"sweep": SWEEP, "run": RUN}
 """Where Hydra writes the overrides of a command, in its directory."""
 
 
@@ -63,7 +63,7 @@ def directory(config: DictConfig, kind: str) -> str:
     latest = None
     for folder in near:
         record = folder / RECORDS[kind]
-        overrides = _overrides(record) if record.is_file() else None
+        overrides = overrides_in(record, TASK)
         if overrides is not None and wanted == _command(overrides):
             latest = latest or folder
             if _was_trained_in(folder):
@@ -78,18 +78,6 @@ def directory(config: DictConfig, kind: str) -> str:
 
 def _was_trained_in(folder: Path) -> bool:
     return any(next(folder.rglob(name), None) for name in ("*.ckpt", "results.nc"))
-
-
-def _overrides(record: Path) -> list[str] | None:
-    """Return a command's overrides; None where a kill has left no more than a part of them.
-
-    They are read as data: nothing in the record is resolved, so no `${oc.env:...}` either.
-    """
-    try:
-        held = yaml.safe_load(record.read_bytes())
-        return [str(one) for one in held["hydra"]["overrides"]["task"]]
-    except (yaml.YAMLError, OSError, KeyError, TypeError, RecursionError):
-        return None
 
 
 def _command(overrides: Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """`python -m sup.explore PATH...`: write a page in which to look into any results."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from sup.config.rules import SettingError
@@ -23,6 +24,9 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"explorer: {explore(options.paths, options.output)}")
     except (OSError, SettingError) as error:
         raise SystemExit(f"error: {error}") from error
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """`python -m sup.report PATH...`: write a report on any results."""
 
 import argparse
+import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from sup.config.rules import SettingError
@@ -25,6 +27,11 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"report: {report(options.paths, options.output)}")
     except (OSError, SettingError) as error:
         raise SystemExit(f"error: {error}") from error
+    except BrokenProcessPool as error:
+        raise SystemExit("error: a process that draws has died, perhaps for its memory") from error
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -4,17 +4,16 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
-import yaml
 
 from sup.analysis.axes import axes_of
 from sup.analysis.intervals import LEAST_SEEDS, interval_of_mean
 from sup.article.evidence import Evidence
 from sup.config.grid import evenly_spaced
 from sup.report.words import measured, plain_name, value_of, values_of
+from sup.results.records import HYDRA, RUN, SWEEP, TASK, overrides_in
 from sup.results.storage import FILE
 
 MEASURES = {
@@ -32,10 +31,8 @@ MOST_ROWS = 60
 """Rows of a table; of more models, so many are shown."""
 
 
-SWEEP = "multirun.yaml"
-
-RECORDS = (SWEEP, ".hydra/hydra.yaml")
-"""Where Hydra writes the overrides of a command, in the directory of its sweep or run."""
+ITS_OWN = ("hydra.mode", "hydra.sweep.dir", "hydra.run.dir")
+"""Hydra's settings that another command has of its own."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ def _note(results: xr.Dataset, count: int, shown: int) -> str:
 def again(evidence: Evidence) -> list[str]:
     """Return the commands that train these models again, and get at them from Python."""
     path = evidence.path
-    command = _command(path)
+    command = command_of(path)
     is_run = (path / FILE).exists()
     if command is None and is_run:
         command = f"python train.py {shlex.quote(f'rerun={path}')}"
@@ -118,15 +115,12 @@ def again(evidence: Evidence) -> list[str]:
     return [*([command] if command else []), f"sup.{load}({str(path)!r})  # in Python"]
 
 
-def _command(path: Path) -> str | None:
+def command_of(path: Path) -> str | None:
     """Return the command that was given, as it was recorded; None where it was not."""
-    for record in RECORDS:
-        try:
-            held: Any = yaml.safe_load((path / record).read_bytes())
-            overrides = [str(one) for one in held["hydra"]["overrides"]["task"]]
-        except (OSError, yaml.YAMLError, KeyError, TypeError, RecursionError):
-            continue
-        sweeps = any(one.startswith("experiment=") for one in overrides)  # without being told
-        words = ["-m"] if record == SWEEP and not sweeps else []
-        return " ".join(["python train.py", *words, *map(shlex.quote, overrides)])
+    for record, flags in ((SWEEP, ["-m"]), (RUN, [])):
+        task = overrides_in(path / record, TASK)
+        if task is not None:
+            own = overrides_in(path / record, HYDRA) or []
+            kept = [one for one in own if one.partition("=")[0].lstrip("+") not in ITS_OWN]
+            return shlex.join(["python", "train.py", *flags, *kept, *task])
     return None

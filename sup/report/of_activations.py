@@ -35,7 +35,8 @@ def of_activation(evidence: Evidence, activation: str) -> Iterator[Wanted]:
         "polysemanticity.",
     )
     if best.sizes["hidden"] <= MOST_DIMENSIONS:
-        yield from neurons(stem, name, final(best), picture)
+        shown = ", as the article shows it" if evidence.is_articles else ""
+        yield from neurons(stem, name, final(best), shown, picture)
     yield picture(
         f"{stem}-training",
         training_figure,
@@ -48,8 +49,16 @@ def of_activation(evidence: Evidence, activation: str) -> Iterator[Wanted]:
         yield animation(f"{stem}-training-animation", name, sparse, picture)
 
 
-def neurons(stem: str, name: str, best: xr.Dataset, picture: Any) -> Iterator[Wanted]:
-    """Yield what each hidden dimension carries: in varimax's basis, and as trained."""
+def neurons(stem: str, name: str, best: xr.Dataset, shown: str, picture: Any) -> Iterator[Wanted]:
+    """Yield what each hidden dimension carries: in varimax's basis, and as trained.
+
+    Args:
+        stem: what their names begin with.
+        name: of the activation.
+        best: results along sparsity.
+        shown: who else shows them as trained; "" for nobody.
+        picture: makes one.
+    """
     yield picture(
         f"{stem}-neurons",
         neuron_figure,
@@ -66,7 +75,7 @@ def neurons(stem: str, name: str, best: xr.Dataset, picture: Any) -> Iterator[Wa
         raw_neuron_figure,
         (best,),
         f"The same stacked bars of {name} in the basis that training ended in",
-        f"The same as trained, as the article shows it. {_how_raw(best)}",
+        f"The same as trained{shown}. {_how_raw(best)}",
     )
 
 
@@ -91,6 +100,6 @@ def _how_raw(best: xr.Dataset) -> str:
         np.mean([leading_share(basis(W)) for W in models]) for basis in (np.asarray, varimax)
     )
     return (
-        f"Adam prefers the axes: a dimension's greatest feature has {raw:.0%} of its squared "
-        f"weights here, and {turned:.0%} in varimax's basis."
+        f"A dimension's greatest feature has {raw:.0%} of its squared weights here, and "
+        f"{turned:.0%} in varimax's basis."
     )

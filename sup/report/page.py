@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -67,6 +68,7 @@ class Chapter:
         count: how many models it has.
         swept: its axes and their values, in words.
         sections: its pictures.
+        optimum: how far each activation is from it, where that is known of phase diagrams.
         table: its models, with what they come to.
         again: commands that train them again, and read them.
         source: how they were made, in words.
@@ -77,6 +79,7 @@ class Chapter:
     count: str
     swept: list[tuple[str, str]]
     sections: list[Section]
+    optimum: list[dict[str, Any]]
     table: Table
     again: list[str]
     source: dict[str, str]
@@ -115,6 +118,7 @@ def report(paths: Sequence[Path], output: Path | None = None) -> Path:
         page = environment.from_string(_own("template.html")).render(
             title=ARTICLE if paper.is_whole(by_role) else title(evidence),
             is_article=paper.is_whole(by_role),
+            is_plain=all(is_plain(one) for one in evidence),
             style=_own("style.css"),
             script=_own("report.js"),
             drawn=drawn,
@@ -122,7 +126,6 @@ def report(paths: Sequence[Path], output: Path | None = None) -> Path:
             chapters=chapters,
             verdicts=paper.verdicts(by_role),
             comparison=paper.comparison(by_role),
-            optimum=paper.theory(by_role),
             explorer=page_of(by_name({one.path: one.results for one in evidence})),
         )
     with replacing(output) as unfinished:
@@ -137,6 +140,11 @@ def title(evidence: Sequence[Evidence]) -> str:
     along.pop("activation", None)
     over = f" along {', '.join(along)}" if along else ""
     return f"Superposition of {', '.join(names)}{over}"
+
+
+def is_plain(one: Evidence) -> bool:
+    """Tell whether all models are the plain autoencoder, whose decoder is its encoder."""
+    return "model" not in one.results.coords or bool((one.results["model"] == "plain").all())
 
 
 def is_shown_elsewhere(one: Evidence, by_role: dict[str, Evidence]) -> bool:
@@ -214,6 +222,7 @@ def chapter(one: Evidence, by_role: dict[str, Evidence]) -> Chapter:
             f"{one.results['loss'].size:,}",
             swept(one.results),
             found,
+            paper.theory(one) if one.role == "phase_diagram" else [],
             table(one.results),
             again(one),
             source(one),

@@ -18,15 +18,18 @@ STYLES = {
 }
 
 FIGURES = {
-    "C1": "bottleneck-linear-gram",
-    "C2": "bottleneck_sizes",
-    "C4": "bottleneck-gelu-neurons",
-    "C6": "bottleneck-sigmoid-neurons",
-    "C8": "bottleneck-tanh-gram",
-    "C9": "bottleneck-solu-gram",
-    "C10": "dimensions",
+    "C1": ("bottleneck", "{}-linear-gram"),
+    "C2": ("bottleneck_sizes", "{}"),
+    "C4": ("bottleneck", "{}-gelu-neurons"),
+    "C6": ("bottleneck", "{}-sigmoid-neurons"),
+    "C8": ("bottleneck", "{}-tanh-gram"),
+    "C9": ("bottleneck", "{}-solu-gram"),
+    "C10": ("dimensions", "{}"),
 }
-"""The figure that shows what decides a claim; for the others, the phase diagrams."""
+"""The figure that shows what decides a claim: of which experiment, and its name by that one's."""
+
+PHASES = ("phase_diagram", "{}")
+"""The same for the other claims."""
 
 NEEDED = {name for claim in CLAIMS for name in claim.needs}
 """The experiments that decide the claims."""
@@ -49,11 +52,19 @@ def _row(verdict: Verdict, by_role: dict[str, Evidence]) -> dict[str, Any]:
         **vars(verdict),
         "style": STYLES.get(verdict.word, ""),
         "optimum_style": STYLES.get(verdict.optimum, ""),
-        "figure": FIGURES.get(verdict.claim.name, "phases") if verdict.parts else "",
+        "figure": _figure(verdict, by_role),
         "short": "; ".join(f"{name}: {less}" for name, less in short.items() if less)
         if verdict.parts
         else "",
     }
+
+
+def _figure(verdict: Verdict, by_role: dict[str, Evidence]) -> str:
+    """Return the name of the figure that shows what decides a claim; "" where nothing does."""
+    experiment, name = FIGURES.get(verdict.claim.name, PHASES)
+    if not verdict.parts:
+        return ""
+    return name.format(by_role[experiment].stem).replace("phase_diagram", "phases")
 
 
 def comparison(by_role: dict[str, Evidence]) -> dict[str, Any] | None:
@@ -91,11 +102,10 @@ def comparison(by_role: dict[str, Evidence]) -> dict[str, Any] | None:
     }
 
 
-def theory(by_role: dict[str, Evidence]) -> list[dict[str, Any]]:
-    """Compare the trained phase diagrams with those of the optimum, activation by activation."""
-    evidence = by_role.get("phase_diagram")
+def theory(evidence: Evidence) -> list[dict[str, Any]]:
+    """Compare trained phase diagrams with those of the optimum, activation by activation."""
     rows: list[dict[str, Any]] = []
-    if evidence is not None and {"optimum_phase", "loss_gap"} <= set(evidence.results):
+    if evidence.is_articles and {"optimum_phase", "loss_gap"} <= set(evidence.results):
         for name in evidence.activations:
             own = evidence.of(name)
             assert own is not None

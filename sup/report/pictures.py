@@ -5,6 +5,7 @@ import io
 import logging
 import re
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,16 @@ def pictures(wanted: Sequence[Wanted], folder: Path, processes: int) -> dict[str
 
     Raises:
         SettingError: for results that cannot be shown; it says which.
+        BrokenProcessPool: where the system has ended a process that draws, for its memory, say.
     """
     others = 0 if len(wanted) <= FEW else processes - 1
     made: dict[int, tuple[str, str]] = {}
-    with stage(log, f"drawing {len(wanted)} pictures", len(wanted)) as advance:
-        for place, sources in shared(draw_one, [(one, folder) for one in wanted], others):
+    pieces = [(one, folder) for one in wanted]
+    with (
+        stage(log, f"drawing {len(wanted)} pictures", len(wanted)) as advance,
+        closing(shared(draw_one, pieces, others)) as drawn,
+    ):
+        for place, sources in drawn:
             made[place] = sources
             advance()
     return {

@@ -11,6 +11,7 @@ from sup.analysis.privileged import has_neurons
 from sup.article.evidence import Evidence
 from sup.config.grid import MOST_SHOWN
 from sup.figures.along import along_figure
+from sup.figures.behind import has_published
 from sup.figures.dimensionality import dimensionality_figure
 from sup.figures.dimensions import dimensions_figure
 from sup.figures.families import families_figure
@@ -67,8 +68,7 @@ def dimensions(evidence: Evidence, end: Evidence | None) -> Iterator[Wanted]:
             "above that, where less than nothing is another minimum"
         )
     results = final(evidence.results)
-    published = evidence.is_articles
-    behind = ", with the article's published curves pale behind" if published else ""
+    behind = ", with the article's published curves pale behind" if has_published(results) else ""
     yield Wanted(
         evidence.stem,
         dimensions_figure,

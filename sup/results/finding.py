@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sup.config.rules import SettingError, in_one_line
+from sup.results.records import SWEEP
 from sup.results.storage import FILE
 from sup.system.paths import absence
 
@@ -32,10 +33,7 @@ def homes(paths: Sequence[Path]) -> list[Path]:
 
 def _below(path: Path) -> list[Path]:
     runs: Iterable[Path] = [file.parent for file in sorted(path.rglob(FILE))]
-    own = (
-        run.parent if (run.parent / "multirun.yaml").exists() and run != path else run
-        for run in runs
-    )
+    own = (run.parent if (run.parent / SWEEP).exists() and run != path else run for run in runs)
     return list(dict.fromkeys(own))
 
 

@@ -49,13 +49,15 @@ def draw(runs: Sequence[Run], results: Sequence[xr.Dataset | RunError], processe
         for run, held in zip(runs, results, strict=True)
         if isinstance(held, xr.Dataset) and (paths := missing(run, held, len(runs)))
     }
+    if not todo:
+        return
     others = 0 if len(todo) <= FEW else processes - 1
     each = list(todo)
     count = 0
     what = f"drawing the figures of {len(todo)} run{'s' * (len(todo) > 1)}"
     try:
         with (
-            stage(log, what, len(todo), logging.INFO if todo else logging.DEBUG) as advance,
+            stage(log, what, len(todo)) as advance,
             closing(shared(draw_run, list(todo.values()), others)) as drawn,
         ):
             for place, reason in drawn:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-import yaml
 
 from sup.analysis.experiment import experiment_of
 from sup.analysis.metrics import PER_INSTANCE
@@ -23,6 +22,7 @@ from sup.config.run import Run, sweep_name
 from sup.config.several import wandb_part
 from sup.results.coordinates import setting_coordinates
 from sup.results.joining import in_order, join
+from sup.results.records import JOB, overrides_in
 from sup.results.storage import FILE, finite, load_run
 from sup.sweep import failures
 from sup.sweep.failures import RunError
@@ -96,7 +96,7 @@ def jobs_of(
     """
     own = {run.directory: (run, held) for run, held in zip(runs, results, strict=True)}
     jobs = []
-    records = sweep.absolute().rglob(".hydra/overrides.yaml")
+    records = sweep.absolute().rglob(JOB)
     known = {record.parent.parent for record in records} | {home for home in own if home}
     for directory in in_order(known):
         name = str(directory.relative_to(sweep.absolute()))
@@ -113,11 +113,7 @@ def jobs_of(
 
 def found_in(directory: Path, name: str) -> Job:
     """Return a job of an earlier command, as far as its directory tells."""
-    try:
-        lines = yaml.safe_load((directory / ".hydra" / "overrides.yaml").read_bytes())
-        overrides = by_key([line for line in lines or [] if isinstance(line, str)])
-    except (yaml.YAMLError, OSError, TypeError, RecursionError):
-        overrides = {}
+    overrides = by_key(overrides_in(directory / JOB) or [])
     results = None
     if (directory / FILE).is_file():
         try:

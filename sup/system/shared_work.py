@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -32,12 +32,15 @@ def shared(
     context = multiprocessing.get_context("spawn")  # threads do not survive a fork
     pool = ProcessPoolExecutor(min(others, len(pieces)), context)
     try:
-        given = [pool.submit(function, *piece) for piece in pieces]
+        waiting = {place: pool.submit(function, *piece) for place, piece in enumerate(pieces)}
         for place in reversed(range(len(pieces))):
-            if given[place].cancel():
+            if place in waiting and waiting[place].cancel():
+                del waiting[place]
                 yield place, function(*pieces[place])
-        for place, future in enumerate(given):
-            if not future.cancelled():
-                yield place, future.result()
+            for done in [one for one, future in waiting.items() if future.done()]:
+                yield done, waiting.pop(done).result()
+        places = {future: place for place, future in waiting.items()}
+        for future in as_completed(places):
+            yield places[future], future.result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -1,9 +1,9 @@
 """A small article, made once for all tests of the report."""
 
 import os
-import runpy
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,7 @@ def here(module: str, arguments: list[str]) -> None:
     GlobalHydra.instance().clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [module, *arguments])
-        runpy.run_module(module, run_name="__main__")
+        import_module(f"{module}.__main__").main()
     GlobalHydra.instance().clear()
 
 

@@ -3,6 +3,7 @@
 import html as escapes
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import sup
 from sup.analysis.gaps import GapSummary
 from sup.article.evidence import FULL, gather
 from sup.report import __main__ as command
+from sup.report.models import command_of
+from sup.report.of_activations import of_activation
 from sup.report.page import report
-from sup.report.paper import written
+from sup.report.paper import theory, written
 from sup.report.pictures import pictures
 from sup.report.wanted import together
 
@@ -109,7 +112,7 @@ def test_it_states_what_was_swept_and_how_to_train_it_again(html: str):
     for stated in (
         *("<dt>models</dt><dd>64</dd>", "<dt>activation</dt><dd>linear, ReLU</dd>"),
         *("cpu", "torch 2.", "features n 2", "steps 100", "seed 0, 1"),
-        "python train.py experiment=phase_diagram steps=100 resolution=4 activation=linear,relu",
+        "python train.py -m experiment=phase_diagram steps=100 resolution=4 activation=linear,relu",
     ):
         assert stated in made, stated
 
@@ -160,6 +163,47 @@ def test_of_ones_own_results_it_says_nothing_of_the_article(tmp_path: Path, caps
     losses = sup.load_run(own)["loss"].values
     assert f'<td class="number">{losses.mean():.3g}<small>' in row
     assert f"rerun={own}" in text
+
+
+def test_what_is_said_of_ones_own_models_along_sparsity_is_so_of_any_recipe(tmp_path: Path):
+    small = {"n_features": 3, "n_hidden": 2, "steps": 2, "batch_size": 16, "figures": "none"}
+    own = tmp_path / "own"
+    sup.train(optimizer="sgd", sparsity=[0, 0.9], directory=own, **small)
+    (evidence,) = gather([own])
+    captions = " ".join(one.caption for one in of_activation(evidence, "relu"))
+    assert "The same as trained. A dimension's greatest feature" in captions
+    assert "article" not in captions
+    assert "Adam" not in captions
+
+
+def test_no_other_sweeps_numbers_stand_under_a_chapter(small_article):
+    pair = gather([small_article.directory / "phase_diagram"])[0]
+    assert len(theory(pair)) == 2
+    other = replace(pair, results=pair.results.assign_coords(importance="uniform"))
+    assert theory(other) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "written", "said"),
+    [
+        (
+            "multirun.yaml",
+            "{task: ['seed=0,1'], hydra: [hydra/sweeper=optuna, hydra.mode=MULTIRUN]}",
+            "python train.py -m hydra/sweeper=optuna seed=0,1",
+        ),
+        (".hydra/hydra.yaml", "{task: [steps=5], hydra: []}", "python train.py steps=5"),
+        ("multirun.yaml", "{task: [2001-99-99]}", None),
+        ("multirun.yaml", "{task: [seed=0, [a, b], {c: d}]}", "python train.py -m seed=0"),
+        ("multirun.yaml", "[]", None),
+    ],
+)
+def test_the_recorded_command_is_said_and_a_broken_record_is_none(
+    record: str, written: str, said: str | None, tmp_path: Path
+):
+    file = tmp_path / record
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"hydra: {{overrides: {written}}}")
+    assert command_of(tmp_path) == said
 
 
 def test_the_command_says_where_there_is_nothing(tmp_path: Path):
