@@ -17,6 +17,7 @@ from lightning.pytorch.loggers import Logger, MLFlowLogger
 
 from sup.config.rules import in_one_line
 from sup.config.run import Run
+from sup.system.files import replacing
 from sup.training.loggers import MLFLOW_RUN, no_logger
 
 if find_spec("mlflow") is None:
@@ -89,7 +90,7 @@ def mlflow_logger(run: Run, project: str | None = None) -> Logger:
     """
     for name, value in USUAL.items():
         os.environ.setdefault(name, value)
-    address = os.environ.get("MLFLOW_TRACKING_URI") or f"file:{Path.cwd() / 'mlruns'}"
+    address = os.environ.get("MLFLOW_TRACKING_URI") or (Path.cwd() / "mlruns").as_uri()
     whole = (address, str(run.home or run.directory))
     if whole not in _LOST:
         try:
@@ -104,21 +105,26 @@ def begin(run: Run, address: str, project: str | None) -> OwnMLFlowLogger:
     from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
     assert run.directory is not None
-    client = MlflowClient(address)
     known = run.directory / MLFLOW_RUN
-    if not known.exists():
-        name = project or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
-        held = client.get_experiment_by_name(name)
-        experiment = held.experiment_id if held else client.create_experiment(name)
-        about = {"group": run.group, "tags": ", ".join(map(str, run.settings.tags))}
-        tags = {key: value for key, value in about.items() if value}
-        begun = client.create_run(
-            experiment, tags=tags, run_name=str(run.settings.name or run.name)
-        )
-        known.write_text(begun.info.run_id, "utf-8")
-    logger = OwnMLFlowLogger(address, known.read_text("utf-8"), str(run.home or run.directory))
+    identity = known.read_text("utf-8") if known.exists() else ""
+    if not identity:
+        identity = create(MlflowClient(address), run, project)
+        with replacing(known) as path:
+            path.write_text(identity, "utf-8")
+    logger = OwnMLFlowLogger(address, identity, str(run.home or run.directory))
     logger.log_hyperparams(dict(run.config))
     return logger
+
+
+def create(client: Any, run: Run, project: str | None) -> str:
+    """Create an MLflow run, and its experiment where there is none; return the run's id."""
+    name = project or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+    held = client.get_experiment_by_name(name)
+    experiment = held.experiment_id if held else client.create_experiment(name)
+    about = {"group": run.group, "tags": ", ".join(map(str, run.settings.tags))}
+    tags = {key: value for key, value in about.items() if value}
+    named = str(run.settings.name or run.name)
+    return client.create_run(experiment, tags=tags, run_name=named).info.run_id
 
 
 def give_up(whole: tuple[str, str], error: Exception) -> None:

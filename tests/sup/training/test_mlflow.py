@@ -37,7 +37,7 @@ def store(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
-    return MlflowClient(f"file:{tmp_path / 'mlruns'}")
+    return MlflowClient((tmp_path / "mlruns").as_uri())
 
 
 def runs_of(store, project: str = "superposition") -> list:
@@ -82,6 +82,27 @@ def test_what_an_interrupted_command_has_logged_is_gone_on_with(store, make_run)
     forget_logged(run)
     run.settings.logger.make(run).finalize("success")
     assert len(runs_of(store)) == 2
+
+
+@needs_mlflow
+def test_an_id_of_which_nothing_was_written_begins_anew(store, make_run):
+    run = make_run("logger=mlflow")
+    (run.directory / "mlflow.txt").touch()  # as a kill could leave it
+    run.settings.logger.make(run).finalize("success")
+    (held,) = runs_of(store)
+    assert (run.directory / "mlflow.txt").read_text() == held.info.run_id
+
+
+@needs_mlflow
+def test_the_folder_is_the_current_one_whatever_its_name(monkeypatch, tmp_path, make_run):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    odd = tmp_path / "50%41 of # it"
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    run = make_run("logger=mlflow")
+    run.settings.logger.make(run).finalize("success")
+    identity = (run.directory / "mlflow.txt").read_text()
+    assert [*odd.glob(f"mlruns/*/{identity}/meta.yaml")]
 
 
 @needs_mlflow
