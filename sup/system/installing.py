@@ -113,17 +113,34 @@ def install(environment: Path, extras: Sequence[str]) -> None:
     print(f"setting up {environment}: {what}; a minute or two, once", flush=True)
     stages, python = Stages(), environment / "bin" / "python"
     try:
-        if not python.exists():
+        if not (environment / "bin" / "pip").exists():  # the last that is made of it
             stages.say("making the environment")
             venv.create(environment, symlinks=True, with_pip=True)
         run_pip(python, f".[{','.join(extras)}]" if extras else ".", stages)
         stages.say("compiling what is imported")
         imported = ", ".join(IMPORTED[name] for name in ("", *extras) if name in IMPORTED)
-        kept = {name: value for name, value in os.environ.items() if "DONTWRITE" not in name}
-        subprocess.run([python, "-c", f"import {imported}"], env=kept, check=True)
+        said = compile_imported(python, imported)
     finally:
         stages.end()
+    if said:
+        print(f"  not compiled, so what is first started takes longer: {said}", flush=True)
     print(f"  set up in {time.monotonic() - stages.begun:.0f} s", flush=True)
+
+
+def compile_imported(python: Path, names: str) -> str:
+    """Have Python import modules, and so compile them; return the last line where it fails.
+
+    Args:
+        python: of the environment.
+        names: of the modules, with commas.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    importing = [python, "-c", f"import {names}"]
+    done = subprocess.run(
+        importing, env=kept, stderr=subprocess.PIPE, errors="replace", check=False
+    )
+    lines = done.stderr.strip().splitlines()
+    return (lines or [f"status {done.returncode}"])[-1] if done.returncode else ""
 
 
 def run_pip(python: Path, project: str, stages: Stages) -> None:
@@ -151,5 +168,18 @@ def run_pip(python: Path, project: str, stages: Stages) -> None:
         raise SystemExit("".join(said) + "error: pip has failed; its last lines are above")
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Set up the environment that is named, with the extras behind it.
+
+    Raises:
+        SystemExit: where that fails, or is stopped by Ctrl-C, with what is to be said of it.
+    """
+    try:
+        install(Path(arguments[0]), arguments[1:])
+    except KeyboardInterrupt:
+        print("stopped: the environment is not complete; the same command completes it")
+        raise SystemExit(130) from None
+
+
 if __name__ == "__main__":
-    install(Path(sys.argv[1]), sys.argv[2:])
+    main(sys.argv[1:])

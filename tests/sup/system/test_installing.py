@@ -57,6 +57,48 @@ def test_where_pip_fails_its_words_are_shown(tmp_path: Path):
         installing.run_pip(python, ".", installing.Stages())
 
 
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make an environment in which nothing can be imported, and in which pip has no work to do."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pip").touch()
+    python = tmp_path / "bin" / "python"
+    python.write_text("#!/bin/sh\necho Traceback >&2\necho 'ImportError: no libGL' >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(installing, "run_pip", lambda *given: None)
+    return tmp_path
+
+
+def test_what_cannot_be_compiled_is_said_and_ends_nothing(environment: Path, capsys):
+    installing.main([str(environment)])
+    *_, failed, last = capsys.readouterr().out.splitlines()
+    assert failed.endswith("takes longer: ImportError: no libGL")
+    assert last.startswith("  set up in")
+
+
+def test_ctrl_c_is_said_in_one_line(environment: Path, monkeypatch, capsys):
+    def stopped(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(installing, "run_pip", stopped)
+    with pytest.raises(SystemExit) as end:
+        installing.main([str(environment)])
+    assert end.value.code == 130
+    assert "the same command completes it" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_an_environment_that_was_left_without_pip_is_made_again(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made = []
+    monkeypatch.setattr(installing.venv, "create", lambda where, **how: made.append(where))
+    installing.install(environment, [])
+    assert made == []
+    (environment / "bin" / "pip").unlink()  # as Ctrl-C may leave it
+    installing.install(environment, [])
+    assert made == [environment]
+
+
 @pytest.mark.parametrize(
     ("target", "needs_dev"), [("run", False), ("article", False), ("test", True), ("docs", True)]
 )
