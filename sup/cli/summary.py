@@ -18,6 +18,7 @@ from sup.results.storage import FILE
 from sup.sweep.failures import RunError
 from sup.sweep.page import TABLE
 from sup.training.loggers import unsent, wandb_home
+from sup.training.names import GALLERY
 
 COLUMNS = {
     "loss": ("loss", ".3g"),
@@ -129,7 +130,7 @@ def close(outcomes: Sequence[tuple[Run, xr.Dataset | RunError]], sweep: Path | N
     console.print(f"open: {os.path.relpath(first_to_open(home))}", soft_wrap=True)
 
 
-FIRST = ("gallery", "phases", "families", "dimensions", "gram")
+FIRST = (GALLERY, "phases", "families", "dimensions", "gram")
 """Figures that show the most at once, by file name, the first that there is being opened first."""
 
 

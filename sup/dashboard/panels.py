@@ -2,6 +2,7 @@
 
 Panels refer to what is logged by its name (`sup.training.names`), and to settings by their keys.
 Of the keys, only those without a dot: W&B's panels take a dot for a config within the config.
+What would be sent is in a private part of wandb-workspaces (`_to_model`; read: 0.4.13).
 """
 
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import wandb_workspaces.workspaces as ws
 from wandb_workspaces.reports.v2 import interface as wr
 
-from sup.analysis.metrics import PER_INSTANCE
-from sup.training.names import GRAM, INSTANCES, JOBS, LOSS, STEP, TRAINING_LOSS
+from sup.analysis.metrics import PER_INSTANCE, dimensions_per_feature, features_represented
+from sup.training.names import GALLERY, GRAM, INSTANCES, JOBS, LOSS, STEP, TRAINING_LOSS
 
 MEASURES = (*PER_INSTANCE,)
 """Those with one number for each model, by name."""
+
+COMPARED = (dimensions_per_feature.__name__, features_represented.__name__)
+"""Those of them that are set against what models were trained with."""
 
 LARGE = wr.Layout(w=24, h=12)
 """A panel as wide as the page."""
@@ -36,12 +40,12 @@ def sections() -> dict[str, list[Any]]:
         "Trained models": [bars(name) for name in (LOSS, *MEASURES)],
         "Along sparsity": [
             wr.ScatterPlot(x=wr.Config("sparsity"), y=wr.SummaryMetric(name), title=name)
-            for name in (LOSS, "dimensions_per_feature", "features_represented")
+            for name in (LOSS, *COMPARED)
         ],
         "W^T W": [wr.MediaBrowser(media_keys=[GRAM], num_columns=4, layout=LARGE)],
         "Settings and what comes of them": [parallel()],
         "Sweeps": [
-            wr.MediaBrowser(media_keys=["gallery"], layout=LARGE),
+            wr.MediaBrowser(media_keys=[GALLERY], layout=LARGE),
             wr.WeavePanelSummaryTable(table_name=INSTANCES, layout=LARGE),
             wr.WeavePanelSummaryTable(table_name=JOBS, layout=LARGE),
         ],
@@ -71,10 +75,9 @@ def bars(name: str) -> wr.BarPlot:
 def parallel() -> wr.ParallelCoordinatesPlot:
     """Return a line for each run, through its settings and what comes of them."""
     settings = ("activation", "n_features", "n_hidden", "sparsity", "seed")
-    found = ("dimensions_per_feature", "features_represented")
     columns = [
         *(wr.ParallelCoordinatesPlotColumn(wr.Config(name)) for name in settings),
-        *(wr.ParallelCoordinatesPlotColumn(wr.SummaryMetric(name)) for name in found),
+        *(wr.ParallelCoordinatesPlotColumn(wr.SummaryMetric(name)) for name in COMPARED),
         wr.ParallelCoordinatesPlotColumn(wr.SummaryMetric(LOSS), log=True),
     ]
     return wr.ParallelCoordinatesPlot(columns=columns, layout=LARGE)

@@ -1,4 +1,8 @@
-"""Figures on dark pages and slides: what is ink and paper changes places, and hues stay."""
+"""Figures on dark pages and slides: what is ink and paper changes places, and hues stay.
+
+A colour bar paints itself, and Matplotlib says only in a private part which axes have one
+(`_colorbar`; read: 3.10, 3.11).
+"""
 
 from typing import Any
 

@@ -22,6 +22,7 @@ from sup.figures.phase import (
 from sup.figures.phase_function import has_function, phase_function_figure
 from sup.figures.style import activations_in, best_seed, of_activation
 from sup.figures.vectors import vector_gallery
+from sup.training.names import GALLERY
 
 
 def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
@@ -55,7 +56,7 @@ def sweep_figures(results: xr.Dataset) -> dict[str, Figure]:
         return figures | {"features": feature_panels(arranged_best(results, MOST_SHOWN))}
     if results.sizes["hidden"] == 2:
         figures["vectors"] = vector_gallery(results)
-    return figures | {"gallery": gram_gallery(results)}
+    return figures | {GALLERY: gram_gallery(results)}
 
 
 def is_curve(results: xr.Dataset) -> bool:

@@ -29,7 +29,7 @@ from sup.sweep.failures import RunError
 from sup.sweep.keep import instance_table
 from sup.system.files import replacing
 from sup.training.loggers import forget_unsent
-from sup.training.names import INSTANCES, JOBS, SWEEP
+from sup.training.names import INSTANCES, JOBS, LOSS, SWEEP
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ def write_page(sweep: Path, runs: Sequence[Run], results: Sequence[xr.Dataset | 
 
 def measures_in(results: xr.Dataset) -> list[str]:
     """Return the measures of an instance that results have; those of another version lack some."""
-    return [name for name in ("loss", *PER_INSTANCE) if name in results]
+    return [name for name in (LOSS, *PER_INSTANCE) if name in results]
 
 
 def drawn(jobs: Sequence[Job]) -> dict[str, Any]:

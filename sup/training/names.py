@@ -12,6 +12,9 @@ RATE = "lr"
 GRAM = "W^T W"
 """Pictures."""
 
+GALLERY = "gallery"
+"""The picture of a sweep: `W^T W` of all its models."""
+
 INSTANCES = "instances"
 """A table, with a row for each instance of a run's grid, or of a sweep."""
 
