@@ -18,6 +18,7 @@ SECONDS = 120
 """For one cell. The slowest take a few, and longer where kernels are compiled."""
 
 METADATA = {
+    "accelerator": "GPU",  # Colab offers a machine with one
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
