@@ -64,7 +64,7 @@ TOPICS = {
         examples=("~callbacks.images", "callbacks.checkpoint.minutes=5"),
     ),
     "logging": Topic(
-        "W&B, CSV, TensorBoard; names and tags",
+        "W&B, MLflow, CSV, TensorBoard; names and tags",
         settings=("name", "tags"),
         groups=("logger",),
         examples=("logger=none", "'logger=[csv,wandb]' logger.project=mine name=first"),
