@@ -147,7 +147,7 @@ DIAGRAMS = [
     {"seed": [0, 1], "n": 3, "m": 2},
 ]
 GAPS = {"gaps": [-1e-15, 1e-30, 0.3, 1e30, np.nan, np.inf], "optimum": [0.3, np.nan]}
-"""By figure, for those that look at them; of the optimum's phases one looks at whether there are."""
+"""By figure, for those that look at them; of the optimum's phases, whether there are any."""
 
 
 @pytest.mark.parametrize("changes", DIAGRAMS)
