@@ -57,7 +57,8 @@ def rewritten(first, tmp_path):
     def write(**changes) -> str:
         config = {**json.loads(first.attrs["config"]), **changes}
         (tmp_path / "other").mkdir()
-        first.assign_attrs(config=json.dumps(config)).to_netcdf(tmp_path / "other" / "results.nc")
+        changed = first.assign_attrs(config=json.dumps(config))
+        changed.to_netcdf(tmp_path / "other" / "results.nc", engine="h5netcdf")
         return "rerun=other"
 
     return write

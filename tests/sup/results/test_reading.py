@@ -188,7 +188,8 @@ def test_settings_are_not_made_of_them(name, file):
 def test_what_is_compressed_or_has_more_is_read(file):
     whole = sup.load_run(file)
     encoding = {"W": {"zlib": True, "complevel": 9}}
-    whole.drop_vars("hidden").assign(mine=("x", [1.0])).to_netcdf(file, encoding=encoding)
+    more = whole.drop_vars("hidden").assign(mine=("x", [1.0]))
+    more.to_netcdf(file, engine="h5netcdf", encoding=encoding)
     again = sup.load_run(file)
     assert again["W"].equals(whole["W"].drop_vars("hidden"))
     assert again["mine"].item() == 1
