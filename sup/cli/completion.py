@@ -9,15 +9,13 @@ own keys, options of the user's own, a config of another place.
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
+from sup.cli import configs
 from sup.config.describing import shown
 from sup.config.fields import Setting
 from sup.config.options import CALLBACKS, OPTIONS
 from sup.config.settings import GROUPS, all_settings, is_reference
 from sup.config.topics import TOPICS
-
-CONF = Path(__file__).parents[1] / "conf"
 
 FILES = ("experiment", "family")
 """Groups whose options are files in `conf` alone."""
@@ -46,15 +44,6 @@ BEFORE = re.compile(r"\s*(?:\S*python[\d.]*\s+(?:-m\s+)?)?\S+ ?")
 HYDRAS = re.compile(r"[+~]*hydra[./@]|.*@|--config|-c[dnp]\b|--experimental")
 """Words that only Hydra can complete, or that change what there is."""
 
-CHOICE = re.compile(r"- override /?(\w+): (\w+)")
-"""A line of an experiment's list of defaults."""
-
-OTHER = re.compile(r"^defaults:\n(?: .*\n|#.*\n)* *- (?!override )", re.M)
-"""A list of defaults that takes over other files."""
-
-KEY = re.compile(r"^(\w+):(?: +([^\s#\[{$]+))?", re.M)
-"""A key of an experiment, with its value where that is one number or word."""
-
 
 def answer(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
     """Return what a shell asks for; None where it asks for nothing, or Hydra is to say it.
@@ -73,7 +62,7 @@ def answer(arguments: Sequence[str], environment: Mapping[str, str]) -> str | No
     word = "" if not words or typed[-1].isspace() else words.pop()
     if any(HYDRAS.match(one) for one in [*words, word]):
         return None
-    others = any(map(OTHER.search, chosen_files(words)))
+    others = any(map(configs.takes_over_others, chosen_files(words)))
     own = any(option not in OPTIONS[group] for group, option in chosen_options(words).items())
     if others or own:
         return None
@@ -126,7 +115,7 @@ def keys(start: str, words: Sequence[str], sign: str) -> Iterator[str]:
         yield from (f"{key}{after}" for key in all_settings() if key.startswith("stack."))
         return
     yield from ("hydra.", "hydra/", "stack.", "callbacks.", *(f"{group}." for group in GROUPS))
-    variables = {key for text in chosen_files(words) for key, _ in KEY.findall(text)}
+    variables = {key for text in chosen_files(words) for key in configs.values(text)}
     others = {key for key in all_settings() if "." not in key and key not in GROUPS}
     known = others - {"resolution"} | (others & variables) | {"rerun"}
     yield from (f"{key}{after}" for key in known)
@@ -141,17 +130,17 @@ def settings(group: str, option: str) -> Mapping[str, Setting]:
 def chosen_files(words: Sequence[str]) -> list[str]:
     """Return the texts of the experiment and the family that words choose."""
     given = [word.lstrip("+").partition("=") for word in words]
-    paths = [CONF / key / f"{value}.yaml" for key, _, value in given if key in FILES]
-    return [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
+    named = [f"{key}/{value}" for key, _, value in given if key in FILES]
+    return [text for text in map(configs.text_of, named) if text is not None]
 
 
 def chosen_options(words: Sequence[str]) -> dict[str, str]:
     """Return the option of each group, as words, or what they choose, say."""
     known = all_settings()
     chosen = {group: shown(known[group].default) for group in GROUPS}
-    chosen["logger"] = "wandb"  # conf/command.yaml
-    for text in chosen_files(words):
-        chosen |= {group: option for group, option in CHOICE.findall(text) if group in GROUPS}
+    for text in (configs.text_of("command") or "", *chosen_files(words)):
+        made = configs.choices(text)
+        chosen |= {group: option for group, option in made.items() if group in GROUPS}
     for word in words:
         group, equals, option = word.lstrip("+~").partition("=")
         if equals and group in GROUPS:
@@ -183,7 +172,7 @@ def single_values(key: str, words: Sequence[str]) -> Iterator[str]:
     """Yield what one value of a key can be: options, words, or the default."""
     if key in (*GROUPS, *FILES, "callbacks"):
         yield from OPTIONS.get(key, {"default": None} if key == "callbacks" else {})
-        yield from (path.stem for path in (CONF / key).glob("*.yaml"))
+        yield from configs.names_in(key)
         return
     group, _, name = key.rpartition(".")
     own = settings(group, chosen_options(words)[group]) if group in GROUPS else all_settings()
@@ -198,7 +187,9 @@ def single_values(key: str, words: Sequence[str]) -> Iterator[str]:
 
 def default_of(key: str, about: Setting, words: Sequence[str]) -> str:
     """Return the default of a setting: the experiment's, or that of the setting it refers to."""
-    given = {name: value for text in chosen_files(words) for name, value in KEY.findall(text)}
+    given = {
+        name: value for text in chosen_files(words) for name, value in configs.values(text).items()
+    }
     if key in given:
         return given[key] or shown(about.default)
     if is_reference(about.default):

@@ -3,22 +3,15 @@
 Answered before Hydra is imported. Its own `--hydra-help` remains.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from sup.cli import program
+from sup.cli import configs, program
 from sup.config.describing import Line, as_help, group_help, group_lines, meanings, own_lines
 from sup.config.options import OPTIONS
 from sup.config.rules import meant
 from sup.config.topics import MOST_USED, TOPICS, Topic
 
-CONF = Path(__file__).parents[1] / "conf"
-
 FLAGS = ("--help", "-h")
-
-KEY = re.compile(r"( *)([\w.]+):(?: +([^#]*?))? *(?:# *(.*))?$")
-"""A line of a config file: its depth, key, value and comment."""
 
 START = """Toy models of superposition: x' = f(W^T W x + b), many at once.
 
@@ -82,7 +75,7 @@ def used_line(key: str) -> str:
         few = ", ".join(names[:7]) + (" ..." if len(names) > 7 else "")
         return f"    {f'{key}=':<20} {meanings()[key]} ({few})"
     if key == "experiment":
-        return f"    {'experiment=':<20} {', '.join(files_in('experiment')[:5])} ..."
+        return f"    {'experiment=':<20} {', '.join(configs.names_in('experiment')[:5])} ..."
     (about,) = [one for one in every_line() if one.key == key]
     usual = about.default.partition(" (")[0]  # without those of other options
     return f"    {f'{key}={usual}':<20} {about.meaning}"
@@ -132,51 +125,21 @@ def topic_page(topic: Topic) -> str:
 
 def own_files(group: str) -> list[str]:
     """Return a line on the options of a group that are files in `conf`, if there are any."""
-    files = files_in(group)
-    return [f"    {'files':<12} {', '.join(files)}"] if files else []
-
-
-def files_in(folder: str) -> list[str]:
-    """Return the names of the config files in a folder of `conf`."""
-    return sorted(path.stem for path in (CONF / folder).glob("*.yaml"))
+    names = configs.names_in(group)
+    return [f"    {'files':<12} {', '.join(names)}"] if names else []
 
 
 def described_file(path: str) -> Iterator[str]:
     """Yield lines on a config file, by its comments; on a folder, a few lines on each in it."""
-    if (CONF / path).is_dir():
+    text = configs.text_of(path)
+    if text is None:
         yield f"  {path}:"
-        for name in files_in(path):
-            meaning = comment_of((CONF / path / f"{name}.yaml").read_text(encoding="utf-8"))
+        for name in configs.names_in(path):
+            meaning = configs.comment_of(configs.text_of(f"{path}/{name}") or "")
             yield f"    {name:<20} {meaning}"
         return
-    text = (CONF / f"{path}.yaml").read_text(encoding="utf-8")
     group, _, name = path.rpartition("/")
-    yield f"  {group}={name}: {comment_of(text)}"
+    yield f"  {group}={name}: {configs.comment_of(text)}"
     above = "" if "@package _global_" in text else f"{group.replace('/', '.')}."
-    yield from settings_in(text, above)
-
-
-def comment_of(text: str) -> str:
-    """Return the first sentence of the comment with which a config file begins."""
-    lines = [line[1:].strip() for line in text.splitlines()[:6] if line.startswith("#")]
-    words = " ".join(line for line in lines if not line.startswith("@package"))
-    return re.split(r"(?<=[.?]) (?=[A-Z])", words)[0]
-
-
-def settings_in(text: str, above: str) -> Iterator[str]:
-    """Yield lines on the settings in a config file that have a comment.
-
-    Args:
-        text: of the file.
-        above: what stands before its keys on the command line.
-    """
-    path: list[tuple[int, str]] = []
-    for line in text.splitlines():
-        found = KEY.match(line)
-        if not found:
-            continue
-        depth, key, value, comment = len(found[1]), found[2], found[3], found[4]
-        path = [*(one for one in path if one[0] < depth), (depth, key)]
-        if comment:
-            name = above + ".".join(part for _, part in path)
-            yield f"    {f'{name}={value or str()}':<36} {comment}"
+    for key, value, comment in configs.commented(text):
+        yield f"    {f'{above}{key}={value}':<36} {comment}"

@@ -4,7 +4,6 @@ import functools
 import os
 import sys
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -13,11 +12,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import sup
-from sup.cli import rerun, store
+from sup.cli import configs, rerun, store
 from sup.cli.arguments import as_overrides, check_arguments, module_places
 from sup.cli.command import Describe
-
-CONF = Path(sup.__file__).parent / "conf"
 
 
 class Job:
@@ -70,7 +67,7 @@ def run(describe: Describe, arguments: list[str]) -> None:
     sys.path += [place for place in module_places(given) if place not in sys.path]
     store.register()
     sys.argv[1:] = rerun.register(given)
-    hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
+    hydra.main(version_base="1.3", config_path=str(configs.CONF), config_name="config")(task)()
 
 
 def trained_together() -> bool:

@@ -11,6 +11,7 @@ from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
 from sup.cli import completion, store
+from sup.config.options import OPTIONS
 
 ROOT = Path(__file__).parents[3]
 
@@ -78,6 +79,11 @@ def test_words_of_a_setting_go_on_in_lists_and_sweeps(line: str, more: list[str]
     found = offered(line)
     assert found is not None
     assert found == [f"{key}={one}" for one in more]
+
+
+def test_where_none_is_chosen_the_logger_is_that_of_the_command():
+    own = {f"logger.{name}=" for name in OPTIONS["logger"]["wandb"].settings}
+    assert own <= set(offered("logger.") or [])
 
 
 @pytest.mark.parametrize(
