@@ -12,6 +12,7 @@ from typing import Any
 from sup.config.activations import ACTIVATIONS
 from sup.config.drawing import DRAWINGS
 from sup.config.fields import Option, Setting, axis
+from sup.config.loggers import LOGGERS
 from sup.config.modelling import FEATURES, MAGNITUDES, MODELS
 from sup.config.part import Part
 from sup.config.rules import (
@@ -21,10 +22,8 @@ from sup.config.rules import (
     BELOW_ONE,
     DECAY,
     LAYOUT,
-    NAME,
     PATH,
     POSITIVE,
-    PROJECT,
     SHARE,
     SettingError,
     or_else,
@@ -74,14 +73,6 @@ _CLIPPED = Setting(
     None,
     words(None, "norm", "value"),
     "value: each number of the gradient is limited, not the norm of each model's",
-)
-
-
-_PROJECT = Setting(
-    None,
-    PROJECT,
-    "W&B's project, MLflow's experiment; null: WANDB_PROJECT or MLFLOW_EXPERIMENT_NAME, or "
-    "superposition",
 )
 
 
@@ -185,26 +176,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "gpu": _trainer("on a CUDA device", accelerator="gpu"),
         "ddp": _trainer("several devices share each batch", devices=2, strategy="ddp"),
     },
-    "logger": {
-        "wandb": Option(
-            "sup.training.wandb_logger.wandb_logger",
-            "Weights & Biases; offline unless you are logged in or set WANDB_MODE",
-            {
-                "project": _PROJECT,
-                "entity": Setting(
-                    None, NAME, "W&B user or team; null: WANDB_ENTITY, or your default"
-                ),
-            },
-        ),
-        "csv": Option("sup.training.loggers.csv_logger", "csv/metrics.csv"),
-        "tensorboard": Option("sup.training.loggers.tensorboard_logger", "TensorBoard's files"),
-        "mlflow": Option(
-            "sup.training.mlflow_logger.mlflow_logger",
-            "MLflow (the extra mlflow): where MLFLOW_TRACKING_URI says, or in the folder mlruns",
-            {"project": _PROJECT},
-        ),
-        "none": Option("sup.training.loggers.no_logger", "nothing"),
-    },
+    "logger": LOGGERS,
     "figures": DRAWINGS,
 }
 """The options of each config group, by name."""

@@ -22,6 +22,7 @@ from sup.config.options import (
 )
 from sup.config.part import Part, as_plain
 from sup.config.reading import read
+from sup.config.references import referred, referring, resolved
 from sup.config.rules import (
     ANYTHING,
     BATCH,
@@ -165,29 +166,14 @@ class Settings:
         return outer, part.changed(**{inner: value})
 
     def _with_references(self, group: str) -> Part:
-        """Let a part's settings that are what they refer to by default, refer to it.
-
-        A schedule as long as the training stays so when `steps` are changed.
-        """
+        """Return the part of a group, which refers to other settings where it does by default."""
         part: Part = getattr(self, group)
         option = option_of(group, part)
-        usual = option.defaults if option else {}
-        references = {
-            key: usual[key]
-            for key, value in part.parameters.items()
-            if is_reference(usual.get(key)) and value == getattr(self, usual[key][2:-1])
-        }
-        return part.changed(**references) if references else part
+        return referring(part, option.defaults, vars(self)) if option else part
 
     def part(self, group: str) -> Part:
         """Return the part of a group, with the values of what it refers to, as ``${steps}``."""
-        part: Part = getattr(self, group)
-        values = {
-            key: getattr(self, value[2:-1])
-            for key, value in part.parameters.items()
-            if is_reference(value)
-        }
-        return part.changed(**values) if values else part
+        return resolved(getattr(self, group), vars(self))
 
     def changed(self, **changes: Any) -> "Settings":
         """Return these settings with some of them changed, by the names that `Settings` takes."""
@@ -301,5 +287,4 @@ def all_settings() -> dict[str, Setting]:
 
 def is_reference(value: Any) -> bool:
     """Tell whether a value stands for that of another setting, such as ``${steps}``."""
-    named = value[2:-1] if isinstance(value, str) and value.startswith("${") else None
-    return named in {one.name for one in fields(Settings)}
+    return referred(value) in {one.name for one in fields(Settings)}
