@@ -17,19 +17,25 @@ from sup.config.settings import GROUPS, all_settings
 MOST_JOBS = 100_000
 """Values of a sweep's range at the most: Hydra makes a job of each before any can be looked at."""
 
+MULTIRUN = ("-m", "--multirun")
+
 
 class UsageError(ValueError):
     """Options that Hydra has none of, or with a value that it does not take."""
 
 
 def as_overrides(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with `--key=value`, as W&B's agent writes it, as `key=value`."""
+    """Return the arguments as Hydra takes them.
+
+    It takes -m before or behind all overrides, and not among them; W&B's agent writes them as
+    `--key=value`.
+    """
     flags = {flag for action in get_args_parser()._actions for flag in action.option_strings}
     return [
         argument[2:]
         if re.match(r"--[\w./@]+=", argument) and argument.partition("=")[0] not in flags
         else argument
-        for argument in arguments
+        for argument in sorted(arguments, key=lambda one: one not in MULTIRUN)
     ]
 
 

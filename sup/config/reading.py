@@ -8,6 +8,9 @@ from sup.config.checks import described
 from sup.config.fields import Setting
 from sup.config.options import CALLBACKS, OPTIONS, option_of
 
+NOTHING = ("None", "null")
+"""Words for null, where that may be: Python's is what W&B's agent writes."""
+
 
 def read(settings: Any) -> dict[str, Any]:
     """Return, of some settings, those whose values mean something else than they are, as meant."""
@@ -31,5 +34,12 @@ def read(settings: Any) -> dict[str, Any]:
 
 def _meant(values: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
     """Return the values that are meant otherwise."""
-    meant = {name: known[name].rule.read(value) for name, value in values.items() if name in known}
+    meant = {name: _read(value, known[name]) for name, value in values.items() if name in known}
     return {name: value for name, value in meant.items() if repr(value) != repr(values[name])}
+
+
+def _read(value: Any, about: Setting) -> Any:
+    """Return what one value means."""
+    if isinstance(value, str) and value in NOTHING and about.rule.admits(None):
+        return None
+    return about.rule.read(value)

@@ -74,6 +74,15 @@ def test_a_trial_of_the_example_logs_to_the_agents_run(command_of, command, tmp_
     assert not [*tmp_path.glob("wandb/*run-*")]
 
 
+def test_null_as_the_agent_writes_it_is_null(command_of, settings):
+    given = {"name": None, "logger.project": None, "dataset_size": None, "sort": None}
+    _, _, _, *overrides = command_of(**given)
+    assert "name=None" in overrides
+    made = settings("logger=wandb", *overrides)
+    assert (made.name, made.dataset_size, made.sort) == (None, None, None)
+    assert made.logger.parameters["project"] is None
+
+
 def test_lists_numbers_and_words_reach_the_settings_as_the_agent_writes_them(command_of, settings):
     given = {"sparsity": [0, 0.9], "tags": ["a", "b c"], "optimizer.lr": 1e-05, "seed": 3}
     _, _, _, *overrides = command_of(activation="gelu", **given)

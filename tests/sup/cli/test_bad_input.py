@@ -27,6 +27,7 @@ BAD = {
     "n_features=null": SHAPE,
     "n_features=true": SHAPE,
     "n_hidden=[1,2]": SHAPE,
+    "steps=20 -m n_hidden=0,1": SHAPE,  # a sweep, wherever -m stands
     "n_hidden=inf": SHAPE,
     "steps=0": "must be a whole number in [1, 2^53]",
     "steps=1e40": "must be a whole number in [1, 2^53]",
