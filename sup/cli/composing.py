@@ -1,4 +1,7 @@
-"""Compose the jobs of a sweep as Hydra does, in a fortieth of its time, and each of them once.
+"""Compose what Hydra does, in a fraction of its time: a command once, and so each job of a sweep.
+
+To learn whether a command is a sweep Hydra composes its config, and then composes it again; here it
+gets what it had.
 
 For every job Hydra reads all its YAML files and merges them anew, though the jobs of a sweep choose
 among few options and differ in values. Here it does so once for each choice of options; the values
@@ -13,10 +16,75 @@ from functools import cache
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.hydra import Hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
+
+
+class Once:
+    """What a command was composed to, in the place of Hydra's loading it; once, then Hydra does.
+
+    Args:
+        load: Hydra's own.
+        command: the name of the config, and the overrides.
+        composed: of them, as Hydra composes a sweep to learn of it.
+    """
+
+    def __init__(self, load: Any, command: tuple[str | None, list[str]], composed: DictConfig):
+        self._load = load
+        self._command = command
+        # What a sweep may leave open, a single run may not.
+        is_open = OmegaConf.missing_keys(composed.hydra.runtime.choices)
+        self._composed = None if is_open else composed
+
+    def __call__(
+        self,
+        config_name: str | None,
+        overrides: list[str],
+        run_mode: RunMode,
+        from_shell: bool = True,
+        validate_sweep_overrides: bool = True,
+    ) -> DictConfig:
+        """Return the config of a command; it is the caller's to change."""
+        composed, self._composed = self._composed, None
+        name, given = self._command
+        asked = [*given, f"hydra.mode={run_mode.name}"]  # as Hydra adds to them what it has learnt
+        if composed is None or (config_name, overrides) != (name, asked):
+            return self._load(
+                config_name, overrides, run_mode, from_shell, validate_sweep_overrides
+            )
+        if validate_sweep_overrides:
+            parsed = OverridesParser.create().parse_overrides(overrides)
+            ConfigLoaderImpl.validate_sweep_overrides_legal(parsed, run_mode, from_shell)
+        composed.hydra.mode = run_mode
+        composed.hydra.overrides.hydra.append(asked[-1])
+        return composed
+
+
+def compose_commands_once() -> None:
+    """Have Hydra, in this process, keep the config of which it asks whether it is a sweep's."""
+    Hydra.get_mode = _get_mode
+
+
+def _get_mode(self: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+    try:
+        composed = self.compose_config(
+            config_name,
+            overrides,
+            run_mode=RunMode.MULTIRUN,
+            with_log_configuration=False,
+            validate_sweep_overrides=False,
+        )
+        mode = composed.hydra.mode
+    except Exception:  # whatever it is, Hydra meets it again, and says it
+        return None
+    loader: Any = self.config_loader
+    command = (config_name, list(overrides))
+    loader.load_configuration = Once(loader.load_configuration, command, composed)
+    return mode
 
 
 class SweepLoader:

@@ -15,6 +15,7 @@ import sup
 from sup.cli import configs, rerun, store
 from sup.cli.arguments import as_overrides, check_arguments, module_places
 from sup.cli.command import Describe
+from sup.cli.composing import compose_commands_once
 
 
 class Job:
@@ -66,6 +67,7 @@ def run(describe: Describe, arguments: list[str]) -> None:
     check_arguments(given)
     sys.path += [place for place in module_places(given) if place not in sys.path]
     store.register()
+    compose_commands_once()
     sys.argv[1:] = rerun.register(given)
     hydra.main(version_base="1.3", config_path=str(configs.CONF), config_name="config")(task)()
 

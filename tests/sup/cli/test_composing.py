@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.hydra import Hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
 from sup.cli import store
-from sup.cli.composing import SweepLoader
+from sup.cli.composing import SweepLoader, compose_commands_once
 
 CONF = Path(__file__).parents[3] / "conf"
 MASTER = ("hydra.sweep.dir=out/${now:%f}", "hydra.job.name=mine")
@@ -113,3 +115,54 @@ def test_a_search_path_of_the_users_own(hydras, tmp_path):
     loader = SweepLoader(hydras)
     for job in (["activation=mine", "activation.scale=3"], ["seed=1"], ["sparsity=0.5"]):
         assert outcome(loader, master, job) == outcome(hydras, master, job)
+
+
+ITS_OWN = Hydra.get_mode
+
+COMMANDS = [
+    [],
+    ["seed=1", "experiment=bottleneck", "hydra.sweep.dir=out"],
+    ["seed=0,1"],
+    ["hydra.mode=MULTIRUN", "seed=0,1"],
+    ["activation=???"],
+    ["sparsty=1"],
+]
+
+
+@pytest.mark.parametrize("mode", [RunMode.RUN, RunMode.MULTIRUN])
+@pytest.mark.parametrize("overrides", COMMANDS)
+def test_a_command_is_composed_once_and_as_hydra_does(overrides, mode, monkeypatch):
+    def asked() -> Any:
+        GlobalHydra.instance().clear()  # as a command begins
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            hydra = GlobalHydra.instance().hydra
+            assert hydra
+            found = hydra.get_mode("config", list(overrides))
+            before = len(calls)
+            told = [*overrides, f"hydra.mode={mode.name}"]
+            try:
+                composed = hydra.compose_config("config", told, mode)
+            except Exception as error:
+                return found, type(error), str(error)
+            once.append(len(calls) == before)
+            again = hydra.compose_config("config", told, mode)
+        for one in (composed, again):
+            OmegaConf.clear_cache(one)  # of the time
+        assert contents(again) == contents(composed)
+        return found, contents(composed)
+
+    calls, once = [], []
+    load = ConfigLoaderImpl.load_configuration
+
+    def counted(*given, **named):
+        calls.append(1)
+        return load(*given, **named)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
+    monkeypatch.setattr(GlobalHydra.instance(), "hydra", GlobalHydra.instance().hydra)
+    monkeypatch.setattr(Hydra, "get_mode", ITS_OWN)
+    store.register()
+    theirs = asked()
+    compose_commands_once()
+    assert asked() == theirs
+    assert once in ([], [False, overrides != ["activation=???"]])  # open, it is composed again
