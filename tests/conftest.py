@@ -43,8 +43,9 @@ ROOT = Path(__file__).parent.parent
 
 
 LONGEST = (
-    *("test_ranks.py", "test_train.py", "test_restart.py", "test_page.py", "test_local.py"),
-    *("test_killed.py", "test_memory.py", "test_engines.py"),
+    *("test_documented.py", "test_page.py", "test_bad_input.py", "test_restart.py"),
+    *("test_notebooks.py", "test_triton_training.py", "test_train.py", "test_experiments.py"),
+    *("test_any_results.py", "test_optimum.py", "test_site.py", "test_local.py"),
 )
 """The files that begin first, the longest of all before the others, so that the two processes end
 together."""

@@ -177,6 +177,7 @@ def test_a_process_that_has_lost_its_gpu_is_replaced(make_run):
     assert first != second == third
 
 
+@pytest.mark.slow  # two processes that import torch; faster: one that dies before it begins
 def test_a_dead_process_fails_its_runs_alone(command, monkeypatch, tmp_path):
     (tmp_path / "deadly.py").write_text(
         "import os, signal, torch\n"

@@ -76,7 +76,11 @@ QUADRATURE = {"n_features": 3, "n_hidden": 2, "data": "quadrature"}
         pytest.param(
             "gelu", {**QUADRATURE, "seed": MANY_SEEDS, "steps": 3}, marks=pytest.mark.slow
         ),
-        ("relu", {**PAIRS, "seed": list(range(10_000)), "steps": 100}),
+        pytest.param(
+            "relu",
+            {**PAIRS, "seed": list(range(10_000)), "steps": 100},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_estimated_is_measured(activations, settings):

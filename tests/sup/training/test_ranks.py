@@ -177,6 +177,7 @@ def test_several_stacks_under_multirun(command, make_run, train_runs, tmp_path):
     assert not (tmp_path / "outputs").exists()
 
 
+@pytest.mark.slow  # two processes that import torch; that ranks agree is tested always
 @pytest.mark.usefixtures("fragile", "no_figures")
 def test_a_rank_that_fails_ends_the_command_with_one_line(command, tmp_path):
     chosen = ("activation._target_=fragile.relu", "logger=none", "hydra.run.dir=run")
@@ -265,6 +266,7 @@ def leaves(folder: Path, rank: int) -> int:
     return 7
 
 
+@pytest.mark.slow  # as above
 def test_ranks_leave_their_group_when_all_are_done(tmp_path):
     assert on_ranks(2, partial(leaves, tmp_path)) == 7
     assert {path.name for path in tmp_path.iterdir()} == {"0", "1"}
