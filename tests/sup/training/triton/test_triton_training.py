@@ -35,7 +35,7 @@ def compared(trained, **settings: Any) -> None:
 
 def test_a_few_steps_of_each_activation_are_the_native_engines(trained):
     compared(
-        trained, activation=SEVEN, sparsity=0.5, steps=6, batch_size=20, n_features=3, n_hidden=2
+        trained, activation=SEVEN, sparsity=0.5, steps=3, batch_size=20, n_features=3, n_hidden=2
     )
 
 
@@ -50,7 +50,7 @@ def test_two_hundred_steps_of_each_activation_are_the_native_engines(shape, trai
 
 
 def test_rates_decays_and_schedules_are_each_models_own(trained):
-    warm = sup.Part("torch.optim.lr_scheduler.LinearLR", {"start_factor": 0.01, "total_iters": 4})
+    warm = sup.Part("torch.optim.lr_scheduler.LinearLR", {"start_factor": 0.01, "total_iters": 3})
     settings: Any = {
         "activation": "silu",
         "optimizer_lr": [0.01, 0.003],
@@ -58,12 +58,12 @@ def test_rates_decays_and_schedules_are_each_models_own(trained):
         "seed": [0, 2**40],
         "scheduler": warm,
     }
-    compared(trained, steps=6, batch_size=16, n_features=3, n_hidden=2, **settings)
+    compared(trained, steps=4, batch_size=16, n_features=3, n_hidden=2, **settings)
 
 
 def test_by_quadrature_as_the_native_engine(trained):
     shape: Any = {"n_features": 2, "n_hidden": 1, "data": "quadrature"}
-    compared(trained, activation=["relu", "tanh"], sparsity=[0.1, 0.9], steps=6, **shape)
+    compared(trained, activation=["relu", "tanh"], sparsity=[0.1, 0.9], steps=3, **shape)
 
 
 def test_large_models_as_the_native_engine(trained):
@@ -72,7 +72,7 @@ def test_large_models_as_the_native_engine(trained):
 
 
 def test_alone_or_beside_others_to_the_bit(trained):
-    settings: Any = {"steps": 8, "batch_size": 20, "n_features": 4, "n_hidden": 2}
+    settings: Any = {"steps": 4, "batch_size": 20, "n_features": 4, "n_hidden": 2}
     both = trained(activation=["relu", "solu"], sparsity=[0.2, 0.9], seed=[1, 5], **settings)
     alone = trained(activation="solu", sparsity=0.9, seed=5, **settings)
     beside = both.sel(activation="solu", sparsity=0.9, seed=5)
