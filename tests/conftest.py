@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from commands import Outcome, hide_gpus
 from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -188,6 +189,10 @@ def command(
 
     yield ran
     GlobalHydra.instance().clear()
+    for options in ConfigStore.instance().repo.values():  # what `rerun=` offers, to that command
+        if isinstance(options, dict):
+            for name in [one for one in options if one.startswith("rerun")]:
+                del options[name]
     with contextlib.suppress(ValueError):
         logging.root.handlers[:] = handlers
     ours.handlers[:], ours.level, ours.propagate = before
