@@ -1,5 +1,8 @@
 """What tests want to know of a command, and on what it runs."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -26,3 +29,17 @@ def hide_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+@contextmanager
+def silent_afterwards() -> Iterator[None]:
+    """Let a command in this process say what it does, and what follows it be silent again."""
+    from sup.system import stages
+
+    ours = logging.getLogger("sup")
+    before = (ours.handlers[:], ours.level, ours.propagate)
+    try:
+        yield
+    finally:
+        ours.handlers[:], ours.level, ours.propagate = before
+        stages.show(None)

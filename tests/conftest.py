@@ -15,7 +15,7 @@ from typing import Any
 import checking
 import hypothesis
 import pytest
-from commands import Outcome, hide_gpus
+from commands import Outcome, hide_gpus, silent_afterwards
 from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
@@ -61,6 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup() -> None:
     """Have shapes checked anew."""
     checking.calls.clear()
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    with silent_afterwards():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -170,8 +176,6 @@ def command(
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.chdir(tmp_path)
     handlers = logging.root.handlers[:]
-    ours = logging.getLogger("sup")
-    before = (ours.handlers[:], ours.level, ours.propagate)
 
     def ran(*arguments: str) -> Outcome:
         GlobalHydra.instance().clear()
@@ -195,4 +199,3 @@ def command(
                 del options[name]
     with contextlib.suppress(ValueError):
         logging.root.handlers[:] = handlers
-    ours.handlers[:], ours.level, ours.propagate = before

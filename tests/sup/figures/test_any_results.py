@@ -185,7 +185,6 @@ def test_a_name_is_written_letter_by_letter():
     ("figure", "told"),
     [
         ("run", "feature (the 64 longest of 5,000)"),
-        ("pair", "feature (the 64 longest of 5,000)"),
         ("features", "feature, longest first (200 of 5,000, evenly spaced)"),
         ("neurons", "of 200 of 5,000 features"),
     ],

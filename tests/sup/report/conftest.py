@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from commands import silent_afterwards
 from filelock import FileLock
 from hydra.core.global_hydra import GlobalHydra
 
@@ -35,7 +36,7 @@ class Article:
 def here(module: str, arguments: list[str]) -> None:
     """Run a command in this process, which has imported all that takes seconds to import."""
     GlobalHydra.instance().clear()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, silent_afterwards():
         patch.setattr(sys, "argv", [module, *arguments])
         import_module(f"{module}.__main__").main()
     GlobalHydra.instance().clear()
