@@ -63,8 +63,11 @@ def check_slices(run: Run) -> None:
     Raises:
         SettingError: where it is not, or cannot be read.
     """
+    paths = sorted((run.directory / SLICES).glob("*.pt")) if run.directory else []
+    if not paths:  # as nearly always; a grid has tens of thousands of keys
+        return
     shared, own = training_key(run.settings), instance_keys(run.settings)
-    for path in sorted((run.directory / SLICES).glob("*.pt")) if run.directory else ():
+    for path in paths:
         there, instances, _ = outcome.read(path)
         missing = sorted(set(instances) - set(own))
         if there != shared or missing:
