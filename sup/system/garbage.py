@@ -8,6 +8,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+done: list[str] = []
+"""What this process has done of it. To say so, the collector would count all that it holds."""
+
 
 @contextmanager
 def kept() -> Iterator[None]:
@@ -16,7 +19,7 @@ def kept() -> Iterator[None]:
     For processes of our own, and once in each: what is made later may become garbage. In a user's
     own process it would keep what the user has made.
     """
-    if gc.get_freeze_count():
+    if done:
         yield
         return
     gc.collect()  # as long as there is little to go through
@@ -26,5 +29,6 @@ def kept() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        done.append("frozen")
         if was_enabled:
             gc.enable()

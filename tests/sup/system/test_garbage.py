@@ -4,13 +4,15 @@ import gc
 
 import pytest
 
+from sup.system import garbage
 from sup.system.garbage import kept
 
 
 @pytest.fixture
-def thawed():
+def thawed(monkeypatch: pytest.MonkeyPatch):
     """Let nothing be kept before, and nothing after."""
     was_enabled = gc.isenabled()
+    monkeypatch.setattr(garbage, "done", [])
     gc.unfreeze()
     yield
     gc.unfreeze()
