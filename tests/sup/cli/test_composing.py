@@ -120,17 +120,17 @@ def test_a_search_path_of_the_users_own(hydras, tmp_path):
 ITS_OWN = Hydra.get_mode
 
 COMMANDS = [
-    [],
-    ["seed=1", "experiment=bottleneck", "hydra.sweep.dir=out"],
-    ["seed=0,1"],
-    ["hydra.mode=MULTIRUN", "seed=0,1"],
-    ["activation=???"],
-    ["sparsty=1"],
+    (["hydra.run.dir=out"], RunMode.RUN),
+    (["seed=0,1"], RunMode.RUN),
+    (["seed=0,1"], RunMode.MULTIRUN),
+    (["experiment=bottleneck", "hydra.mode=MULTIRUN"], RunMode.MULTIRUN),
+    (["activation=???"], RunMode.RUN),
+    (["activation=???"], RunMode.MULTIRUN),
+    (["sparsty=1"], RunMode.RUN),
 ]
 
 
-@pytest.mark.parametrize("mode", [RunMode.RUN, RunMode.MULTIRUN])
-@pytest.mark.parametrize("overrides", COMMANDS)
+@pytest.mark.parametrize(("overrides", "mode"), COMMANDS)
 def test_a_command_is_composed_once_and_as_hydra_does(overrides, mode, monkeypatch):
     def asked() -> Any:
         GlobalHydra.instance().clear()  # as a command begins
