@@ -20,7 +20,7 @@ types_alone = beartype(conf=BeartypeConf(violation_type=TypeError))
 """An argument of another kind is a TypeError, as jaxtyping's is, and as without any check."""
 
 
-FIRST = 20
+FIRST = 10
 """Calls of a function in a test whose shapes are checked, of hundreds in a training."""
 
 calls: Counter[object] = Counter()
