@@ -18,7 +18,7 @@ from sup.explore.fitting import fitted, need
 from sup.explore.functions import Functions
 from sup.explore.packing import MOST_TEXT, shares
 from sup.explore.payload import payload
-from sup.results.finding import homes, named
+from sup.results.finding import beside, homes, named
 from sup.results.joining import load_sweep
 from sup.system.files import replacing
 from sup.system.stages import stage
@@ -52,9 +52,8 @@ def explore(paths: Sequence[Path], output: Path | None = None) -> Path:
         for home in homes(paths):
             with named(home):
                 found[home] = load_sweep(home)
-    first = paths[0] if paths[0].is_dir() else paths[0].parent
     with stage(log, "writing the page"):
-        return write_page(by_name(found), output or first / FILE)
+        return write_page(by_name(found), output or beside(paths, FILE))
 
 
 def by_name(found: Mapping[Path, xr.Dataset]) -> dict[str, xr.Dataset]:

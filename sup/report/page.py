@@ -22,7 +22,7 @@ from sup.report.of_activations import of_activation
 from sup.report.pictures import Wanted, pictures
 from sup.report.wanted import together
 from sup.report.words import plain_name
-from sup.results.finding import named
+from sup.results.finding import beside, named
 from sup.results.loading import load_model
 from sup.system.files import replacing
 from sup.system.processes import cores
@@ -101,8 +101,7 @@ def report(paths: Sequence[Path], output: Path | None = None) -> Path:
     """
     with stage(log, "reading results"):
         evidence = gather(paths)
-    first = paths[0] if paths[0].is_dir() else paths[0].parent
-    output = output or first / FILE
+    output = output or beside(paths, FILE)
     by_role: dict[str, Evidence] = {}
     for one in evidence:
         if one.is_articles:

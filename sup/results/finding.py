@@ -31,6 +31,11 @@ def homes(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
+def beside(paths: Sequence[Path], name: str) -> Path:
+    """Return the file of a name that is written on results, in the first path's directory."""
+    return (paths[0] if paths[0].is_dir() else paths[0].parent) / name
+
+
 def _below(path: Path) -> list[Path]:
     runs: Iterable[Path] = [file.parent for file in sorted(path.rglob(FILE))]
     own = (run.parent if (run.parent / SWEEP).exists() and run != path else run for run in runs)
